@@ -1,0 +1,210 @@
+"""[model]: a union told apart by `arch`; `--model.n_heads` on a GRU is an unknown key.
+
+Presets and sizes are plain tables of knobs, expanded just above the defaults: single knobs win over them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Tag, field_validator, model_validator
+
+from textmill.config.section import Section, knob
+from textmill.errors import did_you_mean
+from textmill.tables import ARCHITECTURES
+
+Size = Literal["tiny", "small", "base", "large"]
+
+
+class BaseModelConfig(Section):
+    """Knobs that every architecture has."""
+
+    size: Size = knob("tiny", flag="--size")
+    """Parameters without embeddings and head: tiny 0.8 M, small 5 M, base 25 M, large 85 M (within 10 %)."""
+    seq_len: int = knob(256, ge=2)
+    """Tokens in a row: the context of a Transformer, the reach of back-propagation in a recurrence."""
+    n_layers: int = knob(4, ge=1)
+    """Layers."""
+    d_model: int = knob(128, ge=1)
+    """Width: of the embedding and of every layer."""
+    dropout: float | None = knob(None, ge=0.0, lt=1.0)
+    """Share of activations set to 0 in training. Default: chosen from the amount of text."""
+    tied: bool = knob(False)
+    """The head shares its weights with the embedding."""
+
+
+class TransformerConfig(BaseModelConfig):
+    """Self-attention. One class covers the dialects; a preset is a set of these knobs."""
+
+    arch: Literal["transformer"] = knob("transformer", flag="--arch")
+    """rnn, lstm, gru or transformer."""
+    preset: Literal["classic", "gpt2", "llama", "modern"] = knob("modern", flag="--preset")
+    """Dialect: a set of the knobs below, equal to the reference implementation it names."""
+    n_heads: int = knob(4, ge=1)
+    """Attention heads."""
+    n_kv_heads: int | None = knob(None, ge=1)
+    """Heads of keys and values, shared by groups of queries. Default: n_heads."""
+    d_ff: int | None = knob(None, ge=1)
+    """Width of the feed-forward layer. Default: 4 d_model, or 8/3 of it where it is gated."""
+    norm: Literal["layer", "rms", "rms_weightless"] = knob("rms_weightless")
+    """Normalisation: LayerNorm, RMSNorm, or RMSNorm without weights."""
+    norm_place: Literal["pre", "post"] = knob("pre")
+    """Before each sublayer (and once at the end), or after each residual sum."""
+    norm_eps: float = knob(1e-6, gt=0.0)
+    """Added to the variance before its root."""
+    embed_norm: bool = knob(True)
+    """Normalise the embeddings before the first layer."""
+    qk_norm: bool = knob(True)
+    """Normalise queries and keys, after rotation."""
+    positions: Literal["sinusoidal", "learned", "rotary"] = knob("rotary")
+    """How a token knows its place."""
+    rope_theta: float = knob(10000.0, gt=0.0)
+    """Base of the rotary frequencies."""
+    activation: Literal["relu", "gelu_tanh", "silu", "relu_squared"] = knob("relu_squared")
+    """Between the two halves of the feed-forward layer."""
+    gated: bool = knob(False)
+    """The feed-forward layer is multiplied by a gate (SwiGLU with silu)."""
+    bias: bool = knob(False)
+    """Linear layers have a bias."""
+    scale_embedding: bool = knob(False)
+    """Embeddings are multiplied by the root of d_model."""
+    logit_cap: float | None = knob(15.0, gt=0.0)
+    """Logits are bent to stay within ± this: cap · tanh(logit / cap)."""
+    init: Literal["normal", "zero_projections"] = knob("zero_projections")
+    """normal: N(0, 0.02), residual projections by 1/√(2L). zero_projections: residual projections start at 0."""
+
+    @model_validator(mode="after")
+    def heads_divide_the_width(self) -> TransformerConfig:
+        if self.d_model % self.n_heads:
+            raise ValueError(f"n_heads ({self.n_heads}) must divide d_model ({self.d_model})")
+        if self.n_heads % (self.n_kv_heads or self.n_heads):
+            raise ValueError(f"n_kv_heads ({self.n_kv_heads}) must divide n_heads ({self.n_heads})")
+        if self.positions == "rotary" and (self.d_model // self.n_heads) % 2:
+            raise ValueError(f"rotary positions need an even head width, not {self.d_model // self.n_heads}")
+        return self
+
+
+class RecurrentConfig(BaseModelConfig):
+    """A recurrence: the state is all it keeps of the past. Also for any architecture without knobs of its own."""
+
+    arch: str = knob("gru", flag="--arch")
+    """rnn, lstm, gru or transformer."""
+    seq_len: int = knob(64, ge=2)
+    """Tokens in a row: the reach of back-propagation. The state is carried on beyond it."""
+
+    @field_validator("arch")
+    @classmethod
+    def arch_stands_in_the_table(cls, arch: str) -> str:
+        if arch not in ARCHITECTURES:
+            advice = did_you_mean(arch, ARCHITECTURES)
+            raise ValueError(f"no architecture {arch!r}: {advice or 'there are ' + ', '.join(ARCHITECTURES)}")
+        return arch
+
+
+def section_of(values: object) -> str:
+    """Which section the knobs of [model] belong to: an architecture with knobs of its own has one, the others share."""
+    arch = values.get("arch", "transformer") if isinstance(values, dict) else getattr(values, "arch", None)
+    return "transformer" if arch == "transformer" else "recurrent"
+
+
+ModelConfig = Annotated[
+    Annotated[TransformerConfig, Tag("transformer")] | Annotated[RecurrentConfig, Tag("recurrent")],
+    Discriminator(section_of),
+]
+
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "transformer": {
+        # Vaswani et al. 2017 as torch.nn.TransformerEncoder has it: post-norm, ReLU, sinusoids, embeddings by √d.
+        "classic": {
+            "norm": "layer",
+            "norm_place": "post",
+            "norm_eps": 1e-5,
+            "embed_norm": False,
+            "qk_norm": False,
+            "positions": "sinusoidal",
+            "activation": "relu",
+            "gated": False,
+            "bias": True,
+            "scale_embedding": True,
+            "logit_cap": None,
+            "init": "normal",
+            "tied": False,
+        },
+        # Radford et al. 2019; transformers' GPT2LMHeadModel.
+        "gpt2": {
+            "norm": "layer",
+            "norm_place": "pre",
+            "norm_eps": 1e-5,
+            "embed_norm": False,
+            "qk_norm": False,
+            "positions": "learned",
+            "activation": "gelu_tanh",
+            "gated": False,
+            "bias": True,
+            "scale_embedding": False,
+            "logit_cap": None,
+            "init": "normal",
+            "tied": True,
+        },
+        # Touvron et al. 2023; transformers' LlamaForCausalLM.
+        "llama": {
+            "norm": "rms",
+            "norm_place": "pre",
+            "norm_eps": 1e-5,
+            "embed_norm": False,
+            "qk_norm": False,
+            "positions": "rotary",
+            "activation": "silu",
+            "gated": True,
+            "bias": False,
+            "scale_embedding": False,
+            "logit_cap": None,
+            "init": "normal",
+            "tied": False,
+        },
+        # transformers' NanoChatForCausalLM.
+        "modern": {
+            "norm": "rms_weightless",
+            "norm_place": "pre",
+            "norm_eps": 1e-6,
+            "embed_norm": True,
+            "qk_norm": True,
+            "positions": "rotary",
+            "activation": "relu_squared",
+            "gated": False,
+            "bias": False,
+            "scale_embedding": False,
+            "logit_cap": 15.0,
+            "init": "zero_projections",
+            "tied": False,
+        },
+    },
+}
+
+# Parameters without embeddings and head: Transformer 12 L d², LSTM 8 L d², GRU 6 L d², RNN 2 L d² (and biases).
+SIZES: dict[str, dict[str, dict[str, Any]]] = {
+    "transformer": {
+        "tiny": {"n_layers": 4, "d_model": 128, "n_heads": 4},
+        "small": {"n_layers": 6, "d_model": 264, "n_heads": 6},
+        "base": {"n_layers": 8, "d_model": 512, "n_heads": 8},
+        "large": {"n_layers": 12, "d_model": 768, "n_heads": 12},
+    },
+    "lstm": {
+        "tiny": {"n_layers": 1, "d_model": 320},
+        "small": {"n_layers": 1, "d_model": 792},
+        "base": {"n_layers": 2, "d_model": 1248},
+        "large": {"n_layers": 2, "d_model": 2304},
+    },
+    "gru": {
+        "tiny": {"n_layers": 1, "d_model": 368},
+        "small": {"n_layers": 1, "d_model": 912},
+        "base": {"n_layers": 2, "d_model": 1440},
+        "large": {"n_layers": 2, "d_model": 2656},
+    },
+    "rnn": {
+        "tiny": {"n_layers": 1, "d_model": 632},
+        "small": {"n_layers": 1, "d_model": 1584},
+        "base": {"n_layers": 2, "d_model": 2496},
+        "large": {"n_layers": 2, "d_model": 4608},
+    },
+}

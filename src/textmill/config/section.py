@@ -1,0 +1,34 @@
+"""What every config section is made of: frozen, unknown keys refused, docstrings that become help.
+
+A knob is said once: name, type, default, meaning, unit. The same text feeds --help, `config show` and the docs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+OnResume = Literal["refuse", "grow", "warn", "take"]
+
+
+class Section(BaseModel):
+    """A named group of knobs."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+        validate_default=True,
+        protected_namespaces=(),
+    )
+
+
+def knob(default: Any, *, flag: str | None = None, on_resume: OnResume = "refuse", **limits: Any) -> Any:
+    """A field with a short flag (`--steps`) and a rule for an unfinished run that is called with another value:
+
+    refuse (it can change the weights), grow (only upwards), warn (taken, bits may differ), take (taken and recorded).
+    `limits` are pydantic's (ge, gt, le, lt).
+    """
+    return Field(default, json_schema_extra={"flag": flag, "on_resume": on_resume}, **limits)

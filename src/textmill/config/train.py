@@ -1,0 +1,70 @@
+"""[train]: how the weights are fitted, and when they are measured and saved."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from textmill.config.section import Section, knob
+
+
+class TrainConfig(Section):
+    """How the weights are fitted."""
+
+    steps: int | None = knob(None, ge=1, flag="--steps", on_resume="grow")
+    """Updates of the weights. Default: from epochs, else chosen from the amount of text."""
+    epochs: float | None = knob(None, gt=0.0, flag="--epochs")
+    """Passes over the training text, as another way to say steps."""
+    batch: int | None = knob(None, ge=1)
+    """Rows in a micro-batch. Default: chosen for the architecture and the amount of text."""
+    accumulate: int = knob(1, ge=1)
+    """Micro-batches in an update; each target weighs the same."""
+    order: Literal["shuffle", "stream"] | None = knob(None)
+    """shuffle: rows in random order. stream: contiguous lanes, the state carried on. Default: the architecture's."""
+    optimizer: Literal["auto", "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"] = knob("auto")
+    """auto: muon for a Transformer, adamw for a recurrence. muon: inner matrices by Muon, the rest by AdamW."""
+    lr: float | None = knob(None, gt=0.0)
+    """Peak learning rate. Default: the optimizer's own for this architecture."""
+    lr_rest: float | None = knob(None, gt=0.0)
+    """Peak rate of the AdamW beside Muon (embeddings, head, vectors). Default: 3e-3."""
+    momentum: float = knob(0.95, ge=0.0, lt=1.0)
+    """Of momentum, nesterov, rmsprop and muon."""
+    beta1: float = knob(0.9, ge=0.0, lt=1.0)
+    """Adam's decay of the mean gradient."""
+    beta2: float = knob(0.95, ge=0.0, lt=1.0)
+    """Adam's decay of the mean squared gradient."""
+    weight_decay: float | None = knob(None, ge=0.0)
+    """Decoupled decay of matrices. Default: 0.1 for adamw, 0 otherwise."""
+    schedule: Literal["constant", "linear", "cosine", "wsd"] = knob("wsd")
+    """Course of the rate after warm-up. wsd: level, then a straight line down over decay_share of the steps."""
+    warmup_steps: int | None = knob(None, ge=0)
+    """Steps in which the rate rises linearly from 0. Default: a fiftieth of steps."""
+    decay_share: float = knob(0.6, gt=0.0, le=1.0)
+    """Share of the steps in which wsd falls."""
+    lr_end: float = knob(0.0, ge=0.0, le=1.0)
+    """Last rate as a share of the peak."""
+    max_grad_norm: float | None = knob(1.0, gt=0.0)
+    """The gradient is scaled down to this norm."""
+    average: float | None = knob(None, gt=0.0, lt=1.0)
+    """Decay of the running average of the weights that is evaluated and kept instead of them. Default: off."""
+    patience: int | None = knob(None, ge=1)
+    """Stop after this many evaluations without a new best. Default: off."""
+    eval_every: int | None = knob(None, ge=1, on_resume="take")
+    """Steps between evaluations. Default: a tenth of steps."""
+    eval_tokens: int | None = knob(200_000, ge=1, on_resume="take")
+    """Validation tokens read at an evaluation during training; the final one reads all."""
+    save_every: int | None = knob(None, ge=1, on_resume="take")
+    """Steps between checkpoints. Default: as evaluations."""
+    log_every: int = knob(10, ge=1, on_resume="take")
+    """Steps between lines of metrics.jsonl."""
+    sample_tokens: int = knob(100, ge=0, on_resume="take")
+    """Tokens of the sample written at every evaluation. 0: none."""
+    keep: int = knob(2, ge=1, flag="--keep", on_resume="take")
+    """Checkpoints kept beside the best."""
+
+    @model_validator(mode="after")
+    def steps_are_said_once(self) -> TrainConfig:
+        if self.warmup_steps is not None and self.steps is not None and self.warmup_steps >= self.steps:
+            raise ValueError(f"warmup_steps ({self.warmup_steps}) must be below steps ({self.steps})")
+        return self

@@ -1,0 +1,103 @@
+"""Every error Textmill raises on purpose, one family. Bottom storey: imports nothing of the house.
+
+    TextmillError                exit   what went wrong
+    ├── UsageError                2     the command line: unknown verb, flag, impossible combination
+    ├── ConfigError               2     a knob: unknown key, value out of range, two that contradict each other
+    ├── InputError                2     a file: missing, unreadable, wrong encoding, no such column
+    │   └── TooLittleText         2     fewer documents, bytes or tokens than the work needs
+    ├── RunError                  2     a run folder: none, another config's, locked by another process
+    │   └── Damaged               2     a file that does not hold what its manifest says
+    ├── MissingExtra              2     an optional dependency
+    ├── NoSpace                   2     a full disk
+    ├── NothingScored             2     a measurement over no tokens
+    ├── ContextFull               2     more tokens than the model can attend to
+    ├── Diverged                  1     NaN or Inf in training: stopped before the weights changed
+    └── Interrupted             130     SIGINT (143: SIGTERM), after saving
+
+A message says what is wrong and where (file:line, key, column); the hint says what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TextmillError(Exception):
+    """What is wrong, where, and what to do. `exit_code` is the shell's; see the table above."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None):
+        super().__init__(message)
+        self.message, self.where, self.hint = message, where, hint
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        advice = f"\n  {self.hint}" if self.hint else ""
+        return f"{place}{self.message}{advice}"
+
+
+class UsageError(TextmillError):
+    """The command line asks for something that does not exist or does not go together."""
+
+
+class ConfigError(TextmillError):
+    """A knob is unknown, out of range, or contradicts another."""
+
+
+class InputError(TextmillError):
+    """A file is missing, unreadable, in another encoding, or lacks a column."""
+
+
+class TooLittleText(InputError):
+    """There is less text than the work needs; the message names both amounts."""
+
+
+class RunError(TextmillError):
+    """A run folder is none, belongs to another config, or is held by another process."""
+
+
+class Damaged(RunError):
+    """A file does not hold what its manifest says."""
+
+
+class MissingExtra(TextmillError):
+    """An optional dependency is not installed; the hint is the exact pip command."""
+
+
+class NoSpace(TextmillError):
+    """The disk is full; the message names the path and the space needed."""
+
+
+class NothingScored(TextmillError):
+    """A measurement was asked for over no tokens at all."""
+
+
+class ContextFull(TextmillError):
+    """More tokens than the model can attend to."""
+
+
+class Diverged(TextmillError):
+    """NaN or Inf in the loss or the gradient: training stopped before the weights changed."""
+
+    exit_code = 1
+
+
+class Interrupted(TextmillError):
+    """Training was asked to stop by a signal; everything is saved. Exit code 128 + signal number."""
+
+    def __init__(self, message: str, *, signal_number: int, hint: str | None = None):
+        super().__init__(message, hint=hint)
+        self.signal_number = signal_number
+        self.exit_code = 128 + signal_number
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """`did you mean 'label'?` for the nearest known word, or None where none is near.
+
+    >>> did_you_mean("lable", ["label", "text"])
+    "did you mean 'label'?"
+    """
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean '{near[0]}'?" if near else None

@@ -1,0 +1,267 @@
+"""The typed JSON document of every verb: what --json prints, what a run folder keeps. Storey: results.
+
+Keys are stable (design: the shell). Every document has `schema` ("textmill.VERB/1"). Shares lie in [0, 1].
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Document(BaseModel):
+    """A JSON document: unknown keys refused, so that a document read back is one we wrote."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, protected_namespaces=())
+
+    def to_json(self, indent: int | None = None) -> str:
+        """One JSON text; non-ASCII stays readable."""
+        return self.model_dump_json(by_alias=True, indent=indent)
+
+
+class FileLook(Document):
+    """One file: its size and where each byte goes. `ledger` is {category: bytes} and sums to `bytes`."""
+
+    path: str
+    bytes: int
+    encoding: str
+    ledger: dict[str, int]
+
+
+class Duplicates(Document):
+    """Repeats of documents: how many documents repeat an earlier one, exactly and after normalisation."""
+
+    n_documents: int
+    exact: int
+    normalised: int
+    examples: list[str] = Field(default_factory=list)
+    """Up to three groups, as "source = source"."""
+
+
+class Look(Document):
+    """What `textmill look` found."""
+
+    schema_: Literal["textmill.look/1"] = Field("textmill.look/1", alias="schema")
+    files: list[FileLook]
+    bytes: int
+    ledger: dict[str, int]
+    """Bytes by category: train validation test markup unused_column duplicate bad_record empty other:NAME."""
+    languages: dict[str, float]
+    """Share of the text's characters: zh, en, other."""
+    duplicates: Duplicates
+    n_documents: dict[str, int]
+    """Documents in train, validation, test."""
+    preview: list[str] = Field(default_factory=list)
+    """The first three documents, cut to a line each."""
+    bad_records: list[str] = Field(default_factory=list)
+    """The first ten, as "file:line: reason"."""
+    notes: list[str] = Field(default_factory=list)
+    """What was decided without being asked, and findings of the task, as sentences."""
+    suggestion: str = ""
+    """The command to run next."""
+
+
+class Evaluation(Document):
+    """A run measured on held-out text."""
+
+    schema_: Literal["textmill.eval/1"] = Field("textmill.eval/1", alias="schema")
+    run: str
+    data: str
+    """Which text: "test", "validation", or a path."""
+    checkpoint: str = ""
+    metrics: dict[str, float]
+    """loss (nats per token), perplexity, bpb, bpc, n_tokens, n_bytes, n_chars."""
+    intervals: dict[str, tuple[float, float]]
+    baselines: dict[str, dict[str, float]]
+    """floor name -> metrics: "uniform", "ngram" (the model's own tokens), "ngram_bytes"."""
+    convention: dict[str, Any]
+    """How the numbers were taken: window, stride, tokenizer, marks, what was resampled, notes."""
+    verdict: str = ""
+    """In plain words: where the model stands between uniform, floor and the best known."""
+    documents: list[dict[str, float | int | str]] = Field(default_factory=list)
+    """Per document or block: source, nats, n_tokens, n_bytes, n_chars; paired comparisons need them."""
+
+
+class Trained(Document):
+    """What a training command ends with."""
+
+    schema_: Literal["textmill.train/1"] = Field("textmill.train/1", alias="schema")
+    run: str
+    step: int
+    metrics: dict[str, float]
+    baselines: dict[str, dict[str, float]]
+    report: str | None
+
+
+class Generated(Document):
+    """One text that was written."""
+
+    schema_: Literal["textmill.generate/1"] = Field("textmill.generate/1", alias="schema")
+    prompt: str
+    text: str
+    finish_reason: Literal["stop", "length"]
+    seed: int
+    n_prompt_tokens: int
+    n_tokens: int
+
+
+class ScoredToken(Document):
+    """P(token | the tokens before it). start end: code points of the text."""
+
+    text: str
+    id: int
+    start: int
+    end: int
+    logprob: float
+    rank: int
+    alternatives: list[dict[str, Any]]
+    """The likeliest tokens here: {text, id, logprob}, best first."""
+
+
+class Scored(Document):
+    """The probability of a text, token by token."""
+
+    schema_: Literal["textmill.score/1"] = Field("textmill.score/1", alias="schema")
+    text: str
+    tokens: list[ScoredToken]
+    total_logprob: float
+    """Nats: the chain rule's sum over tokens."""
+
+
+class Info(Document):
+    """What a run is."""
+
+    schema_: Literal["textmill.info/1"] = Field("textmill.info/1", alias="schema")
+    run: str
+    kind: str
+    status: str
+    """finished, unfinished, training, prepared."""
+    step: int
+    steps: int | None
+    arch: str
+    n_parameters: dict[str, int]
+    """total, and without embeddings and head: backbone."""
+    tokenizer: dict[str, Any]
+    data: dict[str, Any]
+    metrics: dict[str, float]
+    made: dict[str, Any]
+    """command, seed, versions, hardware, times."""
+
+
+class RunLine(Document):
+    """A run in a list."""
+
+    name: str
+    status: str
+    task: str
+    arch: str
+    step: int
+    steps: int | None
+    bpb: float | None
+    modified: str
+
+
+class Runs(Document):
+    """The runs of a folder."""
+
+    schema_: Literal["textmill.ls/1"] = Field("textmill.ls/1", alias="schema")
+    dir: str
+    runs: list[RunLine]
+
+
+class Reported(Document):
+    """Where the report lies."""
+
+    schema_: Literal["textmill.report-written/1"] = Field("textmill.report-written/1", alias="schema")
+    run: str
+    report: str
+    card: str
+    plots: list[str]
+    notes: list[str] = Field(default_factory=list)
+
+
+class Knob(Document):
+    """One knob: value, where it comes from, meaning."""
+
+    key: str
+    value: Any
+    origin: str
+    help: str
+
+
+class Knobs(Document):
+    """Every knob."""
+
+    schema_: Literal["textmill.config/1"] = Field("textmill.config/1", alias="schema")
+    knobs: list[Knob]
+
+
+class Demo(Document):
+    """What the demo ends with."""
+
+    schema_: Literal["textmill.demo/1"] = Field("textmill.demo/1", alias="schema")
+    run: str
+    bpb: float
+    baselines: dict[str, dict[str, float]]
+    beats_floors: bool
+    samples: list[str]
+    report: str
+    next: list[str]
+
+
+class Plan(Document):
+    """What a command would do (-n): nothing was written."""
+
+    schema_: Literal["textmill.plan/1"] = Field("textmill.plan/1", alias="schema")
+    verb: str
+    run: str | None
+    writes: list[str]
+    plan: dict[str, Any]
+
+
+class Chatted(Document):
+    """One answer of a chat."""
+
+    schema_: Literal["textmill.chat/1"] = Field("textmill.chat/1", alias="schema")
+    prompt: str
+    text: str
+    finish_reason: Literal["stop", "length"]
+
+
+class Report(Document):
+    """Everything a report page shows; run.report() gathers it, report.render draws it."""
+
+    schema_: Literal["textmill.report/1"] = Field("textmill.report/1", alias="schema")
+    run: str
+    task: str
+    arch: str
+    status: str
+    step: int
+    steps: int | None
+    command: str
+    created: str
+    seed: int
+    versions: dict[str, str]
+    hardware: dict[str, Any]
+    n_parameters: dict[str, int]
+    tokenizer: dict[str, Any]
+    """kind, vocab_size, bytes_per_token, note."""
+    data: dict[str, Any]
+    """paths, n_documents, n_tokens, n_bytes by part, languages, notes."""
+    files: list[FileLook]
+    ledger: dict[str, int]
+    curve: list[dict[str, float]]
+    """step, and where known train_loss, valid_loss, valid_bpb, lr."""
+    samples: list[dict[str, Any]]
+    """step, prompt, text."""
+    evaluation: Evaluation | None
+    loops: dict[str, float]
+    """Loop rate of the samples ("model") and of the held-out text ("human"), shares."""
+    time: dict[str, float]
+    """Seconds by kind: prepare, train, evaluate, sample, save, floor."""
+    limits: list[str]
+    """What this model cannot do."""
+    next: list[str]
+    """Commands to try."""
+    config: dict[str, Any]

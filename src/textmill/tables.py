@@ -1,0 +1,54 @@
+"""name -> "module:Class": all there is, without loading any of it. Read, never filled at import.
+
+Being in a table enrols the newcomer in verbs, help and the shared laws (tests/laws/).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+ARCHITECTURES = {
+    "rnn": "textmill.models.recurrent:RNN",
+    "lstm": "textmill.models.recurrent:LSTM",
+    "gru": "textmill.models.recurrent:GRU",
+    "transformer": "textmill.models.transformer:Transformer",
+}
+
+TASKS = {
+    "lm": "textmill.tasks.lm:LanguageModelling",
+}
+
+TOKENIZERS = {
+    "bytes": "textmill.tokens.kinds:build_bytes",
+    "char": "textmill.tokens.kinds:build_char",
+    "word": "textmill.tokens.kinds:build_word",
+    "bpe": "textmill.tokens.kinds:build_bpe",
+}
+
+# What a run folder may hold; each class has save(folder) and load(folder).
+MODELS = {
+    "network": "textmill.models.language:LanguageModel",
+    "ngram": "textmill.models.ngram:NGram",
+}
+
+# verb -> (module:command, one line for the overview; static, so that help loads nothing)
+VERBS = {
+    "look": ("textmill.cli.look:look_command", "See what a text holds, what would be dropped, and what to do next."),
+    "train": ("textmill.cli.train:train_command", "Train a language model on text; called again, it continues."),
+    "eval": ("textmill.cli.eval:eval_command", "Measure a run on held-out text, beside its floor."),
+    "generate": ("textmill.cli.generate:generate_command", "Let a run write on from a prompt."),
+    "chat": ("textmill.cli.chat:chat_command", "Talk with a run: a prompt with history."),
+    "score": ("textmill.cli.score:score_command", "Show the probability of every token of a text."),
+    "report": ("textmill.cli.report:report_command", "Write the report of a run: one page, works offline."),
+    "info": ("textmill.cli.info:info_command", "Say what a run is: model, data, seed, versions, numbers."),
+    "ls": ("textmill.cli.ls:ls_command", "List the runs of a folder."),
+    "demo": ("textmill.cli.demo:demo_command", "Train on the documentation inside Python and show everything."),
+    "config": ("textmill.cli.config:config_command", "Show every knob, its value and where the value comes from."),
+}
+
+
+def load(target: str) -> Any:
+    """The object that "module:name" names."""
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
