@@ -83,6 +83,16 @@ class Diverged(TextmillError):
 
     exit_code = 1
 
+    @classmethod
+    def at(cls, step: int, loss: float, grad_norm: float, lr: float, consequence: str) -> Diverged:
+        """What happened at which step and rate, and what to try. loss in nats."""
+        return cls(
+            f"step {step}: the loss is {loss:g}, the norm of the gradient {grad_norm:g}, "
+            f"the rate {lr:g}: {consequence}",
+            hint=f"Try a lower rate (--train.lr {lr / 3:.1g}), a longer warm-up (--train.warmup_steps), "
+            "or look at the text around this step.",
+        )
+
 
 class Interrupted(TextmillError):
     """Training was asked to stop by a signal; everything is saved. Exit code 128 + signal number."""

@@ -20,10 +20,10 @@ TASKS = {
 }
 
 TOKENIZERS = {
-    "bytes": "textmill.tokens.kinds:build_bytes",
-    "char": "textmill.tokens.kinds:build_char",
-    "word": "textmill.tokens.kinds:build_word",
-    "bpe": "textmill.tokens.kinds:build_bpe",
+    "bytes": "textmill.tokens.kinds:Bytes",
+    "char": "textmill.tokens.kinds:Char",
+    "word": "textmill.tokens.kinds:Word",
+    "bpe": "textmill.tokens.kinds:Bpe",
 }
 
 # What a run folder may hold; each class has save(folder) and load(folder).

@@ -31,6 +31,8 @@ class BaseModelConfig(Section):
     """Share of activations set to 0 in training. Default: chosen from the amount of text."""
     tied: bool = knob(False)
     """The head shares its weights with the embedding."""
+    logit_cap: float | None = knob(None, gt=0.0)
+    """Logits are bent to stay within ± this: cap · tanh(logit / cap)."""
 
 
 class TransformerConfig(BaseModelConfig):
@@ -45,7 +47,7 @@ class TransformerConfig(BaseModelConfig):
     n_kv_heads: int | None = knob(None, ge=1)
     """Heads of keys and values, shared by groups of queries. Default: n_heads."""
     d_ff: int | None = knob(None, ge=1)
-    """Width of the feed-forward layer. Default: 4 d_model, or 8/3 of it where it is gated."""
+    """Width of the feed-forward layer. Default: 4 d_model; where it is gated, 8/3 d_model up to a multiple of 32."""
     norm: Literal["layer", "rms", "rms_weightless"] = knob("rms_weightless")
     """Normalisation: LayerNorm, RMSNorm, or RMSNorm without weights."""
     norm_place: Literal["pre", "post"] = knob("pre")
@@ -55,7 +57,7 @@ class TransformerConfig(BaseModelConfig):
     embed_norm: bool = knob(True)
     """Normalise the embeddings before the first layer."""
     qk_norm: bool = knob(True)
-    """Normalise queries and keys, after rotation."""
+    """Normalise queries and keys of each head by RMSNorm without weights, after rotation."""
     positions: Literal["sinusoidal", "learned", "rotary"] = knob("rotary")
     """How a token knows its place."""
     rope_theta: float = knob(10000.0, gt=0.0)
@@ -72,6 +74,23 @@ class TransformerConfig(BaseModelConfig):
     """Logits are bent to stay within ± this: cap · tanh(logit / cap)."""
     init: Literal["normal", "zero_projections"] = knob("zero_projections")
     """normal: N(0, 0.02), residual projections by 1/√(2L). zero_projections: residual projections start at 0."""
+
+    @property
+    def d_head(self) -> int:
+        """Width of an attention head."""
+        return self.d_model // self.n_heads
+
+    @property
+    def kv_heads(self) -> int:
+        """n_kv_heads, its default filled in."""
+        return self.n_kv_heads or self.n_heads
+
+    @property
+    def feed_forward_width(self) -> int:
+        """d_ff, its default filled in."""
+        if self.d_ff is not None:
+            return self.d_ff
+        return -(-8 * self.d_model // 96) * 32 if self.gated else 4 * self.d_model
 
     @model_validator(mode="after")
     def heads_divide_the_width(self) -> TransformerConfig:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pydantic import field_validator
+
 from textmill.config.section import Section, knob
+from textmill.errors import did_you_mean
+from textmill.tables import TASKS
 
 
 class TaskConfig(Section):
@@ -10,3 +14,11 @@ class TaskConfig(Section):
 
     name: str = knob("lm", flag="--task")
     """lm: language modelling, the next token from those before it."""
+
+    @field_validator("name")
+    @classmethod
+    def task_stands_in_the_table(cls, name: str) -> str:
+        if name not in TASKS:
+            advice = did_you_mean(name, TASKS)
+            raise ValueError(f"no task {name!r}: {advice or 'there are ' + ', '.join(TASKS)}")
+        return name

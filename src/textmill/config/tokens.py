@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pydantic import field_validator
+
 from textmill.config.section import Section, knob
+from textmill.errors import did_you_mean
+from textmill.tables import TOKENIZERS
 
 
 class TokensConfig(Section):
@@ -14,5 +18,15 @@ class TokensConfig(Section):
     """Ids at most, control token included. Default: from the amount of text (bpe, word); all characters (char)."""
     begin_mark: bool = knob(True)
     """Each document is read after a begin mark, so that its first token has a probability too."""
+    pack: bool = knob(True)
+    """Rows are filled with documents laid end to end. false: a row holds one document, or a part of a long one."""
     isolate: bool = knob(False, flag="--isolate")
     """Documents that share a row do not see each other."""
+
+    @field_validator("kind")
+    @classmethod
+    def kind_stands_in_the_table(cls, kind: str) -> str:
+        if kind != "auto" and kind not in TOKENIZERS:
+            advice = did_you_mean(kind, TOKENIZERS)
+            raise ValueError(f"no tokenizer {kind!r}: {advice or 'there are auto, ' + ', '.join(TOKENIZERS)}")
+        return kind

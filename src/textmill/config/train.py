@@ -46,6 +46,8 @@ class TrainConfig(Section):
     """Last rate as a share of the peak."""
     max_grad_norm: float | None = knob(1.0, gt=0.0)
     """The gradient is scaled down to this norm."""
+    precision: Literal["auto", "float32", "bfloat16"] = knob("auto")
+    """Of multiplications in training (weights stay float32). auto: bfloat16 where processor and model gain by it."""
     average: float | None = knob(None, gt=0.0, lt=1.0)
     """Decay of the running average of the weights that is evaluated and kept instead of them. Default: off."""
     patience: int | None = knob(None, ge=1)

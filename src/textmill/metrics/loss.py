@@ -28,7 +28,8 @@ class LossSum:
 
     def detach(self) -> LossSum:
         """The same sum as a plain float: no graph is kept alive."""
-        return LossSum(float(self.total), self.count)
+        total = self.total.detach() if hasattr(self.total, "detach") else self.total
+        return LossSum(float(total), self.count)
 
     @property
     def mean(self) -> float:
@@ -56,3 +57,16 @@ def bits_per_byte(loss: LossSum, n_bytes: int) -> float:
     if not n_bytes:
         raise NothingScored("no byte was scored: there are no bits per byte of nothing")
     return float(loss.total) / math.log(2) / n_bytes
+
+
+def bits_per_character(loss: LossSum, n_chars: int) -> float:
+    """Bits the model spends on a code point of text. loss: nats, summed over the scored tokens of the same text.
+
+    Raises NothingScored if n_chars is 0.
+
+    >>> bits_per_character(LossSum(total=6 * math.log(2), count=2), n_chars=2)
+    3.0
+    """
+    if not n_chars:
+        raise NothingScored("no character was scored: there are no bits per character of nothing")
+    return float(loss.total) / math.log(2) / n_chars

@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
-IGNORED = -100  # a target that is not counted: its nats are 0
+from textmill.tokens import IGNORED as IGNORED  # a target that is not counted: its nats are 0
 
 
 @runtime_checkable

@@ -1,0 +1,201 @@
+"""`textmill chat RUN`: a prompt with history. Room: cli/.
+
+What was typed and what was answered make one prompt (generation/chat), and the model goes on with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from textmill.cli.checkpoint_option import checkpoint_option
+from textmill.cli.output import Shell, for_terminal, show_error
+from textmill.cli.run_argument import model_of, run_argument, settings_of
+from textmill.cli.verb import verb
+from textmill.errors import InputError, TextmillError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from textmill.config import Config
+    from textmill.generation.chat import ChatStyle, Turn
+    from textmill.runs import Run
+
+HELP = {
+    "/clear": "forget what was said",
+    "/set KEY VALUE": "such as /set temperature 0.5, /set max_new_tokens 50, /set seed 7",
+    "/save FILE": "write all that was said to a new file",
+    "/bye": "leave (also Ctrl-D)",
+    "/?": "this list",
+}
+QUOTES = '"""'
+
+
+@verb(
+    "chat",
+    knobs=("generate", "machine", "run.seed"),
+    examples=(
+        "textmill chat runs/novel",
+        "textmill chat runs/novel --temperature 0.5 --max-new-tokens 50",
+        "textmill chat runs/dialogues --style turns           User: … Assistant: …, for a model trained on dialogues",
+        "textmill chat runs/novel --json < questions.txt      a line of JSON for each answer",
+    ),
+)
+@run_argument
+@click.option(
+    "--style",
+    type=click.Choice(["raw", "turns"]),
+    default="raw",
+    help="raw: the text goes on, line by line. turns: each line is labelled User: or Assistant:.",
+)
+@checkpoint_option
+def chat_command(shell: Shell, run: Run, style: ChatStyle, checkpoint: str | None) -> None:
+    """Talk with RUN. /? lists what can be said; Ctrl-C stops an answer, Ctrl-D leaves.
+
+    A message of several lines stands between two lines of three quotes. A model of plain text writes on from what was
+    said so far; it was not taught to answer.
+    """
+    config = settings_of(run, shell, ("generate", "machine", "run.seed"))
+    Chat(shell, run, config, style, checkpoint).talk()
+
+
+class Chat:
+    """What was said so far, and the settings that it goes on with."""
+
+    def __init__(self, shell: Shell, run: Run, config: Config, style: ChatStyle, checkpoint: str | None):
+        self.shell, self.config, self.style = shell, config, style
+        self.model, self.tokenizer = model_of(run, config, checkpoint), run.tokenizer
+        self.turns: list[Turn] = []
+        self.n_answers = 0
+
+    def talk(self) -> None:
+        """Read and answer until /bye or the end of the input."""
+        while (message := read_message()) is not None:
+            if not message.startswith("/"):
+                self.answer(message)
+                continue
+            try:
+                if not self.obey(message):
+                    return
+            except TextmillError as error:
+                show_error(error)
+
+    def answer(self, message: str) -> None:
+        """Write on from what was said so far and the message; Ctrl-C keeps what stands there."""
+        from textmill.generation import write
+        from textmill.generation.chat import Turn, chat_answer, chat_prompt, chat_stops
+        from textmill.results import Chatted
+
+        settings = self.config.generate
+        settings = settings.model_copy(update={"stop": (*settings.stop, *chat_stops(self.style))})
+        self.turns.append(Turn("user", self.line(message)))
+        writing = write(
+            self.model,
+            self.tokenizer,
+            [chat_prompt(self.turns, self.style)],
+            settings,
+            seed=self.config.run.seed + self.n_answers,
+            begin_mark=self.config.tokens.begin_mark,
+            notice=self.shell.notice,
+        )
+        self.n_answers += 1
+        parts: list[str] = []
+        with contextlib.suppress(KeyboardInterrupt):
+            for piece in writing:
+                parts.append(piece.text)
+                if not self.shell.json:
+                    click.echo(for_terminal(piece.text) if sys.stdout.isatty() else piece.text, nl=False)
+                    sys.stdout.flush()
+        text = chat_answer("".join(parts), self.style)
+        self.turns.append(Turn("assistant", self.line(text)))
+        if self.shell.json:
+            # An answer that was stopped has no result of its own: it ended where Ctrl-C cut it off.
+            reason = writing.results[0].finish_reason if writing.results else "stop"
+            click.echo(Chatted(prompt=message, text=text, finish_reason=reason).to_json())
+        else:
+            click.echo()
+
+    def line(self, text: str) -> str:
+        """A turn as it stands in the prompt: raw text needs a line end, labels bring their own."""
+        return text if self.style == "turns" or text.endswith("\n") else text + "\n"
+
+    def obey(self, line: str) -> bool:
+        """Do what a line that begins with / says; False to leave."""
+        word, _, rest = line.partition(" ")
+        rest = rest.strip()
+        if word == "/bye":
+            return False
+        if word in ("/?", "/help"):
+            for name, meaning in HELP.items():
+                click.echo(f"{name:15} {meaning}", err=True)
+        elif word == "/clear":
+            self.turns = []
+            self.shell.notice("forgotten")
+        elif word == "/set":
+            self.set(rest)
+        elif word == "/save":
+            self.save(rest)
+        else:
+            known = [name.split()[0] for name in HELP]
+            raise UsageError(f"unknown {word}", hint=did_you_mean(word, known) or "/? lists what there is")
+        return True
+
+    def set(self, rest: str) -> None:
+        """/set temperature 0.5: a knob of [generate], or the seed."""
+        from textmill.config.layers import section_with
+
+        name, _, value = rest.partition(" ")
+        if not name or not value.strip():
+            raise UsageError("/set takes a key and a value", hint="/set temperature 0.5")
+        key = "run.seed" if name == "seed" else f"generate.{name.removeprefix('generate.')}"
+        self.config = section_with(self.config, key, value.strip())
+        self.shell.notice(f"{name} is {value.strip()}")
+
+    def save(self, rest: str) -> None:
+        """/save FILE: never over a file that is there."""
+        from textmill.generation.chat import chat_prompt
+
+        if not rest:
+            raise UsageError("/save takes the name of a file")
+        try:
+            with Path(rest).open("x", encoding="utf-8", newline="") as file:
+                file.write(chat_prompt(self.turns, self.style))
+        except FileExistsError:
+            raise InputError("this file is there already", where=rest, hint="take another name") from None
+        except OSError as error:
+            raise InputError(f"cannot be written: {error.strerror}", where=rest) from None
+        self.shell.notice(f"saved in {rest}")
+
+
+def read_message() -> str | None:
+    """The next line, or the lines between two of three quotes; None at the end of the input."""
+    line = _read_line(">>> ")
+    while line is not None and not line.strip():
+        line = _read_line(">>> ")
+    if line is None or not line.startswith(QUOTES):
+        return line
+    lines, line = [], line.removeprefix(QUOTES)
+    while line is not None and not line.rstrip().endswith(QUOTES):
+        lines.append(line)
+        line = _read_line("... ")
+    lines.append((line or "").rstrip().removesuffix(QUOTES))
+    return "\n".join(lines).strip("\n")
+
+
+def _read_line(prompt: str) -> str | None:
+    """A line without its end. At a terminal with a prompt and line editing; Ctrl-C there begins the line anew."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        line = sys.stdin.readline()
+        return line.rstrip("\r\n") if line else None
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401
+    while True:
+        try:
+            return input(prompt)
+        except EOFError:
+            click.echo(err=True)
+            return None
+        except KeyboardInterrupt:
+            click.echo("\n(Ctrl-D or /bye leaves)", err=True)

@@ -1,0 +1,68 @@
+"""`textmill eval RUN`: a run measured on held-out text, beside its floor. Room: cli/."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from textmill.cli.checkpoint_option import checkpoint_option
+from textmill.cli.output import Shell, table
+from textmill.cli.run_argument import run_argument, settings_of
+from textmill.cli.scores import scores_table
+from textmill.cli.verb import verb
+from textmill.results import Evaluation
+
+if TYPE_CHECKING:
+    from textmill.runs import Run
+
+
+@verb(
+    "eval",
+    knobs=("eval",),
+    examples=(
+        "textmill eval runs/novel                    on the test part that training held out",
+        "textmill eval runs/novel --data other.txt   on another text",
+        "textmill eval runs/novel --eval.window 256 --eval.stride 128",
+        "textmill eval runs/novel -v                 with the whole convention",
+        "textmill eval runs/novel/floor --json       the 5-gram floor is a run too",
+    ),
+)
+@run_argument
+@click.option("--data", metavar="PATH", help="Text to measure on. Default: the held-out test part.")
+@checkpoint_option
+def eval_command(shell: Shell, run: Run, data: str | None, checkpoint: str | None) -> None:
+    """Measure RUN on held-out text: loss, perplexity, bits per byte and per character, each with an interval.
+
+    Kept in RUN/eval/, unless another checkpoint or other settings than the run's own are asked for.
+    """
+    from textmill.evaluation import evaluate, save_evaluation
+
+    settings = settings_of(run, shell, ("eval", "machine"))
+    as_trained = checkpoint is None and settings.eval == run.config.eval
+    run.config = settings
+    found = evaluate(run, data=data, checkpoint=checkpoint)
+    if as_trained:  # what the report and `ls` show is measured in the run's own way
+        save_evaluation(run.path, found)
+    shell.show(found, partial(evaluation_text, whole=shell.verbose))
+
+
+def evaluation_text(found: Evaluation, whole: bool = False) -> str:
+    """whole: the convention in full, not only its signature."""
+    from textmill.report.numbers import count
+
+    counted = ", ".join(
+        f"{count(found.metrics[name])} {words}"
+        for name, words in (("n_tokens", "tokens"), ("n_bytes", "bytes"), ("n_chars", "characters"))
+        if name in found.metrics
+    )
+    how = dict(found.convention)
+    notes, signature = how.pop("notes", []), how.pop("signature", "")
+    confidence = how.get("confidence", 0.95)
+    blocks = [f"{found.run} on {found.data}: {counted}"]
+    blocks.append(scores_table(found.metrics, found.baselines, found.intervals, confidence))
+    if whole or not signature:
+        blocks.append(table([[name.replace("_", " "), str(value)] for name, value in how.items()] or [["", ""]]))
+    blocks.append("\n".join([*([f"how: {signature}"] if signature else []), *(f"note: {note}" for note in notes)]))
+    return "\n\n".join(block for block in [*blocks, found.verdict] if block.strip())

@@ -1,0 +1,98 @@
+"""`textmill look PATH...`: what a text holds, before anything is done with it. Room: cli/."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from textmill.cli.output import Shell, on_one_line, table
+from textmill.cli.verb import verb
+from textmill.results import Look
+
+
+@verb(
+    "look",
+    knobs=("data",),
+    examples=(
+        "textmill look my_texts/                     files, bytes, languages, repeats, and what would be held out",
+        "textmill look reviews.csv --data.text body  which column holds the text",
+        "cat notes.txt | textmill look -             standard input",
+        "textmill look my_texts/ --json",
+    ),
+)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+def look_command(shell: Shell, paths: tuple[str, ...]) -> None:
+    """See what a text holds, what would be dropped and why, and which command to run next. Writes nothing.
+
+    PATH is a file (.txt .md .csv .tsv .jsonl), a folder, `-` for standard input, or builtin:python-docs.
+    """
+    from textmill.training import look
+
+    with standing_for_stdin(paths) as files:
+        found = look(shell.load(data__paths=tuple(files.get(path, path) for path in paths)).config.data)
+    names = {file: path for path, file in files.items()}
+    shell.show(Look.model_validate(_renamed(found.model_dump(by_alias=True), names)), look_text)
+
+
+@contextlib.contextmanager
+def standing_for_stdin(paths: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    """{"-": a file} with what standard input holds, for as long as it is looked at; {} where nobody asks for it."""
+    if "-" not in paths:
+        yield {}
+        return
+    from textmill.text import keep_stdin
+
+    with tempfile.TemporaryDirectory(prefix="textmill-") as folder:
+        yield {"-": str(keep_stdin(Path(folder)))}
+
+
+def _renamed(value: Any, names: dict[str, str]) -> Any:
+    """The same document where every text calls a file by its other name."""
+    if isinstance(value, str):
+        for name, other in names.items():
+            value = value.replace(name, other)
+        return value
+    if isinstance(value, dict):
+        return {key: _renamed(part, names) for key, part in value.items()}
+    return [_renamed(part, names) for part in value] if isinstance(value, list) else value
+
+
+def look_text(found: Look) -> str:
+    from textmill.report.numbers import count, share, size
+
+    blocks = [f"{count(len(found.files))} {'file' if len(found.files) == 1 else 'files'}, {size(found.bytes)}"]
+    documents = found.n_documents
+    rows = [["where each byte goes", "bytes", "", "documents"]]
+    for category, n_bytes in found.ledger.items():
+        n_documents = count(documents[category]) if category in documents else ""
+        rows.append([category, count(n_bytes), share(n_bytes / found.bytes) if found.bytes else "", n_documents])
+    blocks.append(table(rows, right=(1, 2, 3)))
+    if len(found.files) > 1:
+        rows = [["file", "bytes", "encoding", "dropped"]]
+        for file in found.files:
+            dropped = sum(n for name, n in file.ledger.items() if name not in ("train", "validation", "test"))
+            rows.append([on_one_line(file.path), count(file.bytes), file.encoding, count(dropped)])
+        blocks.append(table(rows, right=(1, 3)))
+    facts = ["languages: " + ", ".join(f"{name} {share(part)}" for name, part in found.languages.items() if part)]
+    repeats = found.duplicates
+    facts.append(
+        f"repeats: {count(repeats.exact)} exact, {count(repeats.normalised)} after normalisation, "
+        f"of {count(repeats.n_documents)} documents"
+    )
+    blocks.append("\n".join(facts))
+    for title, lines in (
+        ("repeats, for example", repeats.examples),
+        ("records that cannot be read", found.bad_records),
+        ("notes", found.notes),
+        ("how it begins", found.preview),
+    ):
+        if lines:
+            blocks.append("\n".join([f"{title}:", *(f"  {on_one_line(line)}" for line in lines)]))
+    if found.suggestion:
+        blocks.append(f"next: {found.suggestion}")
+    return "\n\n".join(blocks)

@@ -1,0 +1,33 @@
+"""`textmill ls [DIR]`: the runs of a folder. Room: cli/."""
+
+from __future__ import annotations
+
+import click
+
+from textmill.cli.output import Shell, table
+from textmill.cli.verb import verb
+from textmill.results import Runs
+
+
+@verb(
+    "ls",
+    knobs=("run.dir",),
+    examples=("textmill ls              the runs under ./runs", "textmill ls elsewhere --json"),
+)
+@click.argument("folder", required=False, metavar="[DIR]")
+def ls_command(shell: Shell, folder: str | None) -> None:
+    """List the runs of a folder, newest first. DIR: by default run.dir, that is ./runs."""
+    from textmill.runs import list_runs
+
+    shell.show(list_runs(folder or shell.load().config.run.dir), runs_text)
+
+
+def runs_text(found: Runs) -> str:
+    if not found.runs:
+        return f"no runs in {found.dir}"
+    rows = [["name", "status", "task", "arch", "step", "bits per byte", "changed"]]
+    for run in found.runs:
+        step = f"{run.step:,}" + (f"/{run.steps:,}" if run.steps else "")
+        bpb = "–" if run.bpb is None else f"{run.bpb:.3f}"
+        rows.append([run.name, run.status, run.task, run.arch, step, bpb, run.modified.replace("T", " ")])
+    return table(rows, right=(4, 5))

@@ -1,0 +1,77 @@
+"""RUN: the only place where a verb opens one. Room: cli/.
+
+RUN is a run folder, a checkpoint folder in it, its floor (runs/NAME/floor), or a name under ./runs. Other formats
+come in here.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from textmill.cli.output import Shell
+from textmill.errors import RunError, did_you_mean
+
+if TYPE_CHECKING:
+    from textmill.config import Config
+    from textmill.models import NextToken
+    from textmill.runs import Run
+
+RUNS = "runs"
+
+
+def run_argument(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the verb its RUN, opened, as `run`."""
+
+    @click.argument("run", metavar="RUN")
+    @functools.wraps(function)
+    def opened(shell: Shell, run: str, **values: Any) -> Any:
+        return function(shell, run=open_argument(run), **values)
+
+    return opened
+
+
+def open_argument(name: str) -> Run:
+    """The run that a word of the command line names. Raises RunError with the names that are near."""
+    path = Path(name)
+    if not path.exists() and (Path(RUNS) / name).exists():
+        path = Path(RUNS) / name
+    if not path.exists():
+        raise RunError("there is no such run", where=name, hint=_near(name))
+    if not any((path / file).is_file() for file in ("run.json", "manifest.json")):
+        raise RunError("this is no run (there is no run.json in it)", where=name, hint=_near(name))
+    from textmill.runs import open_run
+
+    return open_run(path)
+
+
+def _near(name: str) -> str:
+    """What else may be meant: run folders beside it, and under ./runs."""
+    path = Path(name)
+    beside = [str(p.parent) for p in path.parent.glob("*/run.json")]
+    under = [str(p.parent) for p in Path(RUNS).glob("*/run.json")]
+    known = list(dict.fromkeys(sorted(beside) + sorted(under)))
+    near = did_you_mean(str(Path(RUNS) / path.name), known) or did_you_mean(name, known)
+    if near:
+        return near
+    return f"there are: {', '.join(known[:10])}" if known else "`textmill train PATH` makes one, under runs/"
+
+
+def settings_of(run: Run, shell: Shell, keys: tuple[str, ...]) -> Config:
+    """The run's config, with what is said now of these sections or knobs."""
+    from textmill.config.layers import overlay
+
+    return overlay(run.config, shell.load(), keys)
+
+
+def model_of(run: Run, config: Config, checkpoint: str | None = None) -> NextToken:
+    """The run's model on the machine that the config names."""
+    import torch
+
+    if config.machine.threads is not None:
+        torch.set_num_threads(config.machine.threads)
+    return run.model(checkpoint, device=config.machine.device)

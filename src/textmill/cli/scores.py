@@ -1,0 +1,30 @@
+"""Numbers beside their floor, as train, eval, info and demo print them. Room: cli/. Computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textmill.cli.output import table
+
+COLUMNS = {"bpb": "bits per byte", "bpc": "bits per character", "loss": "nats per token", "perplexity": "perplexity"}
+FLOORS = {"uniform": "uniform", "ngram": "5-gram over the same tokens", "ngram_bytes": "5-gram over bytes"}
+
+
+def scores_table(
+    metrics: Mapping[str, float],
+    baselines: Mapping[str, Mapping[str, float]],
+    intervals: Mapping[str, tuple[float, float]] | None = None,
+    confidence: float = 0.95,
+) -> str:
+    """A row for the model, its intervals where there are any, and a row for each floor; lower is better everywhere."""
+    from textmill.report.numbers import measure
+
+    rows = {"this model": metrics} | {FLOORS.get(name, name): values for name, values in baselines.items()}
+    columns = [name for name in COLUMNS if name in metrics]
+    cells = [["", *(COLUMNS[name] for name in columns)]]
+    for title, values in rows.items():
+        cells.append([title, *(measure(values.get(name)) for name in columns)])
+        if values is metrics and intervals:
+            ends = [" to ".join(map(measure, intervals[name])) if name in intervals else "" for name in columns]
+            cells.append([f"  {confidence:.0%} interval", *ends])
+    return table(cells, right=range(1, len(columns) + 1))

@@ -1,0 +1,29 @@
+"""A text from the command line: the word itself, or standard input. Room: cli/."""
+
+from __future__ import annotations
+
+import sys
+
+from textmill.errors import InputError
+
+
+def text_from(word: str | None) -> str:
+    """`word`; standard input for "-", or where there is no word and something is piped in; "" at a terminal.
+
+    Standard input loses its last line end, which shells add. Raises InputError where the text is no UTF-8.
+    """
+    if word is not None and word != "-":
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise InputError(f"the text {word!r} is no UTF-8", where="command line") from None
+        return word
+    if word is None and (sys.stdin is None or sys.stdin.isatty()):
+        return ""
+    piped = sys.stdin.buffer.read()
+    try:
+        text = piped.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = piped.count(b"\n", 0, error.start) + 1
+        raise InputError("is no UTF-8", where=f"standard input:{line}", hint="convert it: iconv -t UTF-8") from None
+    return text.removesuffix("\n").removesuffix("\r")

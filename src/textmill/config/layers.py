@@ -1,0 +1,295 @@
+"""Layers of knobs: default < size, preset < textmill.toml < -c file < command line. Room: config/.
+
+Turns what was said, and where, into a Config whose every value has an origin. Called by the shell and by training
+(resume). Sizes and presets expand just above the defaults, whichever layer names them: single knobs win over them.
+"""
+
+from __future__ import annotations
+
+import os.path
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from textmill.config.knobs import Knob, all_knobs, knobs_of, owners, section_class, sections, value_of
+from textmill.config.model import PRESETS, SIZES, section_of
+from textmill.config.toml_file import read_toml, toml_value
+from textmill.config.whole import Config
+from textmill.errors import ConfigError, RunError, did_you_mean
+from textmill.tables import ARCHITECTURES
+
+PROJECT_FILE = "textmill.toml"
+COMMAND_LINE = "command line"
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A config, and where each value comes from.
+
+    An origin is "default", "size tiny", "preset modern", "FILE:LINE" or "command line".
+    """
+
+    config: Config
+    origins: dict[str, str]
+
+    @property
+    def said(self) -> frozenset[str]:
+        """The keys that were set explicitly, in any layer."""
+        model = self.config.model
+        unsaid = {DEFAULT, f"size {model.size}", f"preset {getattr(model, 'preset', '')}"}
+        return frozenset(key for key, origin in self.origins.items() if origin not in unsaid)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A value as it was said. spoken: by a command line, where every value is a word."""
+
+    value: Any
+    origin: str
+
+    @property
+    def spoken(self) -> bool:
+        return self.origin == COMMAND_LINE
+
+    @property
+    def where(self) -> str | None:
+        return None if self.spoken else self.origin
+
+
+def load_config(flags: Mapping[str, Any], file: Path | None = None, folder: Path | None = None) -> Loaded:
+    """All layers as one config.
+
+    flags: key -> word or value, said on the command line. file: the -c file. folder: where textmill.toml may lie;
+    default: the working folder. Raises ConfigError naming file:line for an unknown key or a value that does not fit,
+    InputError for a file that cannot be read.
+    """
+    said: dict[str, Said] = {}
+    project = (folder or Path()) / PROJECT_FILE
+    for path in [project] if project.is_file() else []:
+        said |= _read_layer(path)
+    if file is not None:
+        said |= _read_layer(file)
+    return _resolve(said | {key: Said(value, COMMAND_LINE) for key, value in flags.items()})
+
+
+def from_toml(path: Path) -> Config:
+    """The config of a complete file, such as a run's config.toml. Raises ConfigError with file:line."""
+    return _resolve(_read_layer(path)).config
+
+
+def to_toml(config: Config) -> str:
+    """A complete file: every knob with its meaning; from_toml of it gives the config back.
+
+    None where it would be None unsaid is a commented-out line; where it would not, it is "none".
+    """
+    base = _expansion(config.model.arch, config.model.size, getattr(config.model, "preset", None))
+    lines = ["# Every knob of a run: `textmill train -c FILE` repeats it. Each line says what it would be set to."]
+    knobs = knobs_of(config.model.arch).values()
+    for section in sections():
+        about = (section_class(section, config.model.arch).__doc__ or "").split("\n\n")[0]
+        lines += ["", f"# {' '.join(about.split())}", f"[{section}]"]
+        for knob in knobs:
+            if knob.section == section:
+                value, unsaid = value_of(config, knob.key), base.get(knob.key, (knob.default, ""))[0]
+                lines += [f"# {knob.help}", toml_value(knob, value, unsaid)]
+    return "\n".join(lines) + "\n"
+
+
+def overlay(saved: Config, loaded: Loaded, keys: Iterable[str]) -> Config:
+    """A run's config with what was said now of some sections ("generate") or knobs ("run.seed")."""
+    wanted = set(keys)
+    said = {key for key in loaded.said if key in wanted or key.partition(".")[0] in wanted}
+    return _with(saved, {key: value_of(loaded.config, key) for key in said})
+
+
+def merge_for_resume(saved: Config, loaded: Loaded) -> tuple[Config, list[str]]:
+    """The config an unfinished run goes on with, and warnings. saved: its config.toml; loaded: what is said now.
+
+    Only explicit keys are compared; unsaid ones are taken from the run. A knob's on_resume says what becomes of a
+    difference. Raises RunError that lists every difference that could change the weights.
+    """
+    taken: dict[str, Any] = {}
+    refused: list[str] = []
+    warnings: list[str] = []
+    known = knobs_of(loaded.config.model.arch)
+    for key in [key for key in known if key in loaded.said]:
+        knob, now = known[key], value_of(loaded.config, key)
+        try:
+            before = value_of(saved, key)
+        except KeyError:
+            refused.append(f"{key}: no such knob of {saved.model.arch} -> {_shown(now)}")
+            continue
+        leaves_it_open = now == knob.default and now in (None, "auto")  # "choose for me", and it was chosen
+        if _same(key, before, now) or leaves_it_open:
+            continue
+        if knob.on_resume == "refuse":
+            refused.append(f"{key}: {_shown(before)} -> {_shown(now)}")
+        elif knob.on_resume == "grow" and not (before is None or (now is not None and now > before)):
+            refused.append(f"{key}: {_shown(before)} -> {_shown(now)} (may only grow)")
+        else:
+            taken[key] = now
+            if knob.on_resume == "warn":
+                warnings.append(f"{key}: {_shown(before)} -> {_shown(now)}: the last bits may differ from now on")
+    if refused:
+        listed = "\n  ".join(refused)
+        raise RunError(
+            f"this run was begun with other settings (saved -> said):\n  {listed}",
+            hint="take another name or start anew: --name NEW or --fresh",
+        )
+    return _with(saved, taken), warnings
+
+
+def section_with(config: Config, key: str, word: str) -> Config:
+    """A config with one knob said anew, as on a command line. Raises ConfigError."""
+    known = knobs_of(config.model.arch)
+    if key not in known:
+        raise _unknown(key, Said(word, COMMAND_LINE), config.model.arch, None)
+    return _with(config, {key: _fit(known[key], Said(word, COMMAND_LINE))})
+
+
+# What follows is the way from words to values.
+
+
+def _read_layer(path: Path) -> dict[str, Said]:
+    return {key: Said(value, origin) for key, (value, origin) in read_toml(path).items()}
+
+
+def _resolve(said: dict[str, Said]) -> Loaded:
+    arch = _said_arch(said)
+    known = knobs_of(arch)
+    for key, word in said.items():
+        if key not in known:
+            raise _unknown(key, word, arch, said.get("model.arch"))
+    explicit = {key: _fit(known[key], word) for key, word in said.items()}
+    defaults = {key: knob.default for key, knob in known.items()}
+    size = explicit.get("model.size", defaults["model.size"])
+    if "model.size" in said and arch not in SIZES:
+        raise ConfigError(f"there are no sizes for {arch}", where=said["model.size"].where, hint="set model.d_model …")
+    expanded = _expansion(arch, size, explicit.get("model.preset", defaults.get("model.preset")))
+
+    values: dict[str, dict[str, Any]] = {section: {} for section in sections()}
+    values["model"]["arch"] = arch
+    for key, value in ({key: value for key, (value, _) in expanded.items()} | explicit).items():
+        section, _, name = key.partition(".")
+        values[section][name] = value
+    origins = dict.fromkeys(known, DEFAULT)
+    origins |= {key: origin for key, (_, origin) in expanded.items()}
+    origins |= {key: word.origin for key, word in said.items()}
+    return Loaded(_validated(values, origins, arch), origins)
+
+
+def _said_arch(said: dict[str, Said]) -> str:
+    word = said.get("model.arch")
+    if word is None:
+        return str(all_knobs()["model.arch"].default)
+    if not isinstance(word.value, str) or word.value not in ARCHITECTURES:
+        raise ConfigError(
+            f"no architecture {word.value!r} (there are: {', '.join(ARCHITECTURES)})",
+            where=word.where,
+            hint=did_you_mean(str(word.value), ARCHITECTURES),
+        )
+    return word.value
+
+
+def _expansion(arch: str, size: str, preset: str | None) -> dict[str, tuple[Any, str]]:
+    """key -> (value, origin) of the knobs that a size and a preset stand for."""
+    found = {f"model.{name}": (value, f"size {size}") for name, value in SIZES.get(arch, {}).get(size, {}).items()}
+    for name, value in PRESETS.get(arch, {}).get(preset or "", {}).items():
+        found[f"model.{name}"] = (value, f"preset {preset}")
+    return found
+
+
+def _fit(knob: Knob, word: Said) -> Any:
+    try:
+        return knob.fit(word.value, spoken=word.spoken)
+    except ValueError:
+        near = did_you_mean(str(word.value), knob.choices) if knob.choices else None
+        raise ConfigError(
+            f"{_named(knob, word.spoken)} must be {knob.allowed}, not {_shown(word.value)}", where=word.where, hint=near
+        ) from None
+
+
+def _unknown(key: str, word: Said, arch: str, said_arch: Said | None) -> ConfigError:
+    """Unknown here, or known only to another architecture."""
+    if owners(key):
+        by = "by default" if said_arch is None else said_arch.origin
+        return ConfigError(
+            f"{key} belongs to {' and '.join(owners(key))}, and model.arch is {arch} ({by})", where=word.where
+        )
+    if key in sections():
+        return ConfigError(f"[{key}] is a section, not a value", where=word.where, hint=f"[{key}], then name = value")
+    if "." not in key and isinstance(word.value, dict | list):
+        near = did_you_mean(key, sections())
+        return ConfigError(
+            f"unknown section [{key}]", where=word.where, hint=near or f"there are {', '.join(sections())}"
+        )
+    section, _, name = key.rpartition(".")
+    # The right name in the wrong section, else the nearest name of this section, else of any.
+    names = {known: known.partition(".")[2] for known in all_knobs()}
+    twins = [known for known, short in names.items() if short == name]
+    near = did_you_mean(key, [known for known in names if known.startswith(f"{section}.")]) or did_you_mean(key, names)
+    if near is None:
+        short = did_you_mean(name, names.values())
+        twins = twins or [known for known, own in names.items() if short == f"did you mean '{own}'?"]
+    advice = f"did you mean '{twins[0]}'?" if twins else near
+    listed = "`textmill config keys` lists all knobs"
+    return ConfigError(f"unknown config key '{key}'", where=word.where, hint=f"{advice} {listed}" if advice else listed)
+
+
+def _validated(values: dict[str, dict[str, Any]], origins: dict[str, str], arch: str) -> Config:
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        problems = [_problem(details, origins, arch) for details in error.errors(include_url=False)]
+    (where, message), *others = problems
+    also = "\n  ".join(f"also: {place + ': ' if place else ''}{text}" for place, text in others)
+    raise ConfigError(message, where=where, hint=also or None)
+
+
+def _problem(details: ErrorDetails, origins: dict[str, str], arch: str) -> tuple[str | None, str]:
+    """Where and what is wrong, in our words, of one of pydantic's errors."""
+    section, *rest = [str(part) for part in details["loc"] if str(part) != section_of({"arch": arch})]
+    own = details.get("ctx", {}).get("error")
+    if rest:
+        key = f"{section}.{rest[0]}"
+        origin = origins.get(key, DEFAULT)
+        knob = knobs_of(arch)[key]
+        named = _named(knob, origin == COMMAND_LINE)
+        text = f"{named}: {own}" if own else f"{named} must be {knob.allowed}, not {_shown(details['input'])}"
+    else:
+        text = f"[{section}] {own or details['msg']}"
+        spoken_of = [f"{section}.{word}" for word in re.findall(r"\w+", str(own))]
+        said = [origins[key] for key in spoken_of if key in origins]
+        files = [place for place in said if ":" in place]
+        origin = COMMAND_LINE if COMMAND_LINE in said else files[0] if files else DEFAULT
+    return (origin if ":" in origin else None), text
+
+
+def _named(knob: Knob, spoken: bool) -> str:
+    return f"{knob.key} ({knob.flag})" if spoken and knob.flag else knob.key
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(str(item) for item in value) + "]"
+    return "none" if value is None else repr(value) if isinstance(value, str) else str(value)
+
+
+def _same(key: str, before: Any, now: Any) -> bool:
+    if key in ("data.paths", "data.valid", "data.test"):  # a folder with or without its last slash
+        return [os.path.normpath(path) for path in before] == [os.path.normpath(path) for path in now]
+    return bool(before == now)
+
+
+def _with(config: Config, changes: dict[str, Any]) -> Config:
+    values = config.model_dump()
+    for key, value in changes.items():
+        section, _, name = key.partition(".")
+        values[section][name] = value
+    return _validated(values, dict.fromkeys(changes, COMMAND_LINE), config.model.arch)

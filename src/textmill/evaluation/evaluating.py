@@ -1,0 +1,283 @@
+"""A run measured on held-out text: metrics, intervals, floors, and by which convention. Room: evaluation/.
+
+Called by training (once, at the end) and by the eval verb; writes nothing but through save_evaluation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textmill.errors import InputError, RunError
+from textmill.evaluation.floor import Floor, table_of_bytes, uniform_scores
+from textmill.evaluation.landmarks import verdict
+from textmill.evaluation.overlap import share_seen_in_training
+from textmill.files import write_atomically
+from textmill.metrics.bootstrap import difference_interval, intervals
+from textmill.metrics.language import ExampleScore, metrics_of
+from textmill.models import NextToken
+from textmill.results import Evaluation
+from textmill.tasks.measuring import DocumentIds, TokenSizes, documents_of, score_documents
+from textmill.text import ReadReport, languages, read_documents
+from textmill.tokens import Tokenizer, TokenStore
+
+if TYPE_CHECKING:
+    from textmill.runs import Run
+    from textmill.runs.prepared import Prepared
+
+BLOCKS = 64  # of a document that is alone, for the interval
+FEW_DOCUMENTS = 10  # below this an interval over documents is rough, and the notes say so
+LANGUAGE_SAMPLE = 2_000_000  # characters that the language shares are counted on
+
+
+@dataclass
+class HeldOut:
+    """The text that is measured on. name: "test", "validation" or a path."""
+
+    name: str
+    documents: list[DocumentIds]
+    notes: list[str] = field(default_factory=list)
+
+
+def evaluate(
+    run: Run,
+    data: str | None = None,
+    checkpoint: str | int | None = None,
+    window: int | None = None,
+    stride: int | None = None,
+) -> Evaluation:
+    """Measure a run's model beside its floors; every document is read apart, each token predicted exactly once.
+
+    data: a file or folder, read as the run's own text was; None = the test part that training held out, else the
+    validation part. checkpoint: "best", "last" or a step; None = the one RUN names. window, stride: tokens; None = as
+    the run's [eval] says, else the model's context.
+    Intervals resample documents, or contiguous blocks where there is one. Raises NothingScored, InputError, RunError.
+    """
+    tokenizer, settings, begin_mark = run.tokenizer, run.config.eval, run.config.tokens.begin_mark
+    window, stride = window or settings.window, stride or settings.stride
+    prepared, held_out = _held_out(run, data, tokenizer)
+    which = checkpoint if checkpoint is not None else run.default_checkpoint
+    model = run.model(which, device=run.config.machine.device)
+    n_blocks = BLOCKS if len(held_out.documents) == 1 else None
+
+    scores = score_documents(
+        model,
+        held_out.documents,
+        tokenizer.mark,
+        begin_mark=begin_mark,
+        window=window,
+        stride=stride,
+        batch=settings.batch,
+        sizes=TokenSizes.of(tokenizer),
+        n_blocks=n_blocks,
+    )
+    metrics = metrics_of(scores)
+    how_sure = settings.resamples, settings.confidence, settings.seed
+    found = intervals(scores, *how_sure)
+
+    baselines = {"uniform": metrics_of(uniform_scores(scores, tokenizer.vocab_size))}
+    floor = _floor_of(run, prepared, tokenizer, held_out.notes)
+    floor_convention: dict[str, Any] = {}
+    if floor is not None:
+        floor_scores = floor.score(held_out.documents, tokenizer, begin_mark, settings.batch, n_blocks)
+        baselines |= {name: metrics_of(own) for name, own in floor_scores.items()}
+        floor_convention = floor.convention() | {"bpb_minus_floor": _differences(scores, floor_scores, how_sure)}
+    if not found:
+        held_out.notes.append("This is too little text for an interval.")
+    elif n_blocks is None and len(scores) < FEW_DOCUMENTS:
+        held_out.notes.append(f"There are only {len(scores)} documents: the intervals are rough.")
+
+    evaluation = Evaluation(
+        run=str(run.path),
+        data=held_out.name,
+        checkpoint=str(which) if run.kind == "network" else "",
+        metrics=metrics,
+        intervals=found,
+        baselines=baselines,
+        convention=_convention(tokenizer, model, begin_mark, window, stride)
+        | {"resampled": _resampled(len(scores), n_blocks)}
+        | {"resamples": settings.resamples, "confidence": settings.confidence, "seed": settings.seed}
+        | floor_convention
+        | {"notes": held_out.notes},
+        documents=[vars(score) | {"source": _printable(score.source)} for score in scores],
+    )
+    evaluation.convention["signature"] = signature(evaluation)
+    if floor is not None or run.kind == "network":
+        text = _sample(held_out.documents, tokenizer)
+        evaluation.verdict = verdict(evaluation, languages([text]), run.config.data.paths if data is None else ())
+    return evaluation
+
+
+def score_store(
+    model: NextToken,
+    store: TokenStore,
+    mark: int,
+    begin_mark: bool = True,
+    window: int | None = None,
+    stride: int | None = None,
+    batch: int = 32,
+    sizes: TokenSizes | None = None,
+    n_blocks: int | None = None,
+) -> list[ExampleScore]:
+    """score_documents over every document of a store."""
+    return score_documents(
+        model,
+        documents_of(store),
+        mark,
+        begin_mark=begin_mark,
+        window=window,
+        stride=stride,
+        batch=batch,
+        sizes=sizes,
+        n_blocks=n_blocks,
+    )
+
+
+def save_evaluation(run_path: Path, evaluation: Evaluation) -> Path:
+    """Write eval/NAME.json of a run folder, atomically; the path. Raises NoSpace.
+
+    NAME is test or validation, or a path's stem and a hash of the path.
+    """
+    folder = run_path / "eval"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{file_name(evaluation)}.json"
+    write_atomically(path, evaluation.to_json(indent=2) + "\n")
+    return path
+
+
+def file_name(evaluation: Evaluation) -> str:
+    """The NAME of save_evaluation."""
+    if evaluation.data in ("test", "validation"):
+        return evaluation.data
+    stem = re.sub(r"[^\w-]+", "_", Path(evaluation.data).stem)[:60] or "text"
+    return f"{stem}-{hashlib.sha256(evaluation.data.encode(errors='surrogatepass')).hexdigest()[:8]}"
+
+
+def _printable(source: str) -> str:
+    """A file name that is not UTF-8 has lone surrogates in Python, which JSON cannot hold: they become \\udcXX."""
+    return source.encode(errors="backslashreplace").decode()
+
+
+# the text
+
+
+def _held_out(run: Run, data: str | None, tokenizer: Tokenizer) -> tuple[Prepared | None, HeldOut]:
+    if data is None:
+        prepared = run.prepared()
+        for name, store in (("test", prepared.test), ("validation", prepared.valid)):
+            if store is not None and store.n_documents:
+                return prepared, HeldOut(name, list(documents_of(store)))
+        raise InputError(
+            "nothing was held out when this run was trained, so there is nothing to measure on",
+            where=str(run.path),
+            hint="Name a text: --data PATH",
+        )
+    report = ReadReport()
+    texts = list(read_documents([data], run.config.data, report))
+    if not texts:
+        raise InputError("there is no document here to measure on", where=data)
+    ids = tokenizer.encode_batch([document.text for document in texts])
+    held_out = HeldOut(
+        data,
+        [
+            (own, len(document.text.encode()), len(document.text), document.source)
+            for own, document in zip(ids, texts, strict=True)
+        ],
+        list(report.notes),
+    )
+    if report.n_bad_records:
+        first = report.bad_records[0] if report.bad_records else ""
+        held_out.notes.append(f"{report.n_bad_records:,} records could not be read and were left out; first: {first}")
+    try:
+        prepared = run.prepared()
+    except RunError as error:
+        held_out.notes.append(f"Whether this text stands in the training text was not checked: {error.message}.")
+        return None, held_out
+    share = share_seen_in_training([document.text for document in texts], prepared.train, table_of_bytes(tokenizer))
+    if share is None:
+        held_out.notes.append(
+            "Whether this text stands in the training text was not checked: it is too large for that."
+        )
+    elif share:
+        held_out.notes.append(
+            f"{100 * share:.1f} % of this text (by bytes, in whole lines) stand in the training text: "
+            "the numbers are better than on new text."
+        )
+    return prepared, held_out
+
+
+def _sample(documents: Sequence[DocumentIds], tokenizer: Tokenizer) -> str:
+    pieces: list[str] = []
+    left = LANGUAGE_SAMPLE
+    for ids, _, _, _ in documents:
+        pieces.append(tokenizer.decode(int(i) for i in ids[:left]))
+        left -= len(ids)
+        if left <= 0:
+            break
+    return "".join(pieces)
+
+
+# beside it
+
+
+def _floor_of(run: Run, prepared: Prepared | None, tokenizer: Tokenizer, notes: list[str]) -> Floor | None:
+    """The floor that the run keeps; where it has none, one fitted now; none beside an n-gram, which is the floor."""
+    if run.kind != "network":
+        return None
+    if (run.path / "floor" / "run.json").is_file():
+        return Floor.load(run.path / "floor")
+    if prepared is None:
+        notes.append("There is no floor: the run keeps none, and its training text is not there.")
+        return None
+    return Floor.fit(prepared.train, tokenizer, run.config.run.seed)
+
+
+def _differences(
+    scores: list[ExampleScore], floor_scores: dict[str, list[ExampleScore]], how_sure: tuple[int, float, int]
+) -> dict[str, list[float]]:
+    """Interval of bpb(model) − bpb(floor), paired, for each floor that was scored on the same examples."""
+    found = {}
+    for name, theirs in floor_scores.items():
+        same = [(s.source, s.n_bytes) for s in scores] == [(s.source, s.n_bytes) for s in theirs]
+        interval = difference_interval(scores, theirs, *how_sure) if same else None
+        if interval is not None:
+            found[name] = list(interval)
+    return found
+
+
+def _convention(
+    tokenizer: Tokenizer, model: NextToken, begin_mark: bool, window: int | None, stride: int | None
+) -> dict[str, Any]:
+    read = window or model.max_context
+    return {
+        "loss": "nats per token",
+        "perplexity": "per token",
+        "bpb": "bits per UTF-8 byte",
+        "bpc": "bits per code point",
+        "token": f"{tokenizer.kind}, vocabulary {tokenizer.vocab_size:,}",
+        "end_mark": "scored, 0 bytes",
+        "begin_mark": begin_mark,
+        "documents": "read apart",
+        "window": read if read is not None else "whole documents",
+        "stride": (stride or read) if read is not None else None,
+    }
+
+
+def _resampled(n: int, n_blocks: int | None) -> str:
+    return f"{n:,} documents" if n_blocks is None else f"{n:,} contiguous blocks of one document"
+
+
+def signature(evaluation: Evaluation) -> str:
+    """One line that tells two evaluations apart which must not be compared."""
+    said = evaluation.convention
+    mark = "begin mark" if said["begin_mark"] else "no begin mark"
+    stride = "" if said["stride"] is None else f" stride {said['stride']}"
+    return (
+        f"{evaluation.data} | {said['token']} | window {said['window']}{stride} | {mark} | "
+        f"documents {said['documents']} | {int(evaluation.metrics['n_tokens']):,} tokens | "
+        f"bootstrap over {said['resampled']}"
+    )

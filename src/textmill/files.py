@@ -1,0 +1,104 @@
+"""Files that are there whole or not at all. Storey: just above errors; every room that writes uses it.
+
+The order is that of a power cut: data fsynced, renamed, the folder fsynced. A full disk is a NoSpace error that
+names the path; nothing half-written is left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from textmill.errors import NoSpace
+
+
+def sha256_of(path: Path) -> str:
+    """Hex sha256 of a file's bytes, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make renames in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def fsync_file(path: Path) -> None:
+    """Make a file's bytes survive a power cut."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def full_disk_named(path: Path) -> Iterator[None]:
+    """Turn "no space left" into an error that names the path and how much is free."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        free = shutil.disk_usage(next(p for p in (path, *path.parents) if p.exists())).free
+        raise NoSpace(
+            f"the disk is full ({free:,} bytes free)",
+            where=str(path),
+            hint="Free some space and repeat the same command: what was saved before is kept.",
+        ) from error
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write a file so that a reader, a crash or a power cut sees the old content or the new, never a part.
+
+    Raises NoSpace where the disk is full; the temporary sibling is removed.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with full_disk_named(path):
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    fsync_folder(path.parent)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """A JSON file, atomically; keys in their order, non-ASCII readable."""
+    write_atomically(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Fill a temporary sibling; at the end its files are fsynced and it takes `path`'s name. On any error: nothing.
+
+    Raises FileExistsError where `path` is there already at the end and is not empty.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    with full_disk_named(path):
+        try:
+            temporary.mkdir(parents=True)
+            yield temporary
+            for file in temporary.rglob("*"):
+                if file.is_file():
+                    fsync_file(file)
+            for folder in (*(p for p in temporary.rglob("*") if p.is_dir()), temporary):
+                fsync_folder(folder)
+            temporary.rename(path)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+    fsync_folder(path.parent)

@@ -1,0 +1,138 @@
+"""softmax(QKᵀ/√E)V with grouped queries and rotary positions. Room: models/ (ids -> scores).
+
+Used by transformer.Block; knows nothing of text, losses or optimisers.
+Shapes: B batch, T new tokens, P past tokens, D width, H query heads, K key-value heads, E = D/H.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from textmill.config.model import TransformerConfig
+from textmill.models.layout import Layout
+from textmill.models.state import LayerCache
+
+Turn = tuple[Tensor, Tensor]  # cos and sin of every place's angles, (T, 1, E) or (B, T, 1, E)
+
+
+HALVES = (torch.bfloat16, torch.float16)
+SHORT = 512  # keys: up to here a CPU attends faster in float32 than in bfloat16 (64 keys: 3 times, training step: 1.6)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, layout: Layout, dropout: float = 0.0) -> Tensor:
+    """(B, H, T, E): what each place mixes from the places it may see.
+
+    q (B, H, T, E), k and v (B, K, P+T, E). Through scaled_dot_product_attention: on its causal fast path where the
+    layout allows it, else with a mask.
+    """
+    halves = q.dtype in HALVES or torch.is_autocast_enabled(q.device.type)
+    if halves and q.device.type == "cpu" and k.shape[2] <= SHORT:
+        with torch.autocast("cpu", enabled=False):
+            return attend(q.float(), k.float(), v.float(), layout, dropout).to(v.dtype)
+    return F.scaled_dot_product_attention(
+        q,
+        k,
+        v,
+        attn_mask=layout.mask,
+        is_causal=layout.is_causal,
+        dropout_p=dropout,
+        enable_gqa=q.shape[1] != k.shape[1],
+    )
+
+
+def explicit_attention(q: Tensor, k: Tensor, v: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
+    """The same as attend, written out, and its weights (B, H, T, P+T): each row sums to 1. Vaswani et al. 2017."""
+    groups = q.shape[1] // k.shape[1]
+    k, v = k.repeat_interleave(groups, dim=1), v.repeat_interleave(groups, dim=1)  # (B, H, P+T, E)
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, H, T, P+T)
+    weights = scores.masked_fill(~layout.visible, -math.inf).softmax(dim=-1)
+    return weights @ v, weights
+
+
+class Rotation:
+    """Rotary positions: the pair (x_i, x_{i+E/2}) is turned by position · theta^(-2i/E). Su et al. 2021, 2104.09864.
+
+    The direction and the pairing are those of Llama in transformers. NanoChat turns the other way round, which is the
+    same model with the two halves of each query and key head exchanged. Tables are kept for as long as they are used;
+    they are no weights.
+    """
+
+    def __init__(self, d_head: int, theta: float):
+        self.d_head, self.theta = d_head, theta
+        self._tables: dict[tuple[torch.device, torch.dtype], Turn] = {}
+
+    def at(self, layout: Layout, like: Tensor) -> Turn:
+        """cos and sin for every place, sin with the sign that belongs to the exchanged halves: see turned."""
+        if layout.in_step:
+            stop = layout.n_past + layout.n_tokens
+            cos, sin = self._table(stop, like)
+            return cos[layout.n_past : stop, None], sin[layout.n_past : stop, None]  # (T, 1, E)
+        # Documents are never longer than the row and its past.
+        cos, sin = self._table(layout.n_past + layout.n_tokens, like)
+        return cos[layout.positions].unsqueeze(2), sin[layout.positions].unsqueeze(2)  # (B, T, 1, E)
+
+    def _table(self, length: int, like: Tensor) -> Turn:
+        kept = self._tables.get((like.device, like.dtype))
+        if kept is None or len(kept[0]) < length:
+            length = max(length, 2 * len(kept[0]) if kept else 0)
+            # In float64, so that every device and precision turns by the same angles.
+            frequencies = self.theta ** (-torch.arange(0, self.d_head, 2, dtype=torch.float64) / self.d_head)
+            angles = torch.arange(length, dtype=torch.float64)[:, None] * frequencies  # (length, E/2)
+            cos, sin = angles.cos(), angles.sin()
+            kept = (
+                torch.cat([cos, cos], dim=-1).to(like.device, like.dtype),
+                torch.cat([-sin, sin], dim=-1).to(like.device, like.dtype),
+            )
+            self._tables[like.device, like.dtype] = kept
+        return kept
+
+
+def turned(x: Tensor, turn: Turn) -> Tensor:
+    """x (B, T, H, E), each place turned by its angles."""
+    cos, sin = turn
+    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, dims=-1), sin)
+
+
+def rms_normed(x: Tensor, eps: float) -> Tensor:
+    """x / √(mean of x² + eps) over the last dimension. Zhang & Sennrich 2019, 1910.07467, without weights.
+
+    torch's own rms_norm walks over x more often: on a CPU it takes twice as long, forward and backward.
+    """
+    return x * torch.rsqrt(torch.linalg.vecdot(x, x).unsqueeze(-1) / x.shape[-1] + eps)
+
+
+class SelfAttention(nn.Module):
+    """softmax(QKᵀ/√E)V, each place seeing itself and its past. Grouped queries: Ainslie et al. 2023, 2305.13245."""
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__()
+        d_model, d_head = config.d_model, config.d_head
+        self.n_heads, self.n_kv_heads, self.d_head = config.n_heads, config.kv_heads, d_head
+        self.dropout = config.dropout or 0.0
+        self.qk_norm_eps = config.norm_eps if config.qk_norm else None
+        self.query = nn.Linear(d_model, self.n_heads * d_head, bias=config.bias)
+        self.key = nn.Linear(d_model, self.n_kv_heads * d_head, bias=config.bias)
+        self.value = nn.Linear(d_model, self.n_kv_heads * d_head, bias=config.bias)
+        self.out = nn.Linear(d_model, d_model, bias=config.bias)
+
+    def forward(
+        self, x: Tensor, layout: Layout, turn: Turn | None = None, past: LayerCache | None = None
+    ) -> tuple[Tensor, LayerCache]:
+        """(B, T, D), and the past with these T places in it. turn: None without rotary positions."""
+        q = self.query(x).unflatten(-1, (self.n_heads, self.d_head))  # (B, T, H, E)
+        k = self.key(x).unflatten(-1, (self.n_kv_heads, self.d_head))  # (B, T, K, E)
+        v = self.value(x).unflatten(-1, (self.n_kv_heads, self.d_head))
+
+        if turn is not None:
+            q, k = turned(q, turn), turned(k, turn)
+        if self.qk_norm_eps is not None:
+            q, k = rms_normed(q, self.qk_norm_eps), rms_normed(k, self.qk_norm_eps)
+
+        q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)  # (B, H or K, T, E)
+        cache = LayerCache(k, v) if past is None else past.extended_by(k, v)  # (B, K, P+T, E)
+        mixed = attend(q, cache.keys, cache.values, layout, self.dropout if self.training else 0.0)
+        return self.out(mixed.transpose(1, 2).flatten(2)), cache  # (B, T, D)

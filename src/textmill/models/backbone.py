@@ -1,0 +1,61 @@
+"""What every architecture is to the rest of the house: vectors in, vectors out, a state. Room: models/.
+
+A new architecture is one class that fills this in, and one line in tables.ARCHITECTURES.
+Shapes: B batch, T new tokens, D width.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from textmill.models.layout import Layout
+from textmill.models.state import State
+
+
+class Backbone(nn.Module, ABC):
+    """Embedded tokens (B, T, D) -> hidden vectors (B, T, D), each made from its own and earlier tokens only."""
+
+    default_order: ClassVar[Literal["shuffle", "stream"]]
+    """In which order training rows come: stream carries the state on from row to row."""
+    default_optimizer: ClassVar[str]
+    default_lr: ClassVar[float]
+    """Peak learning rate of default_optimizer."""
+    gains_by_bfloat16: ClassVar[bool] = False
+    """Training steps are faster with multiplications in bfloat16, at no cost in loss (measured; training.defaults)."""
+    state_class: ClassVar[type[State]]
+
+    config: Any
+    max_context: int | None = None
+    """Tokens of one document it can attend to; None = no bound."""
+    head_bias: bool = False
+    """A head of its own adds a bias to the logits."""
+
+    @abstractmethod
+    def forward(self, x: Tensor, layout: Layout, state: Any = None) -> tuple[Tensor, State]:
+        """(hidden (B, T, D), the state after the last place)."""
+
+    @abstractmethod
+    def draw(self, name: str, parameter: Tensor, generator: torch.Generator) -> None:
+        """Fill one parameter of this backbone with its first values. name: as in named_parameters()."""
+
+    @abstractmethod
+    def draw_embedding(self, weight: Tensor, generator: torch.Generator) -> None:
+        """Fill the embedding (V, D) that feeds this backbone."""
+
+    @abstractmethod
+    def draw_head(self, weight: Tensor, generator: torch.Generator) -> None:
+        """Fill a head of its own (V, D) that reads this backbone."""
+
+    def matrices(self) -> list[tuple[str, nn.Parameter]]:
+        """The matrices that map vectors to vectors, by name: what Muon may orthogonalise."""
+        return [(name, parameter) for name, parameter in self.named_parameters() if parameter.ndim == 2]
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> State:
+        """The state whose tensors() these are."""
+        return cls.state_class.from_tensors(tensors)

@@ -1,0 +1,145 @@
+"""What a model costs: parameters, FLOPs, memory, as pure functions of a config. Room: models/.
+
+Nothing is allocated and no torch is loaded, so that planning and --help are instant. An architecture that this page
+does not know is counted on the meta device instead.
+Letters: L layers, D width, T tokens in a row, V vocabulary, N parameters that multiply.
+
+FLOPs convention: a multiply-add is two, backward costs twice forward, so a trained token costs 6 N (Kaplan et al. 2020)
+with N = backbone matrices and head, without embeddings (a look-up); a Transformer's attention adds 12 L D T (Chowdhery
+et al. 2022, appendix B: every token against all T of its row, the causal half not taken off).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textmill.config.model import ModelConfig, RecurrentConfig, TransformerConfig
+
+CONVENTION = "6 N + 12 L D T a token: N without embeddings, multiply-add = 2, backward = 2 forward, causal half counted"
+
+GATES = {"rnn": 1, "lstm": 4, "gru": 3}  # vectors of width D that a recurrent cell computes from input and state
+
+# Numbers an optimizer keeps beside each parameter: (in the matrices that Muon takes, in all others).
+OPTIMIZER_NUMBERS = {
+    "sgd": (0, 0),
+    "momentum": (1, 1),
+    "nesterov": (1, 1),
+    "rmsprop": (1, 1),
+    "adam": (2, 2),
+    "adamw": (2, 2),
+    "muon": (1, 2),
+}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Counts that add up to the model. backbone: all but embeddings and head, what --size names."""
+
+    embeddings: int
+    """Of tokens and learned positions; a tied head is counted here."""
+    backbone: int
+    head: int
+    matrices: int
+    """The part of backbone that are matrices."""
+    head_multiplies: int
+    """Numbers the head multiplies by: V D, tied or not."""
+
+    @property
+    def total(self) -> int:
+        return self.embeddings + self.backbone + self.head
+
+
+def parameters(config: ModelConfig, vocab_size: int) -> Parameters:
+    """Exact counts, equal to those of build_model(config, vocab_size).
+
+    >>> from textmill.config import PRESETS, TransformerConfig
+    >>> gpt2 = PRESETS["transformer"]["gpt2"]
+    >>> small = TransformerConfig(preset="gpt2", **gpt2, n_layers=12, d_model=768, n_heads=12, seq_len=1024)
+    >>> parameters(small, vocab_size=50257).total
+    124439808
+    """
+    if isinstance(config, TransformerConfig):
+        return _of_transformer(config, vocab_size)
+    if config.arch in GATES:
+        return _of_recurrence(config, vocab_size)
+    return _on_meta_device(config, vocab_size)
+
+
+def flops_per_token(config: ModelConfig, vocab_size: int, seq_len: int | None = None, training: bool = True) -> int:
+    """Of one token in a row of seq_len (default: the config's), by CONVENTION. Not training: a third of it."""
+    counts = parameters(config, vocab_size)
+    forward = 2 * (counts.matrices + counts.head_multiplies)
+    if isinstance(config, TransformerConfig):
+        forward += 4 * config.n_layers * config.d_model * (seq_len or config.seq_len)
+    return 3 * forward if training else forward
+
+
+def memory_bytes(
+    config: ModelConfig, vocab_size: int, optimizer: str | None = "adamw", bytes_per_number: int = 4
+) -> dict[str, int]:
+    """Bytes of weights, gradients and optimizer (keys), activations left out. optimizer None: only to be used."""
+    counts = parameters(config, vocab_size)
+    if optimizer is None:
+        return {"weights": counts.total * bytes_per_number, "gradients": 0, "optimizer": 0}
+    in_matrices, elsewhere = OPTIMIZER_NUMBERS[optimizer]
+    kept = in_matrices * counts.matrices + elsewhere * (counts.total - counts.matrices)
+    return {
+        "weights": counts.total * bytes_per_number,
+        "gradients": counts.total * bytes_per_number,
+        "optimizer": kept * bytes_per_number,
+    }
+
+
+def state_bytes(config: ModelConfig, n_tokens: int, bytes_per_number: int = 4) -> int:
+    """Bytes of one row's state after n_tokens: the key-value cache, or the vectors of a recurrence."""
+    if isinstance(config, TransformerConfig):
+        return 2 * config.n_layers * config.kv_heads * config.d_head * n_tokens * bytes_per_number
+    return config.n_layers * config.d_model * (2 if config.arch == "lstm" else 1) * bytes_per_number
+
+
+def _of_transformer(config: TransformerConfig, vocab_size: int) -> Parameters:
+    d, wide, bias = config.d_model, config.feed_forward_width, config.bias
+    kv_width = config.kv_heads * config.d_head
+    attention = 2 * d * d + 2 * d * kv_width  # query and out, key and value
+    feed_forward = (3 if config.gated else 2) * d * wide
+    biases = (2 * d + 2 * kv_width + (2 if config.gated else 1) * wide + d) if bias else 0
+    norm = {"layer": 2 * d if bias else d, "rms": d, "rms_weightless": 0}[config.norm]
+    n_norms = 2 * config.n_layers + (config.norm_place == "pre") + config.embed_norm
+    matrices = config.n_layers * (attention + feed_forward)
+    head = 0 if config.tied else vocab_size * d + (vocab_size if bias else 0)
+    return Parameters(
+        embeddings=vocab_size * d + (config.seq_len * d if config.positions == "learned" else 0),
+        backbone=matrices + config.n_layers * biases + n_norms * norm,
+        head=head,
+        matrices=matrices,
+        head_multiplies=vocab_size * d,
+    )
+
+
+def _of_recurrence(config: RecurrentConfig, vocab_size: int) -> Parameters:
+    d, gates = config.d_model, GATES[config.arch]
+    matrices = config.n_layers * gates * 2 * d * d  # from the input and from the state
+    biases = config.n_layers * gates * 2 * d
+    return Parameters(
+        embeddings=vocab_size * d,
+        backbone=matrices + biases,
+        head=0 if config.tied else vocab_size * d + vocab_size,
+        matrices=matrices,
+        head_multiplies=vocab_size * d,
+    )
+
+
+def _on_meta_device(config: ModelConfig, vocab_size: int) -> Parameters:
+    from textmill.models.language import build_model
+
+    model = build_model(config, vocab_size, device="meta")
+    total = sum(parameter.numel() for parameter in model.parameters())
+    head = sum(parameter.numel() for parameter in model.head.parameters())
+    embeddings = vocab_size * config.d_model
+    return Parameters(
+        embeddings=embeddings,
+        backbone=total - head - embeddings,
+        head=head,
+        matrices=sum(matrix.numel() for _, matrix in model.matrices()),
+        head_multiplies=vocab_size * config.d_model,
+    )

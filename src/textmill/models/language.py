@@ -1,0 +1,257 @@
+"""A language model: embedding, backbone, head. Room: models/ (ids -> scores).
+
+One class for every architecture: what differs stands behind Backbone. Tasks train it, generation and evaluation use it
+through NextToken. Shapes: B batch, T time (tokens), D model width, V vocabulary, N = B·T places.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from textmill.config.model import ModelConfig
+from textmill.errors import ConfigError, Damaged, InputError, RunError, did_you_mean
+from textmill.models.backbone import Backbone
+from textmill.models.layout import Layout
+from textmill.models.next_token import IGNORED
+from textmill.models.state import State
+from textmill.tables import ARCHITECTURES, load
+
+FORMS = ("decoder",)
+LOGITS_AT_ONCE = 2**24  # numbers: 64 MB in float32
+
+
+class Head(nn.Module):
+    """Hidden vectors -> logits over the vocabulary, or straight to nats. Tied: it uses the embedding's weights.
+
+    cap: logits are bent to stay within ± cap. Raises IndexError where a target is no id of the vocabulary.
+    """
+
+    def __init__(self, embedding: nn.Embedding, tied: bool, bias: bool, cap: float | None):
+        super().__init__()
+        vocab_size, d_model = embedding.weight.shape
+        self.cap = cap
+        self._tied = (embedding,) if tied else None  # in a tuple: the weights are registered once, as the embedding's
+        self.weight = None if tied else nn.Parameter(torch.empty(vocab_size, d_model))
+        self.bias = nn.Parameter(torch.empty(vocab_size)) if bias and not tied else None
+
+    @property
+    def projection(self) -> Tensor:
+        """(V, D): weights of its own, or the embedding's."""
+        return self._tied[0].weight if self._tied is not None else cast(Tensor, self.weight)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """(..., D) -> (..., V)."""
+        logits = F.linear(hidden, self.projection, self.bias)
+        return logits if self.cap is None else self.cap * torch.tanh(logits / self.cap)
+
+    def nll(self, hidden: Tensor, targets: Tensor) -> Tensor:
+        """−ln P(target) in nats, shape of targets, 0 where the target is IGNORED; at least in float32.
+
+        Only counted places are scored. Many logits are never held at once: their rows go in chunks, which the backward
+        pass computes again.
+        """
+        rows, wanted = hidden.flatten(0, -2), targets.flatten()  # (N, D), (N,)
+        counted = wanted != IGNORED
+        if counted.all():
+            return self._nll_in_chunks(rows, wanted).view(targets.shape)
+        nats = self._nll_in_chunks(rows[counted], wanted[counted])
+        return nats.new_zeros(wanted.shape).index_put((counted,), nats).view(targets.shape)
+
+    def _nll_in_chunks(self, rows: Tensor, wanted: Tensor) -> Tensor:
+        chunk = max(1, LOGITS_AT_ONCE // len(self.projection))
+        if len(rows) <= chunk:
+            return self._nll_of_rows(rows, wanted)
+        recompute = torch.is_grad_enabled() and (rows.requires_grad or self.projection.requires_grad)
+        parts = []
+        for some, those in zip(torch.split(rows, chunk), torch.split(wanted, chunk), strict=True):
+            if recompute:
+                part = checkpoint(self._nll_of_rows, some, those, use_reentrant=False, preserve_rng_state=False)
+                parts.append(cast(Tensor, part))
+            else:
+                parts.append(self._nll_of_rows(some, those))
+        return torch.cat(parts)
+
+    def _nll_of_rows(self, rows: Tensor, wanted: Tensor) -> Tensor:
+        logits = self.logits(rows)
+        if logits.dtype in (torch.bfloat16, torch.float16):
+            logits = logits.float()
+        return F.cross_entropy(logits, wanted, reduction="none")
+
+
+class LanguageModel(nn.Module):
+    """P(next token | the tokens before it). Stands behind NextToken."""
+
+    def __init__(self, config: ModelConfig, vocab_size: int):
+        super().__init__()
+        self.config, self.vocab_size = config, vocab_size
+        self.embedding = nn.Embedding(vocab_size, config.d_model)
+        self.backbone: Backbone = load(ARCHITECTURES[config.arch])(config)
+        self.head = Head(self.embedding, config.tied, self.backbone.head_bias, config.logit_cap)
+        self.max_context = self.backbone.max_context
+
+    @property
+    def order(self) -> str:
+        """In which order its training rows come: shuffle, or stream (the state is carried on)."""
+        return self.backbone.default_order
+
+    def forward(self, ids: Tensor, segments: Tensor | None = None, state: State | None = None) -> tuple[Tensor, State]:
+        """(hidden (B, T, D), state). ids, segments: int64 (B, T); see Layout. Hidden vectors at padding mean nothing.
+
+        Raises InputError for ids that are no tokens of the vocabulary, ContextFull beyond max_context.
+        """
+        if ids.ndim != 2 or ids.shape[1] == 0:
+            raise InputError(f"a model reads rows of one token or more, not ids of shape {tuple(ids.shape)}")
+        try:
+            x = self.embedding(ids)  # (B, T, D)
+        except IndexError as error:
+            raise InputError(
+                f"ids from {int(ids.min())} to {int(ids.max())}: the vocabulary holds 0 to {self.vocab_size - 1}",
+                hint="text and model belong to different tokenizers",
+            ) from error
+        layout = Layout(ids.shape[0], ids.shape[1], segments, state, ids.device)
+        hidden, after = self.backbone(x, layout, state)
+        return hidden, after
+
+    def nll(
+        self, ids: Tensor, targets: Tensor, segments: Tensor | None = None, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """−ln P(target) in nats (B, T), 0 where the target is IGNORED; and the state after the last id."""
+        hidden, after = self(ids, segments, state)
+        return self.head.nll(hidden, targets), after
+
+    def log_probs(
+        self, ids: Tensor, segments: Tensor | None = None, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """ln P of every token (B, T, V) at every place; and the state after the last id."""
+        hidden, after = self(ids, segments, state)
+        return F.log_softmax(self.head.logits(hidden), dim=-1), after
+
+    def matrices(self) -> list[tuple[str, nn.Parameter]]:
+        """The backbone's matrices by their name in named_parameters(): what Muon may orthogonalise."""
+        return [(f"backbone.{name}", matrix) for name, matrix in self.backbone.matrices()]
+
+    # --- first values
+
+    @torch.no_grad()
+    def initialise(self, seed: int) -> None:
+        """Draw every parameter from a generator of its own, seeded by (seed, name).
+
+        So the first weights depend neither on the order of construction, nor on device or number of processes.
+        """
+        for name, parameter in self.named_parameters():
+            generator = torch.Generator().manual_seed(seed_for(seed, name))
+            first = torch.empty(parameter.shape)
+            match name.partition("."):
+                case ("embedding", _, _):
+                    self.backbone.draw_embedding(first, generator)
+                case ("head", _, "bias"):
+                    first.zero_()
+                case ("head", _, _):
+                    self.backbone.draw_head(first, generator)
+                case (_, _, inner):
+                    self.backbone.draw(inner, first, generator)
+            parameter.copy_(first)
+
+    # --- files
+
+    def save(self, folder: Path) -> None:
+        """Write model.safetensors and model.json into the folder, which exists."""
+        tensors = {name: tensor.detach().contiguous() for name, tensor in self.state_dict().items()}
+        save_file(tensors, folder / "model.safetensors")
+        description = {
+            "schema": "textmill.model/1",
+            "form": "decoder",
+            "vocab_size": self.vocab_size,
+            "config": self.config.model_dump(mode="json"),
+        }
+        text = json.dumps(description, indent=1, ensure_ascii=False) + "\n"
+        (folder / "model.json").write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, device: str | torch.device = "cpu") -> LanguageModel:
+        """The model that save() wrote, bit by bit. Raises Damaged where a tensor is missing, extra or misshapen."""
+        config, vocab_size = read_description(folder / "model.json")
+        path = folder / "model.safetensors"
+        try:
+            with safe_open(path, framework="pt") as file:
+                shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+                model = build_model(config, vocab_size, device="meta")
+                expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+                refuse_other_tensors(shapes, expected, path)
+                tensors = {name: file.get_tensor(name) for name in shapes}
+        except FileNotFoundError as error:
+            raise RunError("there are no weights here", where=str(path)) from error
+        except SafetensorError as error:
+            raise Damaged(f"not a whole safetensors file ({error})", where=str(path)) from error
+        model = model.to_empty(device=device)
+        with torch.no_grad():
+            for name, parameter in model.state_dict(keep_vars=True).items():
+                parameter.data = tensors[name].to(device, copy=True)
+        return model
+
+
+def build_model(
+    config: ModelConfig,
+    vocab_size: int,
+    form: str = "decoder",
+    heads: Sequence[str] = (),
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+) -> LanguageModel:
+    """A model with its first weights. device "meta": shapes alone, nothing is allocated.
+
+    Raises ConfigError for a form or a head that does not exist.
+    """
+    if form not in FORMS:
+        raise ConfigError(f"no form {form!r}", hint=did_you_mean(form, FORMS) or f"there is: {', '.join(FORMS)}")
+    if heads:
+        raise ConfigError(f"no head {heads[0]!r}", hint="a decoder has its one head, over the vocabulary")
+    with torch.device("meta"):
+        model = LanguageModel(config, vocab_size)
+    if torch.device(device).type == "meta":
+        return model
+    model.to_empty(device=device)
+    model.initialise(seed)
+    return model
+
+
+def seed_for(seed: int, name: str) -> int:
+    """63 bits that depend on seed and name alone: equal on every machine and in every process."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8], "big") >> 1
+
+
+def read_description(path: Path) -> tuple[ModelConfig, int]:
+    """(config, vocab_size) of model.json. Raises RunError where there is none, Damaged where it makes no sense."""
+    try:
+        description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        adapter: TypeAdapter[Any] = TypeAdapter(ModelConfig)
+        return adapter.validate_python(description["config"]), int(description["vocab_size"])
+    except FileNotFoundError as error:
+        raise RunError("there is no model here", where=str(path)) from error
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        raise Damaged(f"not the description of a model ({error})", where=str(path)) from error
+
+
+def refuse_other_tensors(shapes: dict[str, Any], expected: dict[str, Any], path: Path) -> None:
+    """Raises Damaged, naming every tensor that is missing, extra or of another shape."""
+    facts = [f"{name} is missing" for name in sorted(set(expected) - set(shapes))]
+    facts += [f"{name} is not a tensor of this model" for name in sorted(set(shapes) - set(expected))]
+    facts += [
+        f"{name} has shape {shapes[name]}, the model {expected[name]}"
+        for name in sorted(set(shapes) & set(expected))
+        if shapes[name] != expected[name]
+    ]
+    if facts:
+        raise Damaged("; ".join(facts), where=str(path))

@@ -1,0 +1,172 @@
+"""Where each token of a batch stands: its position, its document, and what it may see. Room: models/.
+
+LanguageModel makes one Layout a call and hands it on; attention takes mask and positions from it, a recurrence its
+documents. This is the one place that owns masks and alignment: is_causal starts its diagonal at the first key, which
+is wrong once there is a past, so it is used only without one.
+Shapes: B batch, T new tokens, P past tokens.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from textmill.errors import InputError
+from textmill.models.state import State
+
+PADDING = -1  # the segment number of a place that holds no token
+
+
+class Layout:
+    """The places of B rows of T new tokens, after the past that `state` remembers.
+
+    segments (B, T): number of the document in its row, -1 = padding, on either side; None = every row goes on in the
+    document it is in. A document is a row's tokens of one number up to the next other number. With a state, a row goes
+    on in the state's document where its first number equals the one the state ended in, and starts anew otherwise.
+    Padding sees padding only and is seen by nothing else, so that no place is without sight and none gives NaN.
+    """
+
+    def __init__(
+        self,
+        batch: int,
+        n_tokens: int,
+        segments: Tensor | None = None,
+        state: State | None = None,
+        device: torch.device | str = "cpu",
+    ):
+        if segments is not None and segments.shape != (batch, n_tokens):
+            raise InputError(f"segments have shape {tuple(segments.shape)}, the ids ({batch}, {n_tokens})")
+        if state is not None and len(state.n_seen) != batch:
+            raise InputError(
+                f"the state holds {len(state.n_seen)} rows, the ids {batch}", hint="state.select(rows) picks rows"
+            )
+        self.batch, self.n_tokens, self.device = batch, n_tokens, device
+        self.segments, self.state = segments, state
+        self.n_past = 0 if state is None else state.n_past
+
+    # --- which paths are open
+
+    @cached_property
+    def in_step(self) -> bool:
+        """Every row is one document whose tokens stand at positions P, P+1, …, with padding at most to the right.
+
+        Then is_causal alone is the right mask: what follows, padding included, is never seen.
+        """
+        if self.state is not None:
+            return self.segments is None and self.state.documents is None and self.n_past > 0
+        if self.segments is None:
+            return True
+        first, following = self.segments[:, :-1], self.segments[:, 1:]
+        return bool(((following == first) | (following == PADDING)).all())
+
+    @property
+    def is_causal(self) -> bool:
+        """attend() may use the causal fast path: no past, nothing to hide but the future."""
+        return self.in_step and self.n_past == 0
+
+    # --- documents
+
+    @cached_property
+    def real(self) -> Tensor:
+        """(B, T) True where there is a token, False at padding."""
+        if self.segments is None:
+            return torch.ones(self.batch, self.n_tokens, dtype=torch.bool, device=self.device)
+        return self.segments >= 0
+
+    @cached_property
+    def _last_real(self) -> Tensor:
+        """(B, T) place of the last token up to here, -1 where there is none yet."""
+        places = torch.arange(self.n_tokens, device=self.device)
+        return torch.where(self.real, places, -1).cummax(dim=1).values
+
+    @cached_property
+    def starts(self) -> Tensor:
+        """(B, T) True at the first token of a document that the state does not already hold."""
+        if self.segments is None:
+            starts = torch.zeros(self.batch, self.n_tokens, dtype=torch.bool, device=self.device)
+            if self.state is None:
+                starts[:, 0] = True
+            return starts
+        before = F.pad(self._last_real[:, :-1], (1, 0), value=-1)
+        ended_in = torch.full_like(self.segments[:, :1], PADDING) if self.state is None else self.state.segment[:, None]
+        previous = torch.where(before >= 0, self.segments.gather(1, before.clamp(min=0)), ended_in)
+        return self.real & (self.segments != previous)
+
+    @cached_property
+    def documents(self) -> Tensor | None:
+        """(B, P+T) running number of each place's document in its row, padding -1; None = one unpadded document."""
+        if self.segments is None and (self.state is None or self.state.documents is None):
+            return None
+        if self.state is None:
+            past, current = None, torch.zeros(self.batch, 1, dtype=torch.long, device=self.device)
+        elif self.state.documents is None:
+            past = torch.zeros(self.batch, self.n_past, dtype=torch.long, device=self.device)
+            current = past.new_zeros(self.batch, 1)
+        else:
+            past = self.state.documents
+            current = past.amax(dim=1, keepdim=True).clamp(min=0)
+        if self.segments is None:
+            new = current.expand(self.batch, self.n_tokens)
+        else:
+            new = torch.where(self.real, current + self.starts.cumsum(dim=1), PADDING)
+        return new if past is None else torch.cat([past, new], dim=1)
+
+    # --- what attention needs
+
+    @cached_property
+    def positions(self) -> Tensor:
+        """(B, T) tokens of the same document before this one; 0 at padding that stands before all tokens."""
+        if self.in_step:
+            return torch.arange(self.n_past, self.n_past + self.n_tokens, device=self.device).expand(self.batch, -1)
+        seen_before = 0 if self.state is None else self.state.n_seen[:, None]
+        before = self.real.cumsum(dim=1) - 1  # tokens before this one in these T, of any document
+        if self.segments is None:
+            return seen_before + before
+        started_at = torch.where(self.starts, before, -1).cummax(dim=1).values
+        return torch.where(started_at >= 0, before - started_at, seen_before + before).clamp(min=0)
+
+    @cached_property
+    def visible(self) -> Tensor:
+        """(B or 1, 1, T, P+T) True where the query (row) may look at the key (column)."""
+        queries = torch.arange(self.n_past, self.n_past + self.n_tokens, device=self.device)
+        keys = torch.arange(self.n_past + self.n_tokens, device=self.device)
+        up_to_here = keys[None, :] <= queries[:, None]
+        if self.documents is None:
+            return up_to_here[None, None]
+        same_document = self.documents[:, self.n_past :, None] == self.documents[:, None, :]
+        return (same_document & up_to_here)[:, None]
+
+    @property
+    def mask(self) -> Tensor | None:
+        """What attend() needs: None where is_causal says it all, or where one new token may see everything."""
+        if self.is_causal or (self.in_step and self.n_tokens == 1):
+            return None
+        return self.visible
+
+    # --- what the next state needs
+
+    @cached_property
+    def n_seen(self) -> Tensor:
+        """(B,) tokens of the document each row ends in."""
+        if self.segments is None:
+            before = 0 if self.state is None else self.state.n_seen
+            return before + torch.full((self.batch,), self.n_tokens, dtype=torch.long, device=self.device)
+        last = self._last_real[:, -1]
+        at_last = self.positions.gather(1, last.clamp(min=0)[:, None])[:, 0] + 1
+        return torch.where(last >= 0, at_last, torch.zeros_like(last) if self.state is None else self.state.n_seen)
+
+    @cached_property
+    def segment(self) -> Tensor:
+        """(B,) number of the document each row ends in, -1 = none has begun."""
+        if self.segments is None:
+            if self.state is None:
+                return torch.zeros(self.batch, dtype=torch.long, device=self.device)
+            return self.state.segment.clamp(min=0)
+        last = self._last_real[:, -1]
+        at_last = self.segments.gather(1, last.clamp(min=0)[:, None])[:, 0]
+        return torch.where(
+            last >= 0, at_last, torch.full_like(last, PADDING) if self.state is None else self.state.segment
+        )

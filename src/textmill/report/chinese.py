@@ -1,0 +1,310 @@
+"""The Chinese of the report: English message -> Chinese. Room: report/. Used by words.py alone."""
+
+CHINESE: dict[str, str] = {
+    # headings
+    "Textmill report": "Textmill 报告",
+    "Skip to the report": "跳到正文",
+    "Contents": "目录",
+    "How good is it?": "它有多好？",
+    "Loss by step": "各步的损失",
+    "Samples by step": "各步写出的样例",
+    "What this model cannot do": "这个模型做不到的事",
+    "What to try next": "接下来可以试试",
+    "What it read": "它读了什么",
+    "All numbers, floors and intervals": "全部数字、基线与区间",
+    "How the numbers were taken": "数字是怎样测得的",
+    "How it was made": "它是怎样做出来的",
+    "Configuration": "配置",
+    # the head
+    "step %(step)s": "第 %(step)s 步",
+    "step %(step)s of %(steps)s": "第 %(step)s 步，共 %(steps)s 步",
+    "step not known": "步数不详",
+    "%(n)s parameters": "%(n)s 个参数",
+    "made %(when)s": "建于 %(when)s",
+    "finished": "已完成",
+    "unfinished": "未完成",
+    "training now": "训练中",
+    "prepared, not trained": "已备好文本，未训练",
+    "English": "英文",
+    "Chinese": "中文",
+    "other scripts": "其他文字",
+    # the verdict
+    "Not measured.": "尚未测量。",
+    "bits per byte": "比特/字节",
+    "interval": "区间",
+    "%(percent)s %% interval": "%(percent)s %% 置信区间",
+    "no interval was computed": "没有计算区间",
+    "Nothing was measured on held-out text yet. This command does it:": "还没有在留出的文本上测量过。用这条命令测量：",
+    "The measurement holds no bits per byte. Measure the run again:": "测量结果里没有每字节比特数这一项。请重新测量：",
+    "The run stands at step %(step)s of %(steps)s and nothing was measured on held-out text yet. "
+    "The same training command continues it; this one measures it as it is:": (
+        "训练停在第 %(step)s 步（共 %(steps)s 步），还没有在留出的文本上测量过。"
+        "重复同一条训练命令即可接着训练；下面这条命令测量它现在的样子："
+    ),
+    "The number is not finite: this model gives some text of the held-out part no probability at all.": (
+        "这个数不是有限值：留出的文本里，有的内容在这个模型看来概率为零。"
+    ),
+    "No better than guessing: when every token is held equally likely, the same text takes %(bits)s bits per byte.": (
+        "不比瞎猜好：把所有词元看成同样可能，同一段文本也只需每字节 %(bits)s 比特。"
+    ),
+    "No n-gram floor was measured beside this number, so it cannot be said from here whether it is good.": (
+        "这个数旁边没有 n 元语法基线可比，所以单凭它说不出好坏。"
+    ),
+    "Does not beat its floor: %(floor)s needs %(bits)s bits per byte. Counting what follows what "
+    "predicts this text as well or better.": (
+        "没有胜过基线：“%(floor)s”每字节需 %(bits)s 比特。单靠统计前后相接的次数，预测这段文本就能一样好，甚至更好。"
+    ),
+    "Better than every floor; the best of them is %(floor)s at %(bits)s. No interval was computed.": (
+        "胜过所有基线；其中最好的是“%(floor)s”，为 %(bits)s。没有计算区间。"
+    ),
+    "Better than every floor, but not by more than chance could make: the best of them, %(floor)s at %(bits)s, "
+    "lies inside the interval.": (
+        "胜过所有基线，但差距仍可能出于偶然：其中最好的“%(floor)s”为 %(bits)s，落在区间之内。"
+    ),
+    "Better than every floor. Beside the best of them, %(floor)s at %(bits)s, the paired difference lies between "
+    "%(low)s and %(high)s.": (
+        "胜过所有基线。与其中最好的“%(floor)s”（%(bits)s）相比，配对差值在 %(low)s 与 %(high)s 之间。"
+    ),
+    "Better than every floor, but not by more than chance could make: beside the best of them, %(floor)s at %(bits)s, "
+    "the paired difference lies between %(low)s and %(high)s.": (
+        "胜过所有基线，但差距仍可能出于偶然：与其中最好的“%(floor)s”（%(bits)s）相比，"
+        "配对差值在 %(low)s 与 %(high)s 之间。"
+    ),
+    "Better than every floor: the whole interval lies below the best of them, %(floor)s at %(bits)s.": (
+        "胜过所有基线：整个区间都低于其中最好的“%(floor)s”（%(bits)s）。"
+    ),
+    "Bits per byte, best first": "每字节比特数，最好的在前",
+    "who predicts": "由谁预测",
+    "%(floor)s: not measured.": "%(floor)s：没有测量。",
+    "A bit per byte is a yes-or-no question that is left open for each byte of unseen text. A byte of which nothing is "
+    "known costs 8; less is better. Unlike perplexity it can be compared between tokenizers.": (
+        "每字节一比特，相当于对没见过的文本，每个字节还剩一个“是或否”的问题没有答案。"
+        "对一个字节一无所知要花 8 比特，越少越好。与困惑度不同，它在不同的分词器之间可以相比。"
+    ),
+    "Measured on: %(part)s.": "测量所用：%(part)s。",
+    "The thin line on the model's bar is its interval.": "模型横条上的细线是它的区间。",
+    # floors
+    "this model": "本模型",
+    "n-gram over the model's tokens": "n 元语法（用模型的词元）",
+    "n-gram over bytes": "n 元语法（用字节）",
+    "uniform guessing": "均匀猜测",
+    "counts which tokens follow which, smoothed (Kneser-Ney), fitted on the same training text": (
+        "统计哪些词元前后相接，经 Kneser-Ney 平滑，用同一份训练文本拟合"
+    ),
+    "the same over bytes, so that no tokenizer helps it": "同样的方法，但以字节为单位，不借助分词器",
+    "every token of the vocabulary equally likely: nothing is known": "词表里每个词元同样可能：什么都不知道",
+    # the curve
+    "training": "训练",
+    "validation": "验证",
+    "step": "步",
+    "loss, nats per token": "损失（纳特/词元）",
+    "There is no curve yet: no step was logged with a loss that is a number.": (
+        "还没有曲线：日志里没有一步的损失是有效数字。"
+    ),
+    "Training loss is that of the single updates, validation loss that of the held-out part.": (
+        "训练损失取自每一次更新，验证损失取自留出的部分。"
+    ),
+    "The floors stand as measured on: %(part)s. The one over bytes has another unit; see bits per byte above.": (
+        "基线的测量所用：%(part)s。以字节为单位的那条单位不同，见上文的每字节比特数。"
+    ),
+    "%(n)s logged steps in numbers": "日志中 %(n)s 步的数字",
+    " (those with an evaluation; all %(n)s are in metrics.jsonl)": "（只列做过评测的；全部 %(n)s 步见 metrics.jsonl）",
+    "The curve in numbers": "曲线的数字",
+    "training loss": "训练损失",
+    "validation loss": "验证损失",
+    "validation, bits per byte": "验证（比特/字节）",
+    "learning rate": "学习率",
+    # samples
+    "What the model wrote as it learned, as it came: nothing was chosen, nothing corrected. A prompt stands in bold; "
+    "hidden characters are shown as escapes.": (
+        "模型在学习途中写下的文字，原样照录：没有挑选，没有改动。提示用粗体，看不见的字符以转义形式显示。"
+    ),
+    "sample": "样例",
+    "prompt": "提示",
+    "nothing was written": "什么也没有写出",
+    "No sample was written yet.": "还没有写出样例。",
+    "%(n)s more steps in between": "中间还有 %(n)s 个步数",
+    "Loop rate: the share of text that repeats what stood just before": "循环率：重复前文的文字所占的比例",
+    "the model's samples": "模型的样例",
+    "the held-out text": "留出的文本",
+    "No limits were recorded with this run. That does not mean that there are none.": (
+        "这次运行没有记下局限。这不等于没有局限。"
+    ),
+    # the text
+    "Parts of the text": "文本的各部分",
+    "part": "部分",
+    "documents": "文档",
+    "tokens": "词元",
+    "bytes": "字节",
+    "characters": "字符",
+    "training text": "训练文本",
+    "validation text": "验证文本",
+    "test text": "测试文本",
+    "About the text": "关于文本",
+    "Decided without being asked, and found": "自动做出的决定与发现",
+    "%(n)s records that could not be read": "%(n)s 条记录无法读取",
+    "The byte ledger": "字节账本",
+    "Every byte of the input is in the training, validation or test part, or was left out for a named reason. The "
+    "categories add up to the size of the files.": (
+        "输入的每一个字节，要么进了训练、验证或测试文本，要么因写明的原因被舍去。各类相加，正好是文件的大小。"
+    ),
+    "All bytes of the input, by what became of them.": "输入的全部字节，按去向分类。",
+    "Bytes by category": "各类字节数",
+    "category": "类别",
+    "Bytes by file, largest first": "各文件的字节数，大的在前",
+    "The other files": "其余文件",
+    "%(n)s smaller files": "另有 %(n)s 个较小的文件",
+    "file": "文件",
+    "encoding": "编码",
+    "No ledger was recorded with this run.": "这次运行没有记下账本。",
+    "markup": "标记",
+    "unused column": "未用的列",
+    "duplicate": "重复",
+    "bad record": "坏记录",
+    "empty": "空白",
+    "other: %(name)s": "其他：%(name)s",
+    "the model learned from it": "模型从中学习",
+    "held out, to choose the checkpoint by": "留出，用来挑选检查点",
+    "held out, for the final numbers": "留出，用来得出最终数字",
+    "delimiters, quotes, keys, line ends: a record's bytes minus those of its values": (
+        "分隔符、引号、键名、换行：一条记录的字节减去各个值的字节"
+    ),
+    "values of columns that were not asked for": "没有要求使用的列的值",
+    "documents that repeat an earlier one": "与前面某篇重复的文档",
+    "records that could not be read": "无法读取的记录",
+    "records and lines without text": "没有文字的记录和行",
+    # all numbers
+    "number": "数字",
+    "Measured on: %(part)s": "测量所用：%(part)s",
+    "perplexity per token": "困惑度（按词元）",
+    "bits per character": "比特/字符",
+    "tokens scored": "计分的词元",
+    "bytes scored": "计分的字节",
+    "characters scored": "计分的字符",
+    "document": "文档",
+    "nats": "纳特",
+    "nats per token": "纳特/词元",
+    "The floor over bytes predicts bytes, not the model's tokens: its loss and perplexity are per byte and stand "
+    "beside the others only as bits per byte.": (
+        "以字节为单位的基线预测的是字节，不是模型的词元：它的损失和困惑度按字节计，只有每字节比特数可以与其他各列相比。"
+    ),
+    "Sums of %(n)s documents or blocks": "%(n)s 篇文档或区块各自的总和",
+    "Sums by document": "各文档的总和",
+    "%(n)s further documents are not listed here; they are in the run's eval folder.": (
+        "另有 %(n)s 篇文档没有列在这里，可在运行文件夹的 eval 目录中找到。"
+    ),
+    "Convention": "约定",
+    "The measurement recorded no convention.": "测量时没有记下约定。",
+    "measured on": "测量所用文本",
+    "checkpoint": "检查点",
+    "window, tokens": "窗口（词元）",
+    "stride, tokens": "步幅（词元）",
+    "share that an interval covers": "区间的置信水平",
+    "bootstrap resamples": "自助重抽样次数",
+    "what was resampled": "重抽样的单位",
+    "read from a begin mark": "从起始标记读起",
+    "mark at the end of a document": "文档末尾的标记",
+    "token": "词元",
+    "unit of the loss": "损失的单位",
+    "unit of the perplexity": "困惑度的单位",
+    "unit of bpb": "bpb 的单位",
+    "unit of bpc": "bpc 的单位",
+    "seed of the bootstrap": "重抽样的随机种子",
+    "n-gram floor": "n 元语法基线",
+    "floor fitted on": "拟合基线所用文本",
+    "fallback discounts of the floor": "基线的后备折扣",
+    "paired interval of the difference in bits per byte: model minus n-gram over its tokens": (
+        "每字节比特数之差的配对区间：模型减去 n 元语法（用模型的词元）"
+    ),
+    "paired interval of the difference in bits per byte: model minus n-gram over bytes": (
+        "每字节比特数之差的配对区间：模型减去 n 元语法（用字节）"
+    ),
+    "signature": "签名",
+    "folder of the prepared text": "备好的文本所在文件夹",
+    "machine": "机器",
+    "processors used": "所用处理器数",
+    "system": "系统",
+    "device": "设备",
+    "threads": "线程数",
+    "yes": "是",
+    "no": "否",
+    # making
+    "The command that repeats it": "重做一遍的命令",
+    "No command was recorded.": "没有记下命令。",
+    "Seed %(seed)s. With the same seed, threads and versions the same command gives the same bits.": (
+        "随机种子 %(seed)s。种子、线程数和各版本不变，同一条命令得到的结果每一位都相同。"
+    ),
+    "Time spent": "用时",
+    "Time by kind": "各类用时",
+    "No times were recorded.": "没有记下用时。",
+    "preparing text": "准备文本",
+    "evaluating": "评测",
+    "writing samples": "写样例",
+    "saving": "保存",
+    "fitting the floor": "拟合基线",
+    "%(s)s s": "%(s)s 秒",
+    "%(min)s min %(s)s s": "%(min)s 分 %(s)s 秒",
+    "%(h)s h %(min)s min": "%(h)s 小时 %(min)s 分",
+    "Model and tokenizer": "模型与分词器",
+    "Versions": "版本",
+    "Hardware": "硬件",
+    "tokenizer": "分词器",
+    "paths": "路径",
+    "fingerprint of the files": "文件指纹",
+    "held out in contiguous blocks of one document": "从一篇文档中按连续区块留出",
+    "bytes per token": "每词元字节数",
+    "share of English characters": "英文字符的比例",
+    "share of Chinese characters": "中文字符的比例",
+    "share of characters of other scripts": "其他文字字符的比例",
+    "documents in all": "文档总数",
+    "documents that repeat an earlier one exactly": "与前面某篇完全相同的文档",
+    "documents that repeat an earlier one after normalisation": "归一化后与前面某篇相同的文档",
+    "examples of repeats": "重复的例子",
+    "architecture": "架构",
+    "task": "任务",
+    "parameters": "参数",
+    "parameters without embeddings and head": "参数（不含嵌入和输出层）",
+    "parameters of the embeddings": "嵌入的参数",
+    "parameters of the head": "输出层的参数",
+    "tokens in the vocabulary": "词表大小",
+    "note on the tokenizer": "分词器说明",
+    "Every knob of this run, as config.toml holds it.": "这次运行的每一项设置，与 config.toml 所载相同。",
+    "No configuration was recorded.": "没有记下配置。",
+    "Written by Textmill from the files of the run folder. This page is one file: it loads nothing and runs no "
+    "scripts.": ("由 Textmill 根据运行文件夹中的文件写成。本页只有一个文件：不加载外部内容，也不运行脚本。"),
+    # pictures
+    "Bits per byte beside the floors": "每字节比特数与基线",
+    "Where the bytes went": "字节的去向",
+    "bits per byte, lower is better": "每字节比特数，越低越好",
+    "Line picture of the loss in nats per token by step.": "折线图：各步的损失，单位为纳特/词元。",
+    "%(name)s: %(first)s at step %(first_step)s, %(last)s at step %(last_step)s": (
+        "%(name)s：第 %(first_step)s 步为 %(first)s，第 %(last_step)s 步为 %(last)s"
+    ),
+    "Bar picture of bits per byte, lower is better.": "条形图：每字节比特数，越低越好。",
+    "interval of this model: %(low)s to %(high)s": "本模型的区间：%(low)s 到 %(high)s",
+    "One bar of all input bytes by what became of them.": "一根长条：输入的全部字节，按去向分段。",
+    "The PNG pictures are labelled in English: no font on this machine draws the Chinese labels. Install one (Noto "
+    "Sans CJK, for example) and run textmill report again. SVG pictures are not affected.": (
+        "PNG 图片用英文标注：本机没有字体能画出中文标签。请安装一种（例如 Noto Sans CJK），再运行一次 textmill report。"
+        "SVG 图片不受影响。"
+    ),
+    "In the PNG pictures these characters stand as code points, because no font on this machine draws them: %(points)s"
+    ". SVG pictures are not affected.": (
+        "PNG 图片里，下列字符以码位代替，因为本机没有字体能画出它们：%(points)s。SVG 图片不受影响。"
+    ),
+    # the card
+    "Written by textmill report, which writes it anew each time: keep what you add in another file.": (
+        "由 textmill report 写成，每次运行都会重写：你要补充的内容请放在别的文件里。"
+    ),
+    "tokenizer %(kind)s with %(n)s tokens": "%(kind)s 分词器，%(n)s 个词元",
+    "Use": "用法",
+    "Weights are in the run folder as safetensors; nothing in it is a pickle.": (
+        "权重以 safetensors 格式存放在运行文件夹中；其中没有任何 pickle 文件。"
+    ),
+    "Numbers": "数字",
+    "Lower is better; a byte of which nothing is known costs 8 bits.": "越低越好；对一个字节一无所知要花 8 比特。",
+    "Training text": "训练所用文本",
+    "seed": "随机种子",
+    "%(n)s smaller files are listed in report.html.": "另有 %(n)s 个较小的文件列在 report.html 中。",
+    "The whole report is the file report.html beside this card.": "完整的报告是本卡片旁边的 report.html。",
+}

@@ -1,0 +1,206 @@
+"""Every fixed string of page, card and pictures, in English and Chinese. Room: report/.
+
+Through the standard library's gettext: English is the message id, Chinese a dictionary (chinese.py) in place of a
+compiled catalogue, so that both languages can be read and compared in one diff. `N_` marks a string that is translated
+later, where its table is used. A test holds the catalogue to exactly the strings in use.
+"""
+
+from __future__ import annotations
+
+import gettext
+from collections.abc import Callable, Iterable
+
+from textmill.errors import ConfigError, did_you_mean
+from textmill.report.chinese import CHINESE
+from textmill.report.showing import on_one_line
+
+HTML_LANG = {"en": "en", "zh": "zh-Hans"}
+CATALOGUES: dict[str, dict[str, str]] = {"en": {}, "zh": CHINESE}
+
+
+class Catalogue(gettext.NullTranslations):
+    """A dictionary as a gettext catalogue; Chinese has one form for every number, filed under the English plural."""
+
+    def __init__(self, messages: dict[str, str]):
+        super().__init__()
+        self.messages = messages
+
+    def gettext(self, message: str) -> str:
+        return self.messages.get(message, message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return self.messages.get(msgid2) or super().ngettext(msgid1, msgid2, n)
+
+
+class Words:
+    """The voice of one language: words("step %(step)s", step=3). A per cent sign in a message is written %%."""
+
+    def __init__(self, lang: str):
+        if lang not in CATALOGUES:
+            raise ConfigError(
+                f"there is no report in the language '{lang}' (there are: {', '.join(CATALOGUES)})",
+                hint=did_you_mean(lang, CATALOGUES),
+            )
+        self.lang = lang
+        self.comma, self.semicolon, self.space = ("，", "；", "") if lang == "zh" else (", ", "; ", " ")
+        self.translations = Catalogue(CATALOGUES[lang])
+
+    def __call__(self, message: str, **values: object) -> str:
+        return self.translations.gettext(message) % values
+
+    def plural(self, one: str, many: str, n: int) -> str:
+        """A sentence about n things; %(n)s is n with its thousands apart."""
+        return self.translations.ngettext(one, many, n) % {"n": f"{n:,}"}
+
+
+def N_(message: str) -> str:  # noqa: N802  gettext's own name for it
+    """Mark a string of a table for the catalogue."""
+    return message
+
+
+FLOORS = {
+    "model": N_("this model"),
+    "ngram": N_("n-gram over the model's tokens"),
+    "ngram_bytes": N_("n-gram over bytes"),
+    "uniform": N_("uniform guessing"),
+}
+FLOOR_MEANINGS = {
+    "ngram": N_("counts which tokens follow which, smoothed (Kneser-Ney), fitted on the same training text"),
+    "ngram_bytes": N_("the same over bytes, so that no tokenizer helps it"),
+    "uniform": N_("every token of the vocabulary equally likely: nothing is known"),
+}
+PARTS = {"train": N_("training text"), "validation": N_("validation text"), "test": N_("test text")}
+LEDGER = {
+    **PARTS,
+    "markup": N_("markup"),
+    "unused_column": N_("unused column"),
+    "duplicate": N_("duplicate"),
+    "bad_record": N_("bad record"),
+    "empty": N_("empty"),
+}
+LEDGER_MEANINGS = {
+    "train": N_("the model learned from it"),
+    "validation": N_("held out, to choose the checkpoint by"),
+    "test": N_("held out, for the final numbers"),
+    "markup": N_("delimiters, quotes, keys, line ends: a record's bytes minus those of its values"),
+    "unused_column": N_("values of columns that were not asked for"),
+    "duplicate": N_("documents that repeat an earlier one"),
+    "bad_record": N_("records that could not be read"),
+    "empty": N_("records and lines without text"),
+}
+STATUSES = {
+    "finished": N_("finished"),
+    "unfinished": N_("unfinished"),
+    "training": N_("training now"),
+    "prepared": N_("prepared, not trained"),
+}
+LANGUAGES = {"en": N_("English"), "zh": N_("Chinese"), "other": N_("other scripts")}
+METRICS = {
+    "bpb": N_("bits per byte"),
+    "loss": N_("loss, nats per token"),
+    "perplexity": N_("perplexity per token"),
+    "bpc": N_("bits per character"),
+    "n_tokens": N_("tokens scored"),
+    "n_bytes": N_("bytes scored"),
+    "n_chars": N_("characters scored"),
+    "source": N_("document"),
+    "nats": N_("nats"),
+}
+CURVE_COLUMNS = {
+    "step": N_("step"),
+    "train_loss": N_("training loss"),
+    "valid_loss": N_("validation loss"),
+    "valid_bpb": N_("validation, bits per byte"),
+    "lr": N_("learning rate"),
+}
+LOOPS = {"model": N_("the model's samples"), "human": N_("the held-out text")}
+TIMES = {
+    "prepare": N_("preparing text"),
+    "train": N_("training"),
+    "evaluate": N_("evaluating"),
+    "sample": N_("writing samples"),
+    "save": N_("saving"),
+    "floor": N_("fitting the floor"),
+}
+FACTS = {
+    "data": N_("measured on"),
+    "checkpoint": N_("checkpoint"),
+    "window": N_("window, tokens"),
+    "stride": N_("stride, tokens"),
+    "confidence": N_("share that an interval covers"),
+    "resamples": N_("bootstrap resamples"),
+    "resampled": N_("what was resampled"),
+    "begin_mark": N_("read from a begin mark"),
+    "end_mark": N_("mark at the end of a document"),
+    "token": N_("token"),
+    "documents": N_("documents"),
+    "loss": N_("unit of the loss"),
+    "perplexity": N_("unit of the perplexity"),
+    "bpb": N_("unit of bpb"),
+    "bpc": N_("unit of bpc"),
+    "seed": N_("seed of the bootstrap"),
+    "floor": N_("n-gram floor"),
+    "floor_fitted_on": N_("floor fitted on"),
+    "floor_fallback_discounts": N_("fallback discounts of the floor"),
+    "bpb_minus_floor.ngram": N_(
+        "paired interval of the difference in bits per byte: model minus n-gram over its tokens"
+    ),
+    "bpb_minus_floor.ngram_bytes": N_(
+        "paired interval of the difference in bits per byte: model minus n-gram over bytes"
+    ),
+    "signature": N_("signature"),
+    "prepared": N_("folder of the prepared text"),
+    "machine": N_("machine"),
+    "processors": N_("processors used"),
+    "system": N_("system"),
+    "device": N_("device"),
+    "threads": N_("threads"),
+    "tokenizer": N_("tokenizer"),
+    "paths": N_("paths"),
+    "fingerprint": N_("fingerprint of the files"),
+    "by_blocks": N_("held out in contiguous blocks of one document"),
+    "bytes_per_token": N_("bytes per token"),
+    "languages.en": N_("share of English characters"),
+    "languages.zh": N_("share of Chinese characters"),
+    "languages.other": N_("share of characters of other scripts"),
+    "duplicates.n_documents": N_("documents in all"),
+    "duplicates.exact": N_("documents that repeat an earlier one exactly"),
+    "duplicates.normalised": N_("documents that repeat an earlier one after normalisation"),
+    "duplicates.examples": N_("examples of repeats"),
+    "arch": N_("architecture"),
+    "task": N_("task"),
+    "n_parameters.total": N_("parameters"),
+    "n_parameters.backbone": N_("parameters without embeddings and head"),
+    "n_parameters.embeddings": N_("parameters of the embeddings"),
+    "n_parameters.head": N_("parameters of the head"),
+    "tokenizer.kind": N_("tokenizer"),
+    "tokenizer.vocab_size": N_("tokens in the vocabulary"),
+    "tokenizer.bytes_per_token": N_("bytes per token"),
+    "tokenizer.note": N_("note on the tokenizer"),
+}
+
+
+def floor_name(name: str, words: Words, foreign: Callable[[str], str] = on_one_line) -> str:
+    """A floor in words; one without a word keeps its name."""
+    return words(FLOORS[name]) if name in FLOORS else foreign(name)
+
+
+def floor_order(names: Iterable[str]) -> list[str]:
+    """Floors in the table's order, then others by name."""
+    names = set(names)
+    return [name for name in FLOORS if name in names] + sorted(names - set(FLOORS))
+
+
+def category_name(category: str, words: Words, foreign: Callable[[str], str] = on_one_line) -> str:
+    """A category of the ledger in words; `other:NAME` keeps its NAME."""
+    if category in LEDGER:
+        return words(LEDGER[category])
+    if category.startswith("other:"):
+        return words("other: %(name)s", name=foreign(category.removeprefix("other:")))
+    return foreign(category)
+
+
+def ledger_order(categories: Iterable[str]) -> list[str]:
+    """Kept parts first, then the named reasons, then others by name."""
+    categories = set(categories)
+    return [name for name in LEDGER if name in categories] + sorted(categories - set(LEDGER))

@@ -1,0 +1,120 @@
+"""Checkpoints: tensors in safetensors, the rest in JSON, a manifest of hashes written last. Room: runs/.
+
+Used by runs.folder. A checkpoint whose manifest does not hold is set aside, named, and the one before it is used.
+    checkpoints/step-00000400/{model,optimizer,average,state}.safetensors progress.json manifest.json
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from torch import Tensor
+
+from textmill.errors import Damaged
+from textmill.files import new_folder, sha256_of, write_json
+
+FORMAT = 1
+STEP_FOLDER = re.compile(r"step-(\d{8,})")
+
+
+@dataclass
+class Checkpoint:
+    """What a run is at a step. Each group of tensors is a file; an empty group is none."""
+
+    step: int
+    model: dict[str, Tensor]
+    optimizer: dict[str, Tensor] = field(default_factory=dict)
+    average: dict[str, Tensor] = field(default_factory=dict)
+    state: dict[str, Tensor] = field(default_factory=dict)
+    progress: dict[str, Any] = field(default_factory=dict)
+
+
+GROUPS = ("model", "optimizer", "average", "state")
+
+
+def folder_name(step: int) -> str:
+    """The folder of a step; names sort as steps do."""
+    return f"step-{step:08d}"
+
+
+def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Write checkpoints/step-N, whole or not at all; the order is data, manifest, rename, parent folder.
+
+    An existing folder of that step (set aside as damaged, or from a run that was cut back) is replaced.
+    Raises NoSpace.
+    """
+    folder.mkdir(exist_ok=True)
+    path = folder / folder_name(checkpoint.step)
+    with new_folder(path) as temporary:
+        for group in GROUPS:
+            tensors = getattr(checkpoint, group)
+            if tensors:
+                # Equal storages are refused by safetensors; contiguous copies are what is meant.
+                flat = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+                safetensors.torch.save_file(flat, temporary / f"{group}.safetensors")
+        write_json(temporary / "progress.json", {"step": checkpoint.step, **checkpoint.progress})
+        hashes = {file.name: sha256_of(file) for file in sorted(temporary.iterdir())}
+        write_json(temporary / "manifest.json", {"format": FORMAT, "step": checkpoint.step, "sha256": hashes})
+        if path.exists():
+            shutil.rmtree(path)
+    return path
+
+
+def verify_checkpoint(path: Path) -> dict[str, Any]:
+    """The manifest of a checkpoint whose files all hold. Raises Damaged, naming the first file that does not."""
+    manifest_path = path / "manifest.json"
+    try:
+        manifest = json.loads(manifest_path.read_bytes())
+        hashes = dict(manifest["sha256"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Damaged("the manifest of the checkpoint cannot be read", where=str(manifest_path)) from error
+    if manifest.get("format") != FORMAT:
+        raise Damaged(
+            f"the checkpoint has format {manifest.get('format')}, this version reads {FORMAT}", where=str(path)
+        )
+    for name, expected in hashes.items():
+        file = path / name
+        if file.name != name or not file.is_file():
+            raise Damaged("a file of the checkpoint is missing", where=str(file))
+        if sha256_of(file) != expected:
+            raise Damaged("a file of the checkpoint is not what was saved (its sha256 differs)", where=str(file))
+    return dict(manifest)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """A checkpoint, verified before anything of it is used. Raises Damaged."""
+    manifest = verify_checkpoint(path)
+    # Cloned into memory of their own: views into the file's buffer are not aligned, and with other alignment a matrix
+    # product may differ in its last bits.
+    groups = {
+        group: {name: t.clone() for name, t in safetensors.torch.load_file(path / f"{group}.safetensors").items()}
+        for group in GROUPS
+        if f"{group}.safetensors" in manifest["sha256"]
+    }
+    progress = json.loads((path / "progress.json").read_bytes())
+    return Checkpoint(step=int(manifest["step"]), progress=progress, **groups)
+
+
+def checkpoints_of(folder: Path) -> list[Path]:
+    """The checkpoint folders, oldest first. Only exact names count: temporary and set-aside ones never do."""
+    if not folder.is_dir():
+        return []
+    found = [path for path in folder.iterdir() if path.is_dir() and STEP_FOLDER.fullmatch(path.name)]
+    return sorted(found, key=lambda path: int(path.name.removeprefix("step-")))
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged checkpoint so that it is never picked again, and never deleted."""
+    aside = path.with_name(f"{path.name}.damaged")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged-{number}")
+    path.rename(aside)
+    return aside

@@ -1,0 +1,358 @@
+"""A run: a folder that repeats, continues and explains itself. Room: runs/ (weights -> a folder that lasts).
+
+training creates and fills it; every other verb opens it and reads. Layout: design, the run folder.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from textmill.config import Config
+from textmill.config.layers import from_toml, to_toml
+from textmill.errors import Damaged, RunError, did_you_mean
+from textmill.files import write_atomically, write_json
+from textmill.models import NextToken, build_model
+from textmill.models.language import refuse_other_tensors
+from textmill.results import Evaluation, Info, Report, RunLine, Runs, Trained
+from textmill.runs.checkpoint import (
+    Checkpoint,
+    checkpoints_of,
+    folder_name,
+    load_checkpoint,
+    save_checkpoint,
+    set_aside,
+    verify_checkpoint,
+)
+from textmill.runs.lock import is_locked
+from textmill.runs.metrics_log import MetricsLog
+from textmill.runs.prepared import Prepared
+from textmill.tables import MODELS, load
+from textmill.tokens import Tokenizer
+
+
+def device_named(device: str) -> str:
+    """The device to compute on: auto takes cuda, else mps, else cpu."""
+    if device != "auto":
+        return device
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+class Run:
+    """A run folder. Opening reads and locks nothing; only training writes, under the folder's lock."""
+
+    def __init__(self, path: Path, config: Config, info: dict[str, Any], checkpoint: str = "best"):
+        self.path, self.config, self.info = path, config, info
+        self.default_checkpoint = checkpoint
+
+    @classmethod
+    def create(cls, path: Path, config: Config, info: dict[str, Any], tokenizer: Tokenizer) -> Run:
+        """Write config.toml, tokenizer.json and, last, run.json: with run.json there the folder is a run."""
+        path.mkdir(parents=True, exist_ok=True)
+        tokenizer.save(path)
+        write_atomically(path / "config.toml", to_toml(config))
+        run = cls(path, config, info)
+        run.write_info()
+        return run
+
+    @classmethod
+    def open(cls, path: Path | str, checkpoint: str = "best") -> Run:
+        """Raises RunError where there is no run folder or its files cannot be read."""
+        path = Path(path)
+        if not path.exists():
+            near = did_you_mean(path.name, [p.name for p in path.parent.glob("*/")] if path.parent.is_dir() else [])
+            raise RunError("there is no such run", where=str(path), hint=near or "List the runs with: textmill ls")
+        if not (path / "run.json").is_file():
+            raise RunError(
+                "this is no run folder (it has no run.json)",
+                where=str(path),
+                hint="A run folder is what `textmill train` writes, by default under runs/.",
+            )
+        try:
+            info = json.loads((path / "run.json").read_bytes())
+            config = from_toml(path / "config.toml")
+        except (OSError, ValueError) as error:
+            raise Damaged(f"a file of the run cannot be read: {error}", where=str(path)) from error
+        return cls(path, config, info, checkpoint)
+
+    # what it is
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def kind(self) -> str:
+        """network or ngram: a name of tables.MODELS."""
+        return str(self.info["kind"])
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return Tokenizer.load(self.path)
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def log(self) -> MetricsLog:
+        return MetricsLog(self.path / "metrics.jsonl")
+
+    @property
+    def status(self) -> str:
+        """finished, training (a living process holds the lock), or unfinished."""
+        if self.info.get("finished"):
+            return "finished"
+        return "training" if is_locked(self.path) else "unfinished"
+
+    @property
+    def step(self) -> int:
+        """The step of the last checkpoint; 0 before the first."""
+        pointer = self._pointer("last")
+        return int(pointer["step"]) if pointer else 0
+
+    def write_info(self) -> None:
+        write_json(self.path / "run.json", self.info)
+
+    def write_config(self, config: Config) -> None:
+        """config.toml is written before what it says takes effect."""
+        self.config = config
+        write_atomically(self.path / "config.toml", to_toml(config))
+
+    def prepared(self) -> Prepared:
+        """The text this run was made of. Raises RunError where it was deleted."""
+        name = str(self.info["data"]["prepared"])
+        folders = [parent / ".data" / name for parent in self.path.resolve().parents]  # a floor lies within its run
+        return Prepared.open(next((folder for folder in folders if folder.is_dir()), folders[0]))
+
+    # checkpoints
+
+    def save(self, checkpoint: Checkpoint, *, best: bool, valid_loss: float | None) -> None:
+        """Save a step, point last.json (and best.json) at it, and delete what is neither best nor among the last."""
+        path = save_checkpoint(self.checkpoints, checkpoint)
+        pointer = {"step": checkpoint.step, "checkpoint": f"checkpoints/{path.name}", "valid_loss": valid_loss}
+        write_json(self.path / "last.json", pointer)
+        if best:
+            write_json(self.path / "best.json", pointer)
+        self._prune()
+
+    def _prune(self) -> None:
+        best = self._pointer("best")
+        kept = {path.name for path in checkpoints_of(self.checkpoints)[-self.config.train.keep :]}
+        kept |= {folder_name(int(best["step"]))} if best else set()
+        for path in checkpoints_of(self.checkpoints):
+            if path.name not in kept:
+                # Renamed first: a half-deleted folder must not look like a checkpoint.
+                doomed = path.with_name(f".{path.name}.deleted")
+                path.rename(doomed)
+                shutil.rmtree(doomed)
+
+    def load(self, which: str | int = "best") -> Checkpoint:
+        """The "best" or "last" checkpoint, or that of a step; verified. Raises RunError, Damaged."""
+        return load_checkpoint(self._checkpoint_path(which))
+
+    def _checkpoint_path(self, which: str | int) -> Path:
+        if which in ("best", "last"):
+            pointer = self._pointer(str(which)) or self._pointer("last")
+            if pointer is None:
+                raise RunError(
+                    "the run has no checkpoint yet", where=str(self.path), hint="Repeat the training command."
+                )
+            return self.path / str(pointer["checkpoint"])
+        path = self.checkpoints / folder_name(int(which))
+        if not path.is_dir():
+            there = ", ".join(str(int(p.name.removeprefix("step-"))) for p in checkpoints_of(self.checkpoints))
+            raise RunError(f"there is no checkpoint of step {which} (there are: {there})", where=str(self.path))
+        return path
+
+    def latest_good(self, notice: Callable[[str], None]) -> Checkpoint | None:
+        """The newest checkpoint that holds, or None before the first save. Only for training, under the lock.
+
+        Damaged ones are set aside (renamed, never deleted) and named. Raises Damaged where none is left.
+        """
+        damaged: Damaged | None = None
+        for path in reversed(checkpoints_of(self.checkpoints)):
+            try:
+                verify_checkpoint(path)
+            except Damaged as error:
+                aside = set_aside(path)
+                damaged = error
+                notice(f"damaged checkpoint set aside as {aside}: {error.message} ({error.where})")
+                continue
+            return load_checkpoint(path)
+        if damaged is not None or self._pointer("last") is not None:
+            raise Damaged(
+                "no checkpoint of this run is whole any more; nothing was deleted",
+                where=str(self.checkpoints),
+                hint="Start anew with --fresh, or under another --name.",
+            )
+        return None
+
+    def _pointer(self, which: str) -> dict[str, Any] | None:
+        path = self.path / f"{which}.json"
+        return json.loads(path.read_bytes()) if path.is_file() else None
+
+    # the model
+
+    def model(self, checkpoint: str | int | None = None, device: str = "cpu") -> NextToken:
+        """The model of a checkpoint (default: the best), ready to read: P(next token | those before it).
+
+        The running average of the weights, where the run keeps one. Raises RunError, Damaged.
+        """
+        if self.kind != "network":
+            model: NextToken = load(MODELS[self.kind]).load(self.path)
+            return model
+        saved = self.load(checkpoint if checkpoint is not None else self.default_checkpoint)
+        network = build_model(
+            self.config.model, self.tokenizer.vocab_size, self.info["form"], tuple(self.info["heads"]), device="meta"
+        )
+        tensors = saved.average or saved.model
+        shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+        refuse_other_tensors(shapes, expected, self.path)
+        network.load_state_dict(tensors, assign=True)
+        return network.to(device_named(device)).eval().requires_grad_(False)
+
+    # what it says of itself
+
+    def evaluation(self, name: str | None = None) -> Evaluation | None:
+        """A measurement that is stored: by name, or the test's, else the validation's."""
+        for candidate in (name,) if name else ("test", "validation"):
+            path = self.path / "eval" / f"{candidate}.json"
+            if path.is_file():
+                return Evaluation.model_validate_json(path.read_bytes())
+        return None
+
+    def trained(self) -> Trained:
+        """What a training command ends with."""
+        evaluation = self.evaluation()
+        report = self.path / "report.html"
+        return Trained(
+            run=str(self.path),
+            step=self.step,
+            metrics=evaluation.metrics if evaluation else {},
+            baselines=evaluation.baselines if evaluation else {},
+            report=str(report) if report.is_file() else None,
+        )
+
+    def summary(self) -> Info:
+        """What this run is, in one document."""
+        evaluation = self.evaluation()
+        made = {key: self.info.get(key) for key in ("command", "created", "seed", "versions", "hardware", "time")}
+        tokenizer = self.tokenizer
+        return Info(
+            run=str(self.path),
+            kind=self.kind,
+            status=self.status,
+            step=self.step,
+            steps=self.config.train.steps,
+            arch=self.arch,
+            n_parameters=self.info.get("n_parameters", {}),
+            tokenizer={"kind": tokenizer.kind, "vocab_size": tokenizer.vocab_size, "note": tokenizer.note},
+            data=self.info.get("data", {}),
+            metrics=evaluation.metrics if evaluation else {},
+            made=made,
+        )
+
+    @property
+    def arch(self) -> str:
+        return self.config.model.arch if self.kind == "network" else self.kind
+
+    def report(self) -> Report:
+        """Everything a report page shows, gathered from the folder."""
+        ledger = self.info.get("data", {})
+        tokenizer = self.tokenizer
+        return Report(
+            run=str(self.path),
+            task=self.config.task.name,
+            arch=self.arch,
+            status=self.status,
+            step=self.step,
+            steps=self.config.train.steps,
+            command=str(self.info.get("command", "")),
+            created=str(self.info.get("created", "")),
+            seed=self.config.run.seed,
+            versions=self.info.get("versions", {}),
+            hardware=self.info.get("hardware", {}),
+            n_parameters=self.info.get("n_parameters", {}),
+            tokenizer={
+                "kind": tokenizer.kind,
+                "vocab_size": tokenizer.vocab_size,
+                "bytes_per_token": ledger.get("bytes_per_token"),
+                "note": tokenizer.note,
+            },
+            data={key: value for key, value in ledger.items() if key not in ("files", "ledger")},
+            files=ledger.get("files", []),
+            ledger=ledger.get("ledger", {}),
+            curve=[_curve_point(line) for line in self.log.read()],
+            samples=self._samples(),
+            evaluation=self.evaluation(),
+            loops=self.info.get("loops", {}),
+            time=self.info.get("time", {}),
+            limits=self.info.get("limits", []),
+            next=self.info.get("next", []),
+            config=self.config.model_dump(mode="json"),
+        )
+
+    def _samples(self) -> list[dict[str, Any]]:
+        files = sorted((self.path / "samples").glob("step-*.txt"))
+        return [
+            {"step": int(path.stem.removeprefix("step-")), "prompt": "", "text": path.read_text(encoding="utf-8")}
+            for path in files
+        ]
+
+
+CURVE_NAMES = {
+    "train/loss": "train_loss",
+    "train/lr": "lr",
+    "eval/loss": "valid_loss",
+    "eval/bpb": "valid_bpb",
+}
+
+
+def _curve_point(line: dict[str, Any]) -> dict[str, float]:
+    return {"step": line["step"]} | {ours: line[name] for name, ours in CURVE_NAMES.items() if name in line}
+
+
+def open_run(name: str | Path) -> Run:
+    """Open whatever RUN may be here: a run folder, a checkpoint folder in it, or a name under ./runs."""
+    path = Path(name)
+    if not path.exists() and (Path("runs") / path).exists():
+        path = Path("runs") / path
+    if (path / "manifest.json").is_file() and (path.parent.parent / "run.json").is_file():
+        return Run.open(path.parent.parent, checkpoint=path.name.removeprefix("step-"))
+    return Run.open(path)
+
+
+def list_runs(folder: Path | str) -> Runs:
+    """The runs of a folder, newest first; folders that are no runs are passed over."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RunError("there is no such folder of runs", where=str(folder), hint="Train one: textmill train PATH")
+    lines = []
+    for path in folder.iterdir():
+        if not (path / "run.json").is_file():
+            continue
+        run = Run.open(path)
+        evaluation = run.evaluation()
+        lines.append(
+            RunLine(
+                name=run.name,
+                status=run.status,
+                task=run.config.task.name,
+                arch=run.arch,
+                step=run.step,
+                steps=run.config.train.steps,
+                bpb=evaluation.metrics.get("bpb") if evaluation else None,
+                modified=datetime.fromtimestamp((path / "run.json").stat().st_mtime).isoformat(timespec="seconds"),
+            )
+        )
+    return Runs(dir=str(folder), runs=sorted(lines, key=lambda line: line.modified, reverse=True))

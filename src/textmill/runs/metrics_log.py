@@ -1,0 +1,43 @@
+"""metrics.jsonl: one object a logged step, cut back to the checkpoint's step when a run goes on. Room: runs/."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from textmill.files import full_disk_named, write_atomically
+
+
+class MetricsLog:
+    """Appends {"step": n, "train/loss": …}; each step stands once."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def write(self, step: int, values: dict[str, float]) -> None:
+        """Append a line at once: a reader of the living run sees it. Raises NoSpace."""
+        line = json.dumps({"step": step, **values}, allow_nan=False) + "\n"
+        with full_disk_named(self.path), self.path.open("a") as file:
+            file.write(line)
+
+    def read(self) -> list[dict[str, Any]]:
+        """All whole lines; a last line that was cut by a crash is left out."""
+        return [line for line, _ in self._whole_lines()]
+
+    def cut_back(self, step: int) -> None:
+        """Keep the lines up to a step: the run is about to repeat what came after it."""
+        kept = [text for line, text in self._whole_lines() if line["step"] <= step]
+        if self.path.exists():
+            write_atomically(self.path, b"".join(kept))
+
+    def _whole_lines(self) -> list[tuple[dict[str, Any], bytes]]:
+        lines: list[tuple[dict[str, Any], bytes]] = []
+        if not self.path.exists():
+            return lines
+        for text in self.path.read_bytes().split(b"\n")[:-1]:
+            try:
+                lines.append((json.loads(text), text + b"\n"))
+            except ValueError:
+                break
+        return lines

@@ -1,0 +1,109 @@
+"""Language modelling: the next token from those before it. Room: tasks/.
+
+Documents are packed into rows without loss: every token of every document is a target exactly once an epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from textmill.config import Config
+from textmill.generation import write
+from textmill.metrics.language import ExampleScore
+from textmill.metrics.loss import LossSum
+from textmill.models import IGNORED
+from textmill.tasks.measuring import DocumentIds, TokenSizes, documents_of, score_documents
+from textmill.tasks.task import Batch, Rows
+from textmill.text import Document
+from textmill.tokens import PackedRows, StoreWriter, Tokenizer, TokenStore
+
+ENCODE_TOGETHER = 256  # documents handed to the tokenizer at once
+
+
+class LanguageModelling:
+    """P(next token | the tokens before it)."""
+
+    form = "decoder"
+    heads: tuple[str, ...] = ()
+
+    def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
+        """Documents -> ids on disk, each followed by the mark. Raises NoSpace."""
+        with StoreWriter(folder, tokenizer.vocab_size) as writer:
+            waiting: list[Document] = []
+            for document in documents:
+                waiting.append(document)
+                if len(waiting) == ENCODE_TOGETHER:
+                    self._encode_batch(writer, waiting, tokenizer)
+                    waiting = []
+            self._encode_batch(writer, waiting, tokenizer)
+            return writer.close()
+
+    @staticmethod
+    def _encode_batch(writer: StoreWriter, documents: list[Document], tokenizer: Tokenizer) -> None:
+        for document, ids in zip(documents, tokenizer.encode_arrays([d.text for d in documents]), strict=True):
+            writer.add(ids, len(document.text.encode()), len(document.text), document.source)
+
+    def rows(self, store: TokenStore, tokenizer: Tokenizer, config: Config) -> PackedRows:
+        """Rows of model.seq_len tokens over the whole store."""
+        return PackedRows(
+            store,
+            config.model.seq_len,
+            tokenizer.mark,
+            begin_mark=config.tokens.begin_mark,
+            isolate=config.tokens.isolate,
+            pack=config.tokens.pack,
+        )
+
+    def collate(self, rows: Rows, indices: Sequence[int]) -> Batch:
+        """Row numbers -> a batch; padding is in no document and no target."""
+        ids, targets, segments = rows.batch(indices)
+        return Batch(ids, targets, segments, n_targets=int((targets != IGNORED).sum()))
+
+    def loss(self, model: Any, batch: Batch, state: Any = None) -> tuple[LossSum, Any]:
+        """Nats over the batch's targets, and the state after its last token."""
+        nats, state = model.nll(batch.ids, batch.targets, batch.segments, state)
+        return LossSum(nats.sum(), batch.n_targets), state
+
+    def measure(
+        self, model: Any, store: TokenStore, tokenizer: Tokenizer, config: Config, max_tokens: int | None = None
+    ) -> list[ExampleScore]:
+        """Nats of each document, read apart; with max_tokens only of the first documents, the last one cut there."""
+        return score_documents(
+            model,
+            first_tokens(documents_of(store), max_tokens, tokenizer),
+            mark=tokenizer.mark,
+            begin_mark=config.tokens.begin_mark,
+            window=config.eval.window,
+            stride=config.eval.stride,
+            batch=config.eval.batch,
+            sizes=TokenSizes.of(tokenizer),
+        )
+
+    def predict(
+        self, model: Any, tokenizer: Tokenizer, inputs: Sequence[str], config: Config, seed: int
+    ) -> Iterator[str]:
+        """What the model writes on from each input."""
+        written = write(model, tokenizer, inputs, config.generate, seed=seed, begin_mark=config.tokens.begin_mark)
+        yield from (result.text for result in written.finish())
+
+    def findings(self, documents: Iterable[Document]) -> list[str]:
+        """Nothing beyond what text.look finds: any text can be modelled."""
+        return []
+
+
+def first_tokens(
+    documents: Iterable[DocumentIds], max_tokens: int | None, tokenizer: Tokenizer
+) -> Iterator[DocumentIds]:
+    """The documents up to max_tokens in all; the last one is cut there. None: all of them."""
+    left = max_tokens
+    for ids, n_bytes, n_chars, source in documents:
+        if left is not None and len(ids) > left:
+            some = [int(i) for i in ids[:left]]
+            if some:
+                yield some, tokenizer.n_bytes_of(some), len(tokenizer.decode(some)), source
+            return
+        yield ids, n_bytes, n_chars, source
+        if left is not None:
+            left -= len(ids)

@@ -1,0 +1,103 @@
+"""Text -> tokenizer, ids in parts, ledger: RUNS/.data/FINGERPRINT. Room: tasks/.
+
+Called by training and by `look`; whatever is prepared already is used again, by any run of that text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from textmill.config import Config, DataConfig
+from textmill.errors import TooLittleText
+from textmill.files import new_folder, write_json
+from textmill.runs import Prepared
+from textmill.tables import TASKS, load
+from textmill.tasks.task import Task
+from textmill.text import Part, SplitPlan, plan_split
+from textmill.tokens import Tokenizer, choose_kind
+
+FORMAT = 1
+
+PART_NAMES: dict[Part, str] = {"train": "train", "validation": "valid", "test": "test"}
+
+
+def task_of(config: Config) -> Task:
+    """The task that the config names."""
+    task: Task = load(TASKS[config.task.name])()
+    return task
+
+
+def with_tokens_chosen(config: Config, plan: SplitPlan, shares: dict[str, float]) -> tuple[Config, str | None]:
+    """The config with tokens.kind and vocab_size decided, and the reason as a sentence where it was decided here."""
+    if config.tokens.kind != "auto":
+        return config, None
+    kind, vocab_size, reason = choose_kind(plan.ledger.total.get("train", 0), shares)
+    chosen = {"kind": kind, "vocab_size": config.tokens.vocab_size or vocab_size}
+    return config.model_copy(update={"tokens": config.tokens.model_copy(update=chosen)}), reason
+
+
+def fingerprint_of(config: Config, plan: SplitPlan) -> str:
+    """Equal for equal files, [data], [tokens], [task] and format: the name of the prepared folder."""
+    parts = {
+        "format": FORMAT,
+        "files": plan.fingerprint,
+        "data": config.data.model_dump(mode="json"),
+        "tokens": config.tokens.model_dump(mode="json"),
+        "task": config.task.model_dump(mode="json"),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def prepare(config: Config, into: Path, notice: Callable[[str], None] = lambda text: None) -> tuple[Prepared, Config]:
+    """The prepared text under `into` (RUNS/.data), made where it is not there yet; and the config with tokens decided.
+
+    The tokenizer learns from the training part only. Raises InputError, NoSpace; nothing half-made stays.
+    """
+    plan = plan_split(config.data)
+    shares = plan.languages
+    config, reason = with_tokens_chosen(config, plan, shares)
+    path = into / fingerprint_of(config, plan)
+    if (path / "ledger.json").is_file():
+        return Prepared.open(path), config
+
+    task = task_of(config)
+    notes = [*plan.notes, *([reason] if reason else [])]
+    into.mkdir(parents=True, exist_ok=True)
+    with new_folder(path) as temporary:
+        texts = (document.text for document in plan.documents("train"))
+        tokenizer = Tokenizer.train(config.tokens.kind, texts, config.tokens.vocab_size, config.data.split_seed)
+        if tokenizer.note:
+            notes.append(tokenizer.note)
+        tokenizer.save(temporary)
+        for part, folder in PART_NAMES.items():
+            if plan.n_documents.get(part):
+                task.encode(plan.documents(part), tokenizer, temporary / folder)
+        write_json(
+            temporary / "ledger.json",
+            {
+                "format": FORMAT,
+                "fingerprint": plan.fingerprint,
+                "files": [file.model_dump() for file in plan.ledger.files],
+                "ledger": plan.ledger.total,
+                "n_documents": plan.n_documents,
+                "by_blocks": plan.by_blocks,
+                "languages": shares,
+                "duplicates": plan.duplicates.model_dump(),
+                "bad_records": plan.bad_records,
+                "notes": notes,
+            },
+        )
+    prepared = Prepared.open(path)
+    for note in notes:
+        notice(note)
+    if prepared.train.n_tokens < 2:
+        raise TooLittleText("the training text has no token", where=", ".join(config.data.paths))
+    return prepared, config
+
+
+def look_findings(data: DataConfig, task: Task) -> list[str]:
+    """What the task has to say of this text."""
+    return task.findings(plan_split(data).documents("train"))

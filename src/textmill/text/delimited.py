@@ -1,0 +1,202 @@
+"""CSV and TSV -> documents, with every byte of a record accounted for. Room: text/ (bytes -> documents).
+
+Python's csv module parses, in strict mode: what is not well formed is a bad record, never a guess. It draws one line
+after the other and none too many, so the lines drawn since the last record are the record's bytes. Of these, the value
+of the text column is text, the other values are unused columns, the rest (delimiters, quotes, line end) is markup.
+Words such as NA, null and None are strings like any other.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import BinaryIO
+
+from textmill.config import DataConfig
+from textmill.errors import ConfigError, InputError
+from textmill.text.columns import DEFAULT_COLUMN, choose_column, utf8_size
+from textmill.text.documents import BAD_RECORD, EMPTY, MARKUP, Document, Dropped, Found
+from textmill.text.files import TextFile, open_text
+
+FIELD_LIMIT = 1 << 28
+"""Characters of one value. A larger one is a bad record: mostly a quote that is never closed. It bounds memory."""
+JUDGED_LINES = 10_000
+"""So many lines decide whether a TSV file uses quotes."""
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+SHOWN = {",": "commas", ";": "semicolons", "\t": "tabs"}
+
+
+class _Lines:
+    """Decoded physical lines of a stream, counting what the parser draws."""
+
+    def __init__(self, stream: BinaryIO, number: int = 0):
+        self.stream = stream
+        self.number = number  # of the last line drawn
+        self.n_bytes = 0  # drawn since the last record
+        self.first_bytes = 0  # of these, the first line's
+        self.n_lines = 0
+        self.ended = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        raw = self.stream.readline()
+        if not raw:
+            self.ended = True
+            raise StopIteration
+        self.number += 1
+        if not self.n_lines:
+            self.first_bytes = len(raw)
+        self.n_lines += 1
+        self.n_bytes += len(raw)
+        return raw.decode()
+
+    def begin_record(self) -> None:
+        self.n_bytes = self.first_bytes = self.n_lines = 0
+
+
+def read_delimited(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
+    """The documents of a CSV or TSV file. A record that is not well formed, or has another number of fields than the
+    header, is a bad record.
+
+    Raises InputError where the text column is not there or cannot be known.
+    """
+    if data.header and data.columns:
+        raise ConfigError(
+            "data.columns names the columns of a file without a header, and data.header says that there is one",
+            where="data.columns",
+            hint="add: --data.header false",
+        )
+    if len(set(data.columns)) < len(data.columns):
+        raise ConfigError("a column name stands twice", where="data.columns")
+    # The limit is one for the whole process: it is only ever raised.
+    csv.field_size_limit(max(csv.field_size_limit(), FIELD_LIMIT))
+    with open_text(file) as stream:
+        start = stream.tell()
+        delimiter = _delimiter(file, data, stream, note)
+        stream.seek(start)
+        quotes = file.format != "tsv" or _uses_quotes(stream, delimiter)
+        if not quotes:
+            note(f"{file.name}: quotes are taken as plain characters, because as quoting they do not go together.")
+        stream.seek(start)
+        yield from _records(file, data, stream, delimiter, quotes)
+
+
+def _records(
+    file: TextFile, data: DataConfig, stream: BinaryIO, delimiter: str, quotes: bool
+) -> Iterator[Found | Dropped]:
+    columns: Sequence[str] | None = None if data.header else data.columns or None
+    text_index = _index(columns, data, file.name) if columns else 0
+    lines = _Lines(stream)
+    rows = _parser(lines, delimiter, quotes)
+    while True:
+        lines.begin_record()
+        where = f"{file.name}:{lines.number + 1}"
+        start = stream.tell()
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            if lines.n_lines > 1 and (lines.ended or "field limit" in str(error)):
+                # A quote that is never closed would swallow all that follows: only its own line is bad.
+                yield Dropped(BAD_RECORD, lines.first_bytes, where, "a quote is opened and never closed")
+                stream.seek(start + lines.first_bytes)
+                lines = _Lines(stream, lines.number - lines.n_lines + 1)
+                rows = _parser(lines, delimiter, quotes)
+            else:
+                yield Dropped(BAD_RECORD, lines.n_bytes, where, f"not well formed: {error}")
+            continue
+        if row is None:
+            return
+        n_bytes = lines.n_bytes
+        if not row or (len(row) == 1 and not row[0].strip() and columns is not None and len(columns) > 1):
+            yield Dropped(MARKUP, n_bytes)  # a blank line between records
+            continue
+        if columns is None:
+            columns = row
+            text_index = _index(columns, data, where)
+            if data.header:
+                yield Dropped(MARKUP, n_bytes)
+                continue
+        if len(row) != len(columns):
+            yield Dropped(BAD_RECORD, n_bytes, where, f"{len(row)} fields where {len(columns)} are expected")
+            continue
+        text = row[text_index]
+        if not text.strip():
+            yield Dropped(EMPTY, n_bytes, where)
+            continue
+        text_bytes = utf8_size(text)
+        unused = sum(utf8_size(value) for value in row) - text_bytes
+        yield Found(Document(text, where), text_bytes, n_bytes - text_bytes - unused, unused)
+
+
+def _parser(lines: Iterator[str], delimiter: str, quotes: bool) -> Iterator[list[str]]:
+    return csv.reader(lines, delimiter=delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE)
+
+
+def _index(columns: Sequence[str], data: DataConfig, where: str) -> int:
+    if not data.header and not data.columns:
+        if len(columns) == 1:
+            return 0
+        raise InputError(
+            f"{len(columns)} columns without names: which one holds the text?",
+            where=where,
+            hint="name them in order: --data.columns text,label",
+        )
+    name = choose_column(columns, data.text, where)
+    if list(columns).count(name) > 1:
+        raise InputError(f"two columns are called '{name}'", where=where, hint="rename one of them")
+    return list(columns).index(name)
+
+
+def _delimiter(file: TextFile, data: DataConfig, stream: BinaryIO, note: Callable[[str], None]) -> str:
+    """The delimiter that the extension says; another one only if it, and not this one, finds the text column."""
+    usual = DELIMITERS[file.format]
+    first = next((line for line in map(bytes.decode, stream) if line.strip()), "")
+    wanted = data.text or DEFAULT_COLUMN
+    for delimiter in (usual, ",", ";", "\t"):
+        try:
+            names = next(_parser(iter([first]), delimiter, True), [])
+        except csv.Error:
+            continue
+        found = wanted in names if data.header else len(names) == len(data.columns) > 1
+        if found:
+            if delimiter != usual:
+                note(f"{file.name}: columns are separated by {SHOWN[delimiter]}, not by {SHOWN[usual]}.")
+            return delimiter
+    return usual
+
+
+def _uses_quotes(stream: BinaryIO, delimiter: str) -> bool:
+    """Whether reading quotes as quoting gives no more bad records than reading them as characters."""
+    head = [line.decode() for line in islice(stream, JUDGED_LINES)]
+    if not any('"' in line for line in head):
+        return True
+    return _n_bad(head, delimiter, True) <= _n_bad(head, delimiter, False)
+
+
+def _n_bad(lines: Sequence[str], delimiter: str, quotes: bool) -> int:
+    """Physical lines that stand in bad records."""
+    drawn = 0
+
+    def draw() -> Iterator[str]:
+        nonlocal drawn
+        for line in lines:
+            drawn += 1
+            yield line
+
+    rows = _parser(draw(), delimiter, quotes)
+    n_bad, width = 0, 0
+    while True:
+        before = drawn
+        try:
+            row = next(rows, None)
+        except csv.Error:
+            n_bad += drawn - before
+            continue
+        if row is None:
+            return n_bad
+        width = width or len(row)
+        if row and len(row) != width:
+            n_bad += drawn - before

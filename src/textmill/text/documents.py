@@ -1,0 +1,110 @@
+"""What reading yields: documents, and stretches that are dropped with a named reason. Room: text/ (bytes -> documents).
+
+Every reader turns a file into a stream of Found and Dropped whose bytes sum to the file's size exactly: that is what
+makes the ledger exact. Readers never touch the report; `reading.records_of` and its callers do the counting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+
+TEXT = "text"
+"""Bytes of documents, before a split gives them to a part."""
+MARKUP = "markup"
+UNUSED_COLUMN = "unused_column"
+DUPLICATE = "duplicate"
+BAD_RECORD = "bad_record"
+EMPTY = "empty"
+
+KEPT_RECORDS = 100
+"""So many bad records, and so many places without text, are kept by name; all are counted."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text and where it stands. `source` is "file:line" of its first line; `meta` may hold a "group" (any value):
+    documents of one group never stand on two sides of a split."""
+
+    text: str
+    source: str
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A document and the bytes of its record: `n_bytes` hold the text, the rest is named."""
+
+    document: Document
+    n_bytes: int
+    markup: int = 0
+    unused_column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Bytes that hold no document. `reason` is said for bad records ("file:line: why")."""
+
+    category: str
+    n_bytes: int
+    source: str = ""
+    reason: str = ""
+
+
+@dataclass
+class FileCount:
+    """What one file held: `n_bytes` by category, with "text" for all documents together."""
+
+    path: str
+    encoding: str
+    n_documents: int = 0
+    n_bytes: dict[str, int] = field(default_factory=dict)
+
+    def add(self, category: str, n_bytes: int) -> None:
+        """Count bytes; a category without any leaves no trace."""
+        if n_bytes:
+            self.n_bytes[category] = self.n_bytes.get(category, 0) + n_bytes
+
+
+class ReadReport:
+    """What reading found, file by file: counts, bad records ("file:line: reason"), places without text, and notes."""
+
+    def __init__(self) -> None:
+        self.files: list[FileCount] = []
+        self.bad_records: list[str] = []
+        self.n_bad_records = 0
+        self.empty_records: list[str] = []
+        self.n_empty = 0
+        self.notes: list[str] = []
+
+    def begin(self, path: str, encoding: str) -> FileCount:
+        """A new file: what is counted from here on is its."""
+        self.files.append(FileCount(path, encoding))
+        return self.files[-1]
+
+    def count(self, item: Found | Dropped) -> None:
+        """Count one stretch of the file begun last."""
+        file = self.files[-1]
+        if isinstance(item, Found):
+            file.n_documents += 1
+            file.add(TEXT, item.n_bytes)
+            file.add(MARKUP, item.markup)
+            file.add(UNUSED_COLUMN, item.unused_column)
+            return
+        file.add(item.category, item.n_bytes)
+        if item.category == EMPTY:
+            self.n_empty += 1
+            if len(self.empty_records) < KEPT_RECORDS:
+                self.empty_records.append(item.source)
+        elif item.category == BAD_RECORD:
+            self.n_bad_records += 1
+            if len(self.bad_records) < KEPT_RECORDS:
+                self.bad_records.append(f"{item.source}: {item.reason}")
+
+    def note(self, sentence: str) -> None:
+        """Say something once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)

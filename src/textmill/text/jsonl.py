@@ -1,0 +1,166 @@
+"""JSON lines -> documents, with every byte of a line accounted for. Room: text/ (bytes -> documents).
+
+A line is an object with the text under one key. Bytes of the text are those of its value in UTF-8, whatever escapes it
+was written with; the other keys' values are unused columns; the rest (braces, keys, quotes, escapes) is markup.
+A line ends in LF: U+2028 and U+0085 may stand inside it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+from textmill.config import DataConfig
+from textmill.errors import InputError
+from textmill.text.columns import DEFAULT_COLUMN, choose_column, listed, no_column, utf8_size
+from textmill.text.documents import BAD_RECORD, EMPTY, MARKUP, Document, Dropped, Found
+from textmill.text.files import TextFile, open_text
+
+PEEKED_LINES, PEEKED_BYTES = 1000, 1 << 24
+
+_decoder = json.JSONDecoder()
+_blanks = re.compile(r"[ \t\n\r]*")
+
+
+class _BadLine(ValueError):
+    """Why a line is no record."""
+
+
+def read_jsonl(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
+    """The documents of a JSONL file. A line that is no object with a string under the text key is a bad record.
+
+    Raises InputError where the key was named or is the default and no line at all has it.
+    """
+    with open_text(file) as stream:
+        start = stream.tell()
+        key = data.text if data.text is not None else _choose_key(stream, file)
+        stream.seek(start)
+        n_with_key = 0
+        other_keys: dict[str, None] = {}
+        for number, raw in enumerate(stream, start=1):
+            where = f"{file.name}:{number}"
+            if not raw.strip(b" \t\r\n"):
+                yield Dropped(MARKUP, len(raw))
+                continue
+            try:
+                members = _members(raw.decode())
+                if key not in members:
+                    if len(other_keys) < 100:
+                        other_keys.update(dict.fromkeys(members))
+                    raise _BadLine(f"no key '{key}' (there are: {listed(list(members))})")
+                n_with_key += 1
+                text = _text_of(members[key][0], key)
+            except _BadLine as bad:
+                yield Dropped(BAD_RECORD, len(raw), where, str(bad))
+                continue
+            if not text.strip():
+                yield Dropped(EMPTY, len(raw), where)
+                continue
+            n_bytes = utf8_size(text)
+            unused = sum(size for name, (_, size) in members.items() if name != key)
+            yield Found(Document(text, where), n_bytes, len(raw) - n_bytes - unused, unused)
+        if other_keys and not n_with_key:
+            raise no_column(key, list(other_keys), file.name)
+
+
+def _text_of(value: Any, key: str) -> str:
+    if not isinstance(value, str):
+        raise _BadLine(f"'{key}' is {_kind(value)}, not a string")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise _BadLine(
+            f"'{key}' holds half a surrogate pair (\\u{ord(value[error.start]):04x} at character {error.start}), "
+            "which no UTF-8 text can hold"
+        ) from None
+    return value
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "a string"
+
+
+def _members(line: str) -> dict[str, tuple[Any, int]]:
+    """key -> (value, bytes of the value: of the decoded text for a string, as written for anything else)."""
+    try:
+        return _parse_members(line)
+    except json.JSONDecodeError as error:
+        raise _BadLine(f"not JSON: {error.msg} (column {error.pos + 1})") from None
+    except RecursionError:
+        raise _BadLine("not read: nested too deeply") from None
+    except ValueError as error:  # an integer with thousands of digits
+        raise _BadLine(f"not read: {error}") from None
+
+
+def _parse_members(line: str) -> dict[str, tuple[Any, int]]:
+    position = _skip(line, 0)
+    if not line.startswith("{", position):
+        value, end = _decoder.raw_decode(line, position)
+        _expect_end(line, end)
+        raise _BadLine(f"{_kind(value)}, not an object")
+    members: dict[str, tuple[Any, int]] = {}
+    position = _skip(line, position + 1)
+    closed = line.startswith("}", position)
+    while not closed:
+        if not line.startswith('"', position):
+            raise json.JSONDecodeError("Expecting property name enclosed in double quotes", line, position)
+        key, position = _decoder.raw_decode(line, position)
+        position = _skip(line, position)
+        if not line.startswith(":", position):
+            raise json.JSONDecodeError("Expecting ':' delimiter", line, position)
+        start = _skip(line, position + 1)
+        value, end = _decoder.raw_decode(line, start)
+        if key in members:
+            raise _BadLine(f"the key '{key}' stands twice")
+        members[key] = (value, utf8_size(value if isinstance(value, str) else line[start:end]))
+        position = _skip(line, end)
+        closed = line.startswith("}", position)
+        if not closed:
+            if not line.startswith(",", position):
+                raise json.JSONDecodeError("Expecting ',' delimiter", line, position)
+            position = _skip(line, position + 1)
+    _expect_end(line, position + 1)
+    return members
+
+
+def _skip(line: str, position: int) -> int:
+    match = _blanks.match(line, position)
+    return match.end() if match else position
+
+
+def _expect_end(line: str, position: int) -> None:
+    position = _skip(line, position)
+    if position != len(line):
+        raise json.JSONDecodeError("Extra data", line, position)
+
+
+def _choose_key(stream: BinaryIO, file: TextFile) -> str:
+    """`text` if a line has it, or the only key that holds strings, judged by the first lines."""
+    candidates: dict[str, bool] = {}
+    n_bytes = 0
+    for number, raw in enumerate(stream):
+        n_bytes += len(raw)
+        if number == PEEKED_LINES or (n_bytes > PEEKED_BYTES and candidates):
+            break
+        if not raw.strip(b" \t\r\n"):
+            continue
+        try:
+            members = _members(raw.decode())
+        except _BadLine:
+            continue
+        for key, (value, _) in members.items():
+            candidates[key] = candidates.get(key, False) or isinstance(value, str)
+    if DEFAULT_COLUMN in candidates or not candidates:
+        return DEFAULT_COLUMN
+    texts = [key for key, holds_text in candidates.items() if holds_text]
+    if not texts:
+        raise InputError(f"no key holds a string (there are: {listed(list(candidates))})", where=file.name)
+    return choose_column(texts, None, file.name)

@@ -1,0 +1,79 @@
+"""Which script a text is written in, character by character. Room: text/.
+
+No guess about words: zh counts Han characters, en the letters a to z, other all other letters and marks; digits,
+punctuation, symbols and blanks count for nothing. Japanese therefore counts partly as zh, and German mostly as en.
+"""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+LANGUAGES = ("zh", "en", "other")
+PIECE = 1 << 20
+
+# Unicode 16: ideographs unified and compatible, zero and iteration mark. The planes of 20000 and 30000 are Han alone.
+HAN = ((0x3005, 0x3005), (0x3007, 0x3007), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
+LATIN = ((0x41, 0x5A), (0x61, 0x7A), (0xFF21, 0xFF3A), (0xFF41, 0xFF5A))
+
+
+class ScriptCount:
+    """Counts characters by script over texts that come one by one."""
+
+    def __init__(self) -> None:
+        self.counts = np.zeros(1 + len(LANGUAGES), dtype=np.int64)
+        self._waiting: list[str] = []
+        self._n_waiting = 0
+
+    def add(self, text: str) -> None:
+        """Count one text."""
+        # Short texts wait for each other, long ones are cut: counting a million characters at a time is fastest.
+        self._waiting.append(text)
+        self._n_waiting += len(text)
+        if self._n_waiting >= PIECE:
+            self._count()
+
+    def _count(self) -> None:
+        text = "".join(self._waiting)
+        self._waiting, self._n_waiting = [], 0
+        for start in range(0, len(text), PIECE):
+            codes = np.frombuffer(text[start : start + PIECE].encode("utf-32-le", "surrogatepass"), dtype="<u4")
+            self.counts += np.bincount(_scripts()[codes], minlength=len(self.counts))
+
+    def shares(self) -> dict[str, float]:
+        """Shares of zh, en and other; all 0 where there was no letter."""
+        self._count()
+        total = int(self.counts[1:].sum())
+        return {name: int(n) / total if total else 0.0 for name, n in zip(LANGUAGES, self.counts[1:], strict=True)}
+
+
+def languages(texts: Iterable[str]) -> dict[str, float]:
+    """Share of the texts' letters by script: zh, en, other.
+
+    >>> languages(["中文 ab, 12!"])
+    {'zh': 0.5, 'en': 0.5, 'other': 0.0}
+    """
+    count = ScriptCount()
+    for text in texts:
+        count.add(text)
+    return count.shares()
+
+
+@lru_cache(maxsize=1)
+def _scripts() -> NDArray[np.uint8]:
+    """code point -> 0 (counts for nothing) or 1 + its place in LANGUAGES."""
+    table = np.fromiter(
+        (3 if unicodedata.category(chr(code))[0] in "LM" else 0 for code in range(sys.maxunicode + 1)),
+        dtype=np.uint8,
+        count=sys.maxunicode + 1,
+    )
+    for first, last in HAN:
+        table[first : last + 1] = 1
+    for first, last in LATIN:
+        table[first : last + 1] = 2
+    return table

@@ -1,0 +1,28 @@
+"""What a text holds and where it would go: the facts behind `textmill look`. Room: text/. Writes nothing."""
+
+from __future__ import annotations
+
+from textmill.config import DataConfig
+from textmill.results import Look
+from textmill.text.splits import plan_split
+
+SHOWN_BAD_RECORDS = 10
+
+
+def look(data: DataConfig) -> Look:
+    """Files, ledger, languages, duplicates, preview, bad records and notes; `suggestion` is left to training.
+
+    The ledger is the one that training on the same [data] would have: looking plans the same split.
+    """
+    plan = plan_split(data)
+    return Look(
+        files=plan.ledger.files,
+        bytes=plan.ledger.n_bytes,
+        ledger=plan.ledger.total,
+        languages=plan.languages,
+        duplicates=plan.duplicates,
+        n_documents=plan.n_documents,
+        preview=plan.preview,
+        bad_records=plan.bad_records[:SHOWN_BAD_RECORDS],
+        notes=plan.notes,
+    )

@@ -1,0 +1,494 @@
+"""Documents -> train, validation, test, and every byte in a ledger. Room: text/ (bytes -> documents).
+
+Two passes over the files: the first keeps two digests and a size per document, the second hands out documents. Which
+part a document belongs to depends on (data.split_seed, its normalised text) and on the sizes, never on where it lies.
+Documents that are equal after normalisation, and documents of one meta["group"], stand on one side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textmill.config import DataConfig
+from textmill.errors import ConfigError, TooLittleText
+from textmill.results import Duplicates, FileLook
+from textmill.text.columns import utf8_size
+from textmill.text.documents import DUPLICATE, PARTS, TEXT, Document, Found, Part, ReadReport
+from textmill.text.files import TextFile, changed, examine, find_files, with_named_parts
+from textmill.text.holdout import (
+    FEW,
+    FEW_LINES_BYTES,
+    SHORT_LINE_BYTES,
+    choose_groups,
+    cut_at_lines,
+    cut_in_lines,
+    line_starts,
+)
+from textmill.text.languages import ScriptCount
+from textmill.text.ledger import Ledger, in_order
+from textmill.text.normalise import digest, normalised_digest
+from textmill.text.reading import records_of
+from textmill.text.wording import counted, percent, some_of
+
+TRAIN, VALIDATION, TEST, REPEAT = range(4)
+CODES: dict[Part, int] = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
+
+Codes = NDArray[np.uint8]
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One document in contiguous blocks: its number among all documents; characters (start, end) and bytes by part."""
+
+    index: int
+    spans: dict[Part, tuple[int, int]]
+    n_bytes: dict[Part, int]
+
+    def block(self, document: Document, part: Part) -> Document:
+        """The part's piece of the document, with the line where it starts as its source."""
+        start, end = self.spans[part]
+        file, _, line = document.source.rpartition(":")
+        source = document.source
+        if line.isdecimal():
+            source = f"{file}:{int(line) + document.text.count(chr(10), 0, start)}"
+        return replace(document, text=document.text[start:end], source=source)
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """What stands where, known before anything is written. Made by plan_split; holds no text but the preview."""
+
+    ledger: Ledger
+    """Every byte of every file; its categories sum to the file's size exactly."""
+    n_documents: dict[str, int]
+    """Documents (or blocks) in train, validation, test."""
+    duplicates: Duplicates
+    """Repeats as they stand in the files, whether they are kept or not."""
+    notes: list[str]
+    """What was decided or left out, as sentences."""
+    bad_records: list[str]
+    """The first hundred, as "file:line: reason"."""
+    n_bad_records: int
+    n_empty: int
+    languages: dict[str, float]
+    """Share of the letters: zh, en, other."""
+    preview: list[str]
+    """The first three documents, cut to a line each."""
+    fingerprint: str
+    """sha256 over the files' sha256, formats and parts, in order: where files lie does not change it."""
+    by_blocks: bool
+    """One document was cut into contiguous blocks."""
+    _data: DataConfig
+    _files: list[TextFile]
+    _ends: list[int]
+    _parts: Codes
+    _cut: Cut | None
+
+    def documents(self, part: Part) -> Iterator[Document]:
+        """The documents of a part, read anew, in the order of the files; any number of times.
+
+        Raises InputError if a file changed since the plan was made.
+        """
+        start = 0
+        for file, end in zip(self._files, self._ends, strict=True):
+            if self._stands_in(part, start, end):
+                for index, document in _numbered(file, self._data, start, end):
+                    if self._cut and index == self._cut.index:
+                        if part in self._cut.spans:
+                            yield self._cut.block(document, part)
+                    elif self._parts[index] == CODES[part]:
+                        yield document
+            start = end
+
+    def _stands_in(self, part: Part, start: int, end: int) -> bool:
+        """Whether documents start..end hold any of the part: other files need not be read."""
+        if self._cut and part in self._cut.spans and start <= self._cut.index < end:
+            return True
+        return bool((self._parts[start:end] == CODES[part]).any())
+
+
+def _numbered(file: TextFile, data: DataConfig, start: int, end: int) -> Iterator[tuple[int, Document]]:
+    """The file's documents, numbered from `start`. Raises InputError if there are not as many as there were."""
+    index = start
+    for item in records_of(file, data, ReadReport()):
+        if isinstance(item, Found):
+            if index == end:
+                raise changed(file)
+            yield index, item.document
+            index += 1
+    if index != end:
+        raise changed(file)
+
+
+def plan_split(data: DataConfig) -> SplitPlan:
+    """Read everything once and decide which document goes where. See `SplitPlan`.
+
+    Several documents are held out whole, in the order of a hash; one is cut into contiguous blocks: train first, then
+    validation, then test. Raises InputError (what cannot be read) and TooLittleText (nothing to train on), before
+    anything is written.
+    """
+    notes: list[str] = []
+    scan = _Scan(_gather(data, notes), data, notes)
+    parts, cut = _assigned(scan, data, notes)
+    report = scan.report
+    if report.n_bad_records:
+        notes.append(
+            f"Left out, {counted(report.n_bad_records, 'bad record')}; the first is {report.bad_records[0]} "
+            "(--strict stops there)."
+        )
+    if report.n_empty:
+        places = some_of(report.empty_records, report.n_empty)
+        notes.append(f"Left out, {counted(report.n_empty, 'place')} without text: {places}.")
+    counts = np.bincount(parts, minlength=4)
+    n_documents: dict[str, int] = {part: int(counts[CODES[part]]) for part in PARTS}
+    if cut:
+        n_documents.update({part: n_documents[part] + 1 for part in cut.spans if part != "train"})
+    return SplitPlan(
+        ledger=_ledger(scan, parts, cut),
+        n_documents=n_documents,
+        duplicates=scan.duplicates,
+        notes=[*notes, *(note for note in report.notes if note not in notes)],
+        bad_records=report.bad_records,
+        n_bad_records=report.n_bad_records,
+        n_empty=report.n_empty,
+        languages=scan.scripts.shares(),
+        preview=scan.preview,
+        fingerprint=_fingerprint(scan.files),
+        by_blocks=cut is not None,
+        _data=data,
+        _files=scan.files,
+        _ends=scan.ends,
+        _parts=parts,
+        _cut=cut,
+    )
+
+
+# -- first pass --------------------------------------------------------------------------------------------------------
+
+
+def _gather(data: DataConfig, notes: list[str]) -> list[TextFile]:
+    """All files with their parts; a file that --valid or --test names is not read as train text as well."""
+    if not data.paths:
+        raise ConfigError("there is no text: no path is named", where="data.paths", hint="name a file or a folder")
+    given: dict[Part, list[TextFile]] = {
+        "validation": find_files(data.valid, notes),
+        "test": find_files(data.test, notes),
+    }
+    taken: dict[str, Part] = {}
+    for part, files in given.items():
+        for file in files:
+            if taken.setdefault(os.path.realpath(file.path), part) != part:
+                raise ConfigError(f"{file.name} stands in both --valid and --test", where="data.valid")
+    pool = [file for file in find_files(data.paths, notes) if os.path.realpath(file.path) not in taken]
+    n_named = len(notes)
+    pool = with_named_parts(pool, notes)
+    files = []
+    for file in pool:
+        if file.part and given[file.part]:
+            category = f"other:named-{file.part}"
+            flag = "--valid" if file.part == "validation" else "--test"
+            notes.insert(n_named, f"{file.name} is not used ({category}): {flag} names other files.")
+            file = replace(file, dropped_as=category, part=None)
+        files.append(file)
+    for part, named in given.items():
+        files += [replace(file, part=part) for file in named]
+    return files
+
+
+class _Scan:
+    """The first pass: files examined, digests and sizes of their documents, and what there is to say."""
+
+    def __init__(self, files: Sequence[TextFile], data: DataConfig, notes: list[str]):
+        self.files: list[TextFile] = []
+        self.ends: list[int] = []
+        self.report = ReadReport()
+        self.scripts = ScriptCount()
+        self.preview: list[str] = []
+        self.groups: dict[int, str] = {}
+        """Number of a document -> its meta["group"]."""
+        sizes, roles = array("q"), bytearray()
+        exact, normal = bytearray(), bytearray()
+        for file in files:
+            file = examine(file, data.strict, notes)
+            role = CODES[file.part or "train"]
+            for item in records_of(file, data, self.report):
+                if not isinstance(item, Found):
+                    continue
+                document = item.document
+                if "group" in document.meta:
+                    self.groups[len(sizes)] = repr(document.meta["group"])
+                sizes.append(item.n_bytes)
+                roles.append(role)
+                exact += digest(document.text)
+                normal += normalised_digest(document.text, data.split_seed)
+                self.scripts.add(document.text)
+                if len(self.preview) < 3:
+                    self.preview.append(_one_line(document.text))
+            self.files.append(file)
+            self.ends.append(len(sizes))
+        self.sizes: Numbers = np.frombuffer(sizes, dtype=np.int64) if sizes else np.zeros(0, np.int64)
+        self.roles: Codes = np.frombuffer(bytes(roles), dtype=np.uint8)
+        self.exact = _numbers(exact)
+        self.normal = _numbers(normal)
+        self.data = data
+        self.duplicates = Duplicates(
+            n_documents=len(self.sizes),
+            exact=len(self.sizes) - len(np.unique(self.exact)),
+            normalised=len(self.sizes) - len(np.unique(self.normal)),
+            examples=self._examples(),
+        )
+
+    def document(self, index: int) -> Document:
+        """One document, read anew."""
+        return next(iter(self._some([index]).values()))
+
+    def _some(self, wanted: Sequence[int]) -> dict[int, Document]:
+        found: dict[int, Document] = {}
+        start = 0
+        for file, end in zip(self.files, self.ends, strict=True):
+            here = {index for index in wanted if start <= index < end}
+            if here:
+                for index, document in _numbered(file, self.data, start, end):
+                    if index in here:
+                        found[index] = document
+                    if index == max(here):
+                        break
+            start = end
+        return found
+
+    def _examples(self) -> list[str]:
+        """The first three groups of repeats, as "source = source"."""
+        counts = np.bincount(self.normal)
+        repeated = np.flatnonzero(counts[self.normal] > 1) if len(counts) else np.zeros(0, np.int64)
+        if not len(repeated):
+            return []
+        _, first = np.unique(self.normal[repeated], return_index=True)
+        groups = [self.normal[repeated[place]] for place in sorted(first)[:3]]
+        members = [np.flatnonzero(self.normal == group)[:3].tolist() for group in groups]
+        documents = self._some([index for group in members for index in group])
+        return [" = ".join(documents[index].source for index in group) for group in members]
+
+
+def _one_line(text: str, limit: int = 100) -> str:
+    words = " ".join(text[: 8 * limit].split()) or "…"
+    return words if len(words) <= limit and len(text) <= 8 * limit else f"{words[:limit]}…"
+
+
+def _numbers(digests: bytearray) -> Numbers:
+    """Equal digests -> equal numbers, counted from 0 in the order of the digests."""
+    halves = np.frombuffer(bytes(digests), dtype=">u8").astype(np.uint64).reshape(-1, 2)
+    high, low = halves[:, 0], halves[:, 1]
+    order = np.lexsort((low, high))
+    is_new = np.ones(len(order), dtype=bool)
+    is_new[1:] = (high[order][1:] != high[order][:-1]) | (low[order][1:] != low[order][:-1])
+    numbers = np.empty(len(order), dtype=np.int64)
+    numbers[order] = np.cumsum(is_new) - 1
+    return numbers
+
+
+def _fingerprint(files: Sequence[TextFile]) -> str:
+    hasher = hashlib.sha256()
+    for file in files:
+        content = f"{file.dropped_as} {file.n_bytes}" if file.dropped_as else f"{file.format} {file.sha256}"
+        hasher.update(f"{file.part or 'train'} {content}\n".encode())
+    return hasher.hexdigest()
+
+
+def _ledger(scan: _Scan, parts: Codes, cut: Cut | None) -> Ledger:
+    names = {TRAIN: "train", VALIDATION: "validation", TEST: "test", REPEAT: DUPLICATE}
+    files = []
+    start = 0
+    for file, end, count in zip(scan.files, scan.ends, scan.report.files, strict=True):
+        n_bytes = {category: n for category, n in count.n_bytes.items() if category != TEXT}
+        here = parts[start:end]
+        for code, name in names.items():
+            n_bytes[name] = n_bytes.get(name, 0) + int(scan.sizes[start:end][here == code].sum())
+        if cut and start <= cut.index < end:
+            n_bytes["train"] -= int(scan.sizes[cut.index])
+            for part, size in cut.n_bytes.items():
+                n_bytes[part] += size
+        shown = {category: n_bytes[category] for category in in_order(n_bytes) if n_bytes[category]}
+        files.append(FileLook(path=file.name, bytes=file.n_bytes, encoding=file.encoding, ledger=shown))
+        start = end
+    return Ledger(files)
+
+
+# -- who stands where --------------------------------------------------------------------------------------------------
+
+
+def _assigned(scan: _Scan, data: DataConfig, notes: list[str]) -> tuple[Codes, Cut | None]:
+    """The part of every document, and the cut where one document is all there is to split."""
+    parts = scan.roles.copy()
+    _drop_repeats(scan, data, parts, notes)
+    _refuse_nothing(scan, parts)
+    shares: dict[Part, float] = {"validation": data.valid_share, "test": data.test_share}
+    for part in ("validation", "test"):
+        if (parts == CODES[part]).any():
+            shares[part] = 0.0
+        elif not shares[part]:
+            share = "valid_share" if part == "validation" else "test_share"
+            notes.append(f"There is no {part} part: data.{share} is 0.")
+    pool = np.flatnonzero(parts == TRAIN)
+    if len(pool) == 1:
+        return parts, _cut(scan, int(pool[0]), shares, notes)
+    _hold_out(scan, pool, shares, parts, notes)
+    return parts, None
+
+
+def _drop_repeats(scan: _Scan, data: DataConfig, parts: Codes, notes: list[str]) -> None:
+    """Mark repeats in `parts`: of the same part where data.duplicates asks for it; of text that was given as
+    validation or test always."""
+    key = {"keep": None, "exact": scan.exact, "normalised": scan.normal}[data.duplicates]
+    if key is not None:
+        for code in (TEST, VALIDATION, TRAIN):
+            members = np.flatnonzero(scan.roles == code)
+            _, first = np.unique(key[members], return_index=True)
+            parts[np.delete(members, first)] = REPEAT
+        dropped = int((parts == REPEAT).sum())
+        notes.append(f"Dropped, {counted(dropped, 'repeat')} (data.duplicates {data.duplicates}); the first is kept.")
+    elif scan.duplicates.normalised:
+        notes.append(
+            f"Repeats of an earlier document: {scan.duplicates.exact:,} exact, {scan.duplicates.normalised:,} after "
+            "normalisation. Repeats stand together on one side (--data.duplicates exact or normalised drops them)."
+        )
+    for here, others in ((VALIDATION, (TEST,)), (TRAIN, (VALIDATION, TEST))):
+        held = np.unique(scan.normal[np.isin(parts, others)])
+        leaks = np.flatnonzero((parts == here) & np.isin(scan.normal, held))
+        if len(leaks):
+            parts[leaks] = REPEAT
+            name = "validation" if here == VALIDATION else "train"
+            there = "test" if here == VALIDATION else "validation or test"
+            notes.append(f"Dropped from {name}, {counted(len(leaks), 'document')} that also stand in the {there} text.")
+
+
+def _refuse_nothing(scan: _Scan, parts: Codes) -> None:
+    """Raise TooLittleText where the train text, or a part that was given, holds no document."""
+    for part in PARTS:
+        files = [f for f in scan.files if (f.part or "train") == part and not f.dropped_as]
+        if not files and part != "train":
+            continue
+        if (parts == CODES[part]).any():
+            continue
+        if (scan.roles == CODES[part]).any():
+            raise TooLittleText(
+                f"nothing is left to {_use(part)}: all its documents also stand in another part",
+                where=some_of([file.name for file in files]),
+                hint="give different text for the parts, or let textmill hold some out",
+            )
+        raise TooLittleText(_nothing(scan, files, part), where=some_of([file.name for file in files]) or None)
+
+
+def _use(part: Part) -> str:
+    return {"train": "train on", "validation": "validate on", "test": "test on"}[part]
+
+
+def _nothing(scan: _Scan, files: Sequence[TextFile], part: Part) -> str:
+    if not files:
+        return f"there is no text to {_use(part)}: every file was left out"
+    names = tuple(f"{file.name}:" for file in files)
+    bad = [line for line in scan.report.bad_records if line.startswith(names)]
+    n_bytes = sum(file.n_bytes for file in files)
+    if not n_bytes:
+        return f"there is no text to {_use(part)}: empty (0 bytes)"
+    if bad:
+        return f"there is no text to {_use(part)}: no record could be read, the first is {bad[0]}"
+    return f"there is no text to {_use(part)}: {n_bytes} bytes, and no document with a character that is not blank"
+
+
+def _hold_out(scan: _Scan, pool: Numbers, shares: dict[Part, float], parts: Codes, notes: list[str]) -> None:
+    """Hold out whole documents, by groups, as choose_groups says."""
+    numbers, of_document = np.unique(_merged(scan)[pool], return_inverse=True)
+    if shares["test"] == _default_test_share() and len(pool) < FEW:
+        shares["test"] = 0.0
+        notes.append(
+            f"There is no test part: there are fewer than {FEW} documents ({len(pool)}). "
+            "Another --data.test_share than the default holds one out all the same."
+        )
+    for part in ("test", "validation"):
+        if shares[part] and len(numbers) <= sum(share > 0 for share in shares.values()):
+            shares[part] = 0.0
+            notes.append(
+                f"There is no {part} part: {len(pool):,} documents make only {counted(len(numbers), 'different text')}"
+                ", and equal ones stay on one side."
+            )
+    sizes = np.bincount(of_document, weights=scan.sizes[pool]).astype(np.int64)  # exact below 2**53 bytes
+    test, valid = choose_groups(sizes, shares["test"], shares["validation"])
+    for part, groups in (("test", test), ("validation", valid)):
+        parts[pool[np.isin(of_document, groups)]] = CODES[part]  # type: ignore[index]
+        held = sizes[groups].sum() / sizes.sum() if groups else 0.0
+        asked = shares[part]  # type: ignore[index]
+        if held > 2 * asked:
+            notes.append(
+                f"The {part} part holds {percent(held)} of the text instead of {percent(asked)}, because a document is "
+                "held out whole (--data.unit line or paragraph makes smaller documents of plain text)."
+            )
+
+
+def _default_test_share() -> float:
+    return float(DataConfig.model_fields["test_share"].default)
+
+
+def _merged(scan: _Scan) -> Numbers:
+    """Numbers of the groups: equal normalised text, and equal meta["group"], taken together."""
+    if not scan.groups:
+        return scan.normal
+    root = np.arange(int(scan.normal.max()) + 1)
+
+    def find(number: int) -> int:
+        while root[number] != number:
+            root[number] = root[root[number]]
+            number = int(root[number])
+        return number
+
+    first: dict[str, int] = {}
+    for index, group in scan.groups.items():
+        here, there = find(int(scan.normal[index])), find(first.setdefault(group, int(scan.normal[index])))
+        root[max(here, there)] = min(here, there)
+    return np.array([find(int(number)) for number in range(len(root))], dtype=np.int64)[scan.normal]
+
+
+def _cut(scan: _Scan, index: int, shares: dict[Part, float], notes: list[str]) -> Cut | None:
+    """Contiguous blocks of the one document: train, then validation, then test."""
+    document = scan.document(index)
+    text, n_bytes = document.text, int(scan.sizes[index])
+    starts = line_starts(text)
+    n_lines = len(starts) + 1
+    if not any(shares.values()):
+        return None
+    if n_lines == 1 and n_bytes < SHORT_LINE_BYTES:
+        notes.append(
+            f"{document.source} is all there is, one line of {n_bytes} bytes: nothing is held out, validation is off."
+        )
+        return None
+    if shares["test"] == _default_test_share() and n_lines < FEW and n_bytes < FEW_LINES_BYTES:
+        shares["test"] = 0.0
+        notes.append(
+            f"There is no test part: there are fewer than {FEW} lines ({n_lines}) and than {FEW_LINES_BYTES:,} bytes "
+            f"({n_bytes:,}). Another --data.test_share than the default holds one out all the same."
+        )
+    wanted: list[Part] = [part for part in ("validation", "test") if shares[part]]
+    while wanted:
+        asked = [shares[part] for part in wanted]
+        cuts, how = cut_at_lines(text, starts, asked), "at line ends"
+        if cuts is None:
+            cuts, how = cut_in_lines(text, asked), "inside lines, because its lines are too long"
+        if cuts is not None:
+            break
+        notes.append(f"There is no {wanted.pop()} part: {document.source} is too short to be cut.")
+    else:
+        return None
+    bounds = [0, *cuts, len(text)]
+    kept: list[Part] = ["train", *wanted]
+    spans = {part: (bounds[n], bounds[n + 1]) for n, part in enumerate(kept)}
+    cut = Cut(index, spans, {part: utf8_size(text[start:end]) for part, (start, end) in spans.items()})
+    places = ", ".join(f"{part} from {cut.block(document, part).source}" for part in kept)
+    notes.append(f"There is one document, so it is cut into contiguous blocks {how}: {places}.")
+    return cut

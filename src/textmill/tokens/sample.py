@@ -1,0 +1,73 @@
+"""A seeded sample of a text that may be larger than memory, for learning a vocabulary. Room: tokens/."""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from textmill.errors import InputError
+
+SAMPLE_BYTES = 200_000_000
+PIECE_CHARS = 1 << 20
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Pieces of the texts in their order; bytes (UTF-8) of all texts and of the pieces kept."""
+
+    pieces: list[str]
+    n_bytes: int
+    n_bytes_kept: int
+
+    @property
+    def is_whole(self) -> bool:
+        return self.n_bytes == self.n_bytes_kept
+
+
+def take_sample(texts: Iterable[str], seed: int, limit: int = SAMPLE_BYTES, piece_chars: int = PIECE_CHARS) -> Sample:
+    """At most `limit` bytes, every piece as likely as any other; all of the texts where they are no more than that.
+
+    One pass; memory is bounded by the limit. A pure function of (texts, seed): each piece draws a key, and the pieces
+    with the smallest keys stay. Texts longer than piece_chars are cut into pieces, at a line end where there is one.
+    """
+    generator = random.Random(seed)
+    kept: list[tuple[float, int, int, str]] = []  # a heap by -key: the largest key leaves first
+    n_bytes = n_bytes_kept = 0
+    for number, piece in enumerate(piece for text in texts for piece in pieces_of(text, piece_chars)):
+        size = n_utf8_bytes(piece)
+        n_bytes += size
+        n_bytes_kept += size
+        heapq.heappush(kept, (-generator.random(), number, size, piece))
+        while n_bytes_kept > limit:
+            n_bytes_kept -= heapq.heappop(kept)[2]
+    return Sample([piece for _, _, _, piece in sorted(kept, key=lambda entry: entry[1])], n_bytes, n_bytes_kept)
+
+
+def pieces_of(text: str, piece_chars: int) -> Iterator[str]:
+    """The text cut into parts of at most piece_chars characters, at the last line end or blank where there is one."""
+    start = 0
+    while len(text) - start > piece_chars:
+        stop = start + piece_chars
+        cut = max(text.rfind("\n", start, stop), text.rfind(" ", start, stop)) + 1
+        cut = cut if cut > start else stop
+        yield text[start:cut]
+        start = cut
+    yield text[start:]
+
+
+def n_utf8_bytes(text: str) -> int:
+    """UTF-8 bytes of a text. Raises InputError for a lone surrogate, which no UTF-8 text can hold."""
+    return len(text) if text.isascii() else len(utf8(text))
+
+
+def utf8(text: str) -> bytes:
+    """The text's bytes. Raises InputError for a lone surrogate (half of a UTF-16 pair): it is no Unicode text."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"the text holds a lone surrogate, U+{ord(text[error.start]):04X}, at character {error.start + 1:,}",
+            hint="It is half of a UTF-16 pair and stands for no character: decode the file again, or remove it.",
+        ) from error

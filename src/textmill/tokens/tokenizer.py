@@ -1,0 +1,230 @@
+"""Text to ids and back. Room: tokens/ (documents -> ids -> batches).
+
+Used by every room above. A run keeps its tokenizer as tokenizer.json (the format of Hugging Face's tokenizers library,
+which other tools read: with transformers' PreTrainedTokenizerFast pass split_special_tokens=True) and, beside it, what
+that format has no place for: tokenizer.textmill.json.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer as Library
+
+from textmill.errors import ConfigError, Damaged, InputError, did_you_mean
+from textmill.files import write_atomically, write_json
+from textmill.tables import TOKENIZERS, load
+from textmill.text import languages
+from textmill.tokens.choice import default_vocab_size, size_in_words
+from textmill.tokens.encoders import Encoder
+from textmill.tokens.kinds import Kind
+from textmill.tokens.library import (
+    MARK,
+    N_BYTES,
+    Ids,
+    assemble,
+    bytes_of_ids,
+    encode_by_library,
+    keep_control_words_as_text,
+    pattern_of,
+)
+from textmill.tokens.sample import SAMPLE_BYTES, Sample, take_sample, utf8
+from textmill.tokens.stream import HEX, StreamDecoder
+
+FILE, FACTS = "tokenizer.json", "tokenizer.textmill.json"
+FORMAT = 1
+
+
+class Tokenizer:
+    """Text to ids and back, exactly, for every text that Unicode allows.
+
+    Ids 0 to 255 are the bytes, the last id is the mark `<|endoftext|>`, which only programs can put in: in a text it is
+    thirteen letters. kind: bytes, char, word or bpe. note: what was decided in training, as sentences, often "".
+
+    >>> tokenizer = Tokenizer.train("bytes", [], None, seed=0)
+    >>> tokenizer.encode("né"), tokenizer.decode([110, 195, 169, tokenizer.mark]), tokenizer.vocab_size
+    ([110, 195, 169], 'né', 257)
+    """
+
+    def __init__(self, library: Library, kind: Kind, note: str = ""):
+        """library: as kinds.assemble gives it. Raises InputError for another layout of ids."""
+        keep_control_words_as_text(library)
+        self._library, self._kind = library, kind
+        self.note = note
+        self.vocab_size: int = library.get_vocab_size(with_added_tokens=True)
+        """Control token included."""
+        self.mark: int = self.vocab_size - 1
+        """Id of the one control token, begin and end at once."""
+        self._bytes_of = bytes_of_ids(library, self.vocab_size)
+
+    @property
+    def kind(self) -> str:
+        return self._kind.name
+
+    # making, saving, loading
+
+    @classmethod
+    def train(cls, kind: str, texts: Iterable[str], vocab_size: int | None, seed: int) -> Tokenizer:
+        """Learn from texts: a pure function of (kind, texts, vocab_size, seed), on any machine and number of threads.
+
+        vocab_size: ids at most, mark included; None = from the amount of text (bpe, word), all that occur twice (char).
+        Reads the texts once; of more than 200 MB it learns from a seeded sample of that size, and the note says so.
+        Raises ConfigError for an unknown kind or a vocab_size below 257, InputError for a lone surrogate.
+        """
+        the_kind = kind_named(kind)
+        if vocab_size is not None and vocab_size <= N_BYTES:
+            raise ConfigError(
+                f"tokens.vocab_size is {vocab_size}: the 256 bytes and the mark alone are {N_BYTES + 1}",
+                hint=f"Choose at least {N_BYTES + 1}; a larger vocabulary packs more text into each token.",
+            )
+        sample = take_sample(texts if the_kind.learns else (), seed)
+        size = vocab_size
+        if size is None and the_kind.grows:
+            size = default_vocab_size(kind, sample.n_bytes, languages(sample.pieces))
+        learned = the_kind.learn(sample.pieces, None if size is None else size - N_BYTES - 1)
+        tokenizer = cls(assemble(the_kind.pattern, the_kind.ignore_merges, learned), the_kind)
+        tokenizer.note = " ".join(notes_on(tokenizer, sample, vocab_size, size))
+        return tokenizer
+
+    @classmethod
+    def load(cls, path: Path | str) -> Tokenizer:
+        """A tokenizer.json, or the folder that holds it. Raises InputError where there is none of ours, Damaged."""
+        path = Path(path)
+        path = path / FILE if path.is_dir() else path
+        try:
+            content = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise InputError("there is no tokenizer here", where=str(path)) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise Damaged(f"the tokenizer cannot be read: {error}", where=str(path)) from error
+        try:
+            layout = json.loads(content)
+            library = Library.from_str(content)
+        except Exception as error:  # the library raises plain Exception
+            raise Damaged(f"this is no tokenizer: {error}", where=str(path)) from error
+        try:
+            return cls(library, kind_of(layout), read_note(path.with_name(FACTS)))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"this tokenizer is none of Textmill's kinds ({', '.join(TOKENIZERS)})",
+                where=str(path),
+                hint="Train one from text: it is made by `textmill train`.",
+            ) from error
+
+    def save(self, folder: Path | str) -> None:
+        """Write tokenizer.json and tokenizer.textmill.json into a folder that exists. Raises NoSpace."""
+        folder = Path(folder)
+        facts = {"format": FORMAT, "kind": self.kind, "vocab_size": self.vocab_size, "note": self.note}
+        write_json(folder / FACTS, facts)
+        write_atomically(folder / FILE, self._library.to_str(pretty=True))
+
+    # text to ids
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of a text, never the mark. Raises InputError for a lone surrogate."""
+        ids: list[int] = self.encode_arrays([text])[0].tolist()
+        return ids
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """encode of each."""
+        return [ids.tolist() for ids in self.encode_arrays(texts)]
+
+    def encode_arrays(self, texts: Sequence[str]) -> list[Ids]:
+        """encode of each, as int32 arrays: what large texts are prepared with."""
+        for text in texts:
+            if not text.isascii():
+                utf8(text)
+        return self._encoder(texts)
+
+    def encode_slowly(self, texts: Sequence[str]) -> list[Ids]:
+        """The reference: by the tokenizers library alone, equal to encode_arrays."""
+        return encode_by_library(self._library, texts)
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return self._kind.encoder(self._library, self._bytes_of)
+
+    # ids to text
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Text of ids, marks left out; bytes that are no character become U+FFFD. Raises InputError: no such id."""
+        return b"".join(self.token_bytes(token_id) for token_id in ids).decode("utf-8", errors="replace")
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """Bytes that an id stands for, b"" for the mark. Raises InputError for an id that is none."""
+        if not 0 <= token_id < self.vocab_size:
+            raise InputError(f"there is no token {token_id}: the ids are 0 to {self.vocab_size - 1}")
+        return self._bytes_of[token_id]
+
+    def token_text(self, token_id: int) -> str:
+        """An id for people: its text; bytes that are no whole character as <E4><BD>."""
+        if token_id == self.mark:
+            return MARK
+        return self.token_bytes(token_id).decode("utf-8", errors=HEX)
+
+    def stream(self) -> StreamDecoder:
+        """A decoder that is given one id at a time and never breaks a character."""
+        return StreamDecoder(self._bytes_of)
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """(byte start, byte end) of each token of a text: they follow each other, also inside a character."""
+        ends = np.cumsum(self._n_bytes_of[self.encode_arrays([text])[0]]).tolist()
+        return list(zip([0, *ends[:-1]], ends, strict=True)) if ends else []
+
+    def n_bytes_of(self, ids: Sequence[int] | NDArray[Any]) -> int:
+        """UTF-8 bytes that the ids stand for; marks have none."""
+        return int(self._n_bytes_of[np.asarray(ids, dtype=np.int64)].sum())
+
+    @cached_property
+    def _n_bytes_of(self) -> NDArray[np.int64]:
+        return np.array([len(token) for token in self._bytes_of], dtype=np.int64)
+
+
+def kind_named(name: str) -> Kind:
+    """Raises ConfigError for a name that stands in no table."""
+    if name not in TOKENIZERS:
+        advice = did_you_mean(name, TOKENIZERS)
+        raise ConfigError(f"there is no tokenizer {name!r} (there are: {', '.join(TOKENIZERS)})", hint=advice)
+    kind: Kind = load(TOKENIZERS[name])()
+    return kind
+
+
+def kind_of(layout: dict[str, Any]) -> Kind:
+    """The kind of a parsed tokenizer.json: each cuts by a rule of its own. Raises KeyError, TypeError, ValueError."""
+    pattern = pattern_of(layout)
+    for name in TOKENIZERS:
+        kind = kind_named(name)
+        if kind.pattern == pattern and kind.ignore_merges == layout["model"]["ignore_merges"]:
+            return kind
+    raise ValueError(f"no kind cuts by {pattern!r}")
+
+
+def read_note(path: Path) -> str:
+    """The note beside a tokenizer, "" where the file was left behind."""
+    try:
+        note = json.loads(path.read_text(encoding="utf-8"))["note"]
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Damaged(f"the facts beside the tokenizer cannot be read: {error}", where=str(path)) from error
+    return str(note)
+
+
+def notes_on(tokenizer: Tokenizer, sample: Sample, asked: int | None, size: int | None) -> list[str]:
+    """What was decided without being asked, and what could not be had, as sentences."""
+    notes = []
+    if size is not None and tokenizer.vocab_size < size:
+        wish = f"{asked:,} ids were asked for" if asked else f"{size:,} ids were planned"
+        notes.append(f"Vocabulary: {wish}, the text supports {tokenizer.vocab_size:,}.")
+    if not sample.is_whole:
+        notes.append(
+            f"The vocabulary was learned from a seeded sample of {size_in_words(sample.n_bytes_kept)} "
+            f"of the {size_in_words(sample.n_bytes)} of text (at most {size_in_words(SAMPLE_BYTES)})."
+        )
+    return notes

@@ -1,0 +1,29 @@
+"""What `look` says: the facts of text/, the findings of the task, and the command to run next. Room: training/."""
+
+from __future__ import annotations
+
+import shlex
+
+from textmill.config import DataConfig
+from textmill.results import Look
+from textmill.tables import TASKS, load
+from textmill.tasks.prepare import look_findings
+from textmill.text import look as facts_of
+
+
+def look(data: DataConfig, task: str = "lm") -> Look:
+    """See what a text holds, what would be dropped, and what to do next. Raises InputError."""
+    facts = facts_of(data)
+    findings = look_findings(data, load(TASKS[task])())
+    return facts.model_copy(update={"notes": [*facts.notes, *findings], "suggestion": suggestion_for(data)})
+
+
+def suggestion_for(data: DataConfig) -> str:
+    """The training command that takes this text as `look` took it."""
+    said = [
+        f"--data.{key} {shlex.quote(str(value))}"
+        for key, value in data.model_dump(exclude_defaults=True).items()
+        if key not in ("paths", "valid", "test") and not isinstance(value, (tuple, bool))
+    ]
+    paths = [shlex.quote(path) for path in data.paths]
+    return " ".join(["textmill train", *paths, *said])

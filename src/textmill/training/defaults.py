@@ -1,0 +1,133 @@
+"""What a person left unsaid, decided from the text and the architecture before step 0. Room: training/.
+
+Every decision is written to config.toml before it takes effect: the run is repeated by its config alone.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from textmill.config import Config
+from textmill.errors import ConfigError
+from textmill.tables import ARCHITECTURES, load
+
+TARGETS_PER_UPDATE = 4096
+N_LANES = 32
+N_UPDATES_MOST = 1500
+N_UPDATES_LEAST = 100
+N_EPOCHS_MOST = 30
+
+
+def available_processors() -> int:
+    """The processors this process may use, or OMP_NUM_THREADS where it is set; never the load."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    if said.isdigit() and int(said) > 0:
+        return int(said)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def multiplies_in_bfloat16(device: str) -> bool:
+    """Whether the processor has instructions for it (without, bfloat16 is slower than float32)."""
+    if device == "cuda" or (device == "auto" and torch.cuda.is_available()):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device == "mps" or (device == "auto" and torch.backends.mps.is_available()):
+        return False
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str]]:
+    """The config with nothing left to be decided but steps, and what was decided, as sentences.
+
+    n_tokens: training targets. n_rows: rows they fill.
+    """
+    backbone = load(ARCHITECTURES[config.model.arch])
+    notes: list[str] = []
+    train: dict[str, Any] = {}
+    model: dict[str, Any] = {}
+
+    if config.model.dropout is None:
+        dropout = dropout_for(n_tokens)
+        model["dropout"] = dropout
+        if dropout:
+            notes.append(f"little text ({n_tokens:,} tokens): dropout {dropout}")
+    order = config.train.order or backbone.default_order
+    train["order"] = order
+    if config.train.batch is None:
+        wanted = N_LANES if order == "stream" else max(1, TARGETS_PER_UPDATE // config.model.seq_len)
+        train["batch"] = max(1, min(wanted, n_rows if order == "shuffle" else math.ceil(n_rows / 4)))
+    if config.train.optimizer == "auto":
+        train["optimizer"] = backbone.default_optimizer
+    optimizer = train.get("optimizer", config.train.optimizer)
+    if config.train.lr is None:
+        train["lr"] = backbone.default_lr if optimizer == backbone.default_optimizer else DEFAULT_RATES[optimizer]
+    if optimizer == "muon" and config.train.lr_rest is None:
+        train["lr_rest"] = 3e-3
+    if config.train.precision == "auto":
+        gains = backbone.gains_by_bfloat16 and multiplies_in_bfloat16(config.machine.device)
+        train["precision"] = "bfloat16" if gains else "float32"
+    if config.train.weight_decay is None:
+        train["weight_decay"] = 0.1 if optimizer == "adamw" else 0.0
+    machine = {"threads": config.machine.threads or available_processors()}
+    decided = config.model_copy(
+        update={
+            "model": config.model.model_copy(update=model),
+            "train": config.train.model_copy(update=train),
+            "machine": config.machine.model_copy(update=machine),
+        }
+    )
+    return decided, notes
+
+
+DEFAULT_RATES = {
+    "sgd": 0.5,
+    "momentum": 0.05,
+    "nesterov": 0.05,
+    "rmsprop": 1e-3,
+    "adam": 2e-3,
+    "adamw": 2e-3,
+    "muon": 0.02,
+}
+
+
+def dropout_for(n_tokens: int) -> float:
+    """More for less text: what is read often is learnt by heart."""
+    return 0.2 if n_tokens < 100_000 else 0.1 if n_tokens < 1_000_000 else 0.0
+
+
+def decide_steps(config: Config, n_tokens: int, steps_per_epoch: int) -> tuple[Config, list[str]]:
+    """The config with steps, warm-up and the rhythm of evaluations decided."""
+    notes: list[str] = []
+    steps = config.train.steps
+    if steps is None and config.train.epochs is not None:
+        steps = max(1, math.ceil(config.train.epochs * steps_per_epoch))
+    if steps is None:
+        steps = min(N_UPDATES_MOST, max(N_UPDATES_LEAST, N_EPOCHS_MOST * steps_per_epoch))
+        if steps < N_UPDATES_MOST:
+            notes.append(
+                f"little text ({n_tokens:,} tokens): {steps} steps, {steps / steps_per_epoch:.0f} passes over it; "
+                "the best by validation is kept"
+            )
+    warmup = config.train.warmup_steps if config.train.warmup_steps is not None else steps // 50
+    if warmup >= steps:
+        raise ConfigError(
+            f"warmup_steps ({warmup}) must be below steps ({steps})",
+            where="train.warmup_steps",
+            hint="Choose a shorter warm-up or more --steps.",
+        )
+    eval_every = config.train.eval_every or max(1, steps // 10)
+    decided = {
+        "steps": steps,
+        "warmup_steps": warmup,
+        "eval_every": eval_every,
+        "save_every": config.train.save_every or eval_every,
+    }
+    return config.model_copy(update={"train": config.train.model_copy(update=decided)}), notes

@@ -1,0 +1,127 @@
+"""Optimizers by name, and their state as named tensors. Room: training/.
+
+Muon takes the inner matrices alone, which it does not choose itself; AdamW takes embeddings, head and vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, AdamW, Muon, Optimizer, RMSprop
+
+from textmill.config import TrainConfig
+from textmill.errors import ConfigError, Damaged
+
+NamedParameters = list[tuple[str, nn.Parameter]]
+
+
+def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
+    """The optimizers of a config whose optimizer, lr and weight_decay are decided.
+
+    Each parameter group holds `peak_lr`, and the names of its parameters. Raises ConfigError for a model without
+    matrices under Muon.
+    """
+    lr, decay = config.lr, config.weight_decay
+    if lr is None or decay is None or config.optimizer == "auto":
+        raise AssertionError("training.defaults decides optimizer, lr and weight_decay first")
+    betas = (config.beta1, config.beta2)
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+
+    if config.optimizer == "muon":
+        matrices: NamedParameters = getattr(model, "matrices", list)()
+        if not matrices:
+            raise ConfigError(
+                "train.optimizer is muon, but the model has no inner matrix", hint="Choose adamw instead."
+            )
+        inner = {id(parameter) for _, parameter in matrices}
+        rest = [(name, p) for name, p in named if id(p) not in inner]
+        muon = Muon(_params(matrices), lr=lr, weight_decay=decay, momentum=config.momentum)
+        adamw = AdamW(_params(rest), lr=config.lr_rest or lr, betas=betas, weight_decay=0.0, fused=True)
+        optimizers: list[Optimizer] = [muon, adamw]
+    elif config.optimizer in ("adam", "adamw"):
+        kind = AdamW if config.optimizer == "adamw" else Adam
+        optimizers = [kind(_decayed(named, decay), lr=lr, betas=betas, fused=True)]
+    elif config.optimizer == "rmsprop":
+        optimizers = [RMSprop(_decayed(named, decay), lr=lr, alpha=0.99, momentum=config.momentum)]
+    else:
+        momentum = 0.0 if config.optimizer == "sgd" else config.momentum
+        nesterov = config.optimizer == "nesterov"
+        optimizers = [SGD(_decayed(named, decay), lr=lr, momentum=momentum, nesterov=nesterov)]
+
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["peak_lr"] = group["lr"]
+    return optimizers
+
+
+def _params(named: NamedParameters) -> Any:
+    return [{"params": named}]
+
+
+def _decayed(named: NamedParameters, decay: float) -> Any:
+    """Weight decay pulls at matrices; biases and gains are left alone."""
+    matrices = [(name, p) for name, p in named if p.ndim >= 2]
+    vectors = [(name, p) for name, p in named if p.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
+
+
+def set_learning_rate(optimizer: Optimizer, factor: float) -> None:
+    """Each group's own peak, times the factor."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak_lr"] * factor
+
+
+def _named_states(optimizers: Iterable[Optimizer]) -> Iterable[tuple[str, Optimizer, Tensor]]:
+    for number, optimizer in enumerate(optimizers):
+        for group in optimizer.param_groups:
+            for name, parameter in zip(group["param_names"], group["params"], strict=True):
+                yield f"{number}/{name}", optimizer, parameter
+
+
+def optimizer_tensors(optimizers: Iterable[Optimizer]) -> dict[str, Tensor]:
+    """All state, as "number/parameter/key" -> tensor."""
+    return {
+        f"{place}/{key}": value
+        for place, optimizer, parameter in _named_states(optimizers)
+        for key, value in optimizer.state.get(parameter, {}).items()
+        if value is not None
+    }
+
+
+def load_optimizer_tensors(optimizers: list[Optimizer], tensors: dict[str, Tensor]) -> None:
+    """Put saved state back. Raises Damaged where a tensor belongs to no parameter."""
+    left = dict(tensors)
+    for place, optimizer, parameter in _named_states(optimizers):
+        mine = [key for key in left if key.rpartition("/")[0] == place]
+        if mine:
+            optimizer.state[parameter] = {key.rpartition("/")[2]: _home(left.pop(key), parameter) for key in mine}
+    if left:
+        raise Damaged(f"the checkpoint has optimizer state for parameters that are not there: {sorted(left)[:3]}")
+
+
+def _home(tensor: Tensor, parameter: Tensor) -> Tensor:
+    return tensor.to(parameter.device) if tensor.ndim or parameter.is_cuda else tensor
+
+
+class WeightAverage:
+    """A running average of the weights: average ← decay · average + (1 − decay) · weights. Polyak & Juditsky 1992.
+
+    In the first steps the decay is (1 + n) / (10 + n), so that the start is forgotten soon.
+    """
+
+    def __init__(self, model: nn.Module, decay: float):
+        self.decay = decay
+        self.tensors = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for name, tensor in model.state_dict().items():
+            if tensor.is_floating_point():
+                self.tensors[name].lerp_(tensor, 1 - decay)
+            else:
+                self.tensors[name].copy_(tensor)

@@ -1,0 +1,71 @@
+"""The course of the learning rate: pure functions of the step. Room: training/.
+
+Steps are counted from 1; the factor multiplies each parameter group's own peak rate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+def constant(step: int, steps: int, warmup: int, end: float, decay_share: float) -> float:
+    """The peak, always."""
+    return 1.0
+
+
+def linear(step: int, steps: int, warmup: int, end: float, decay_share: float) -> float:
+    """A straight line from the peak; the last step still has a rate above `end`."""
+    return end + (1 - end) * (steps - step + 1) / (steps - warmup)
+
+
+def cosine(step: int, steps: int, warmup: int, end: float, decay_share: float) -> float:
+    """Half a cosine from the peak to exactly `end` at the last step. Loshchilov & Hutter 2017, arXiv:1608.03983."""
+    return end + (1 - end) / 2 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup)))
+
+
+def wsd(step: int, steps: int, warmup: int, end: float, decay_share: float) -> float:
+    """Warm-up, stable, decay: level, then a straight line over the last decay_share of the steps. arXiv:2404.06395."""
+    n_decay = max(1, round(decay_share * (steps - warmup)))
+    return end + (1 - end) * min(1.0, (steps - step + 1) / n_decay)
+
+
+COURSES: dict[str, Callable[[int, int, int, float, float], float]] = {
+    "constant": constant,
+    "linear": linear,
+    "cosine": cosine,
+    "wsd": wsd,
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What happens at which step. A run is defined by it: nothing here depends on time or load."""
+
+    steps: int
+    seed: int
+    schedule: str
+    warmup_steps: int
+    decay_share: float
+    lr_end: float
+    max_grad_norm: float | None
+    eval_every: int
+    save_every: int
+    log_every: int
+    precision: str = "float32"
+
+    def rate_factor(self, step: int) -> float:
+        """Share of the peak rate at a step, counted from 1: a line up to warmup_steps, then the course."""
+        if step <= self.warmup_steps:
+            return step / self.warmup_steps
+        return COURSES[self.schedule](step, self.steps, self.warmup_steps, self.lr_end, self.decay_share)
+
+    def logs_after(self, step: int) -> bool:
+        return step % self.log_every == 0 or step in (1, self.steps)
+
+    def evaluates_after(self, step: int) -> bool:
+        return step % self.eval_every == 0 or step == self.steps
+
+    def saves_after(self, step: int) -> bool:
+        return step % self.save_every == 0 or step == self.steps

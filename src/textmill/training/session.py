@@ -1,0 +1,672 @@
+"""From a config to a run: create, continue or refuse the folder, then update, measure, save, close. Room: training/.
+
+Called by the verbs train and demo, and from Python. What happens at which step is the Plan's; the loop is updates.py.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+import resource
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from textmill.config import Config
+from textmill.config.layers import Loaded, load_config, merge_for_resume
+from textmill.errors import ConfigError, Diverged, InputError, Interrupted, RunError
+from textmill.evaluation import evaluate, fit_floor, save_evaluation
+from textmill.files import write_atomically
+from textmill.generation import loop_rate, write
+from textmill.metrics.language import metrics_of
+from textmill.metrics.loss import LossSum
+from textmill.models import LanguageModel, build_model
+from textmill.models.cost import parameters
+from textmill.report import render
+from textmill.results import Plan as Planned
+from textmill.runs import Checkpoint, Prepared, Run, device_named, locked
+from textmill.tables import ARCHITECTURES, load
+from textmill.tasks import Task, prepare, task_of
+from textmill.tasks.prepare import with_tokens_chosen
+from textmill.text import keep_stdin, plan_split
+from textmill.tokens import Sampler
+from textmill.training.defaults import decide, decide_steps
+from textmill.training.optimizers import (
+    WeightAverage,
+    build_optimizers,
+    load_optimizer_tensors,
+    optimizer_tensors,
+)
+from textmill.training.progress import Listener, Progress, Quiet
+from textmill.training.schedule import Plan
+from textmill.training.signals import StopRequest, watch_signals
+from textmill.training.updates import Lanes, MicroBatches, Update, updates
+
+VERSIONS_TOLD = ("textmill", "torch", "numpy", "tokenizers", "safetensors")
+SAMPLE_PROMPT_CHARACTERS = 16
+MANY_DOCUMENTS = 100
+SAMPLES_AT_THE_END = 3
+
+
+def train(wanted: Loaded | Config, *, fresh: bool = False, listener: Listener | None = None) -> Run:
+    """Train the model that a config describes; the run folder is created, continued, or refused.
+
+    The same config on an unfinished run continues it, to the bit; on a finished one it does nothing and says so.
+    fresh: what is there is moved to RUNS/.replaced and the run starts anew.
+    Raises ConfigError, InputError, RunError, NoSpace; Diverged before weights change; Interrupted once all is saved.
+    """
+    listener = listener or Quiet()
+    loaded = wanted if isinstance(wanted, Loaded) else as_said(wanted)
+    with watch_signals() as stop:
+        loaded = with_named_text(loaded)
+        folder = folder_of(loaded.config)
+        if fresh and folder.exists():
+            listener.notice(f"{folder} was moved to {move_away(folder)}")
+        if (folder / "run.json").is_file():
+            with locked(folder):
+                run, prepared = take_up(folder, loaded, listener)
+                return work(run, prepared, stop, listener)
+        if folder.exists() and any(path.name != "lock" for path in folder.iterdir()):
+            raise RunError(
+                "the folder is there and is no run", where=str(folder), hint="Choose another --name, or --runs."
+            )
+        config, prepared, notes = ready(loaded.config, listener)
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder):
+            run = begin(folder, config, prepared)
+            for note in notes:
+                listener.notice(note)
+            return work(run, prepared, stop, listener)
+
+
+def as_said(config: Config) -> Loaded:
+    """A config built in Python: every key that differs from the default counts as said."""
+    flags: dict[str, Any] = {}
+    for section, knobs in config.model_dump(exclude_unset=True).items():
+        flags |= {f"{section}.{key}": value for key, value in knobs.items()}
+    return load_config(flags, None)
+
+
+def with_named_text(loaded: Loaded) -> Loaded:
+    """Standard input becomes a kept file, and the run gets its name. Raises ConfigError without a PATH."""
+    config = loaded.config
+    data, run = config.data, config.run
+    if not data.paths:
+        raise ConfigError("no text was named", hint="Name a file or folder: textmill train PATH")
+    if run.name is None:
+        run = run.model_copy(update={"name": default_name(data.paths[0])})
+    if "-" in data.paths:
+        kept = keep_stdin(Path(run.dir) / ".data")
+        data = data.model_copy(update={"paths": tuple(str(kept) if path == "-" else path for path in data.paths)})
+    return replace(loaded, config=config.model_copy(update={"data": data, "run": run}))
+
+
+def default_name(path: str) -> str:
+    """The stem of the first PATH; `stdin` for standard input."""
+    if path == "-":
+        return "stdin"
+    if path.startswith("builtin:"):
+        return path.removeprefix("builtin:")
+    resolved = Path(path).resolve()
+    return (resolved.name if resolved.is_dir() else resolved.stem) or "text"
+
+
+def folder_of(config: Config) -> Path:
+    if config.run.name is None:
+        raise AssertionError("with_named_text gives a name first")
+    return Path(config.run.dir) / config.run.name
+
+
+def move_away(folder: Path) -> Path:
+    """Out of the way, not deleted: RUNS/.replaced/NAME-TIME."""
+    aside = folder.parent / ".replaced" / f"{folder.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    aside.parent.mkdir(exist_ok=True)
+    with locked(folder):
+        shutil.move(folder, aside)
+    return aside
+
+
+def ready(config: Config, listener: Listener) -> tuple[Config, Prepared, list[str]]:
+    """Prepared text, and the config with everything decided."""
+    prepared, config = prepare(config, Path(config.run.dir) / ".data", listener.notice)
+    task = task_of(config)
+    n_targets = prepared.train.n_tokens
+    rows = task.rows(prepared.train, prepared.tokenizer, config)
+    config, notes = decide(config, n_targets, len(rows))
+    config, step_notes = decide_steps(config, n_targets, sampler_of(config, len(rows)).steps_per_epoch)
+    return config, prepared, notes + step_notes
+
+
+def sampler_of(config: Config, n_rows: int) -> Sampler:
+    train = config.train
+    if train.batch is None or train.order is None:
+        raise AssertionError("training.defaults decides batch and order first")
+    return Sampler(n_rows, train.batch, train.accumulate, config.run.seed, train.order)
+
+
+def begin(folder: Path, config: Config, prepared: Prepared) -> Run:
+    """A new run folder that says all it will do before it does anything."""
+    task = task_of(config)
+    ledger = prepared.ledger
+    counts = parameters(config.model, prepared.tokenizer.vocab_size)
+    parts = {"train": prepared.train, "validation": prepared.valid, "test": prepared.test}
+    stores = {name: store for name, store in parts.items() if store is not None}
+    info = {
+        "format": 1,
+        "kind": "network",
+        "form": task.form,
+        "heads": list(task.heads),
+        "finished": False,
+        "command": " ".join(shlex.quote(word) for word in ["textmill", *sys.argv[1:]])
+        if Path(sys.argv[0]).name in ("textmill", "__main__.py")
+        else "",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": config.run.seed,
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in VERSIONS_TOLD},
+        "hardware": {"machine": platform.machine(), "processors": config.machine.threads, "system": platform.system()},
+        "n_parameters": {"total": counts.total, "backbone": counts.backbone, "embeddings": counts.embeddings}
+        | {"head": counts.head},
+        "data": {
+            "prepared": prepared.path.name,
+            "fingerprint": ledger["fingerprint"],
+            "paths": list(config.data.paths),
+            "n_documents": ledger["n_documents"],
+            "n_tokens": {name: store.n_tokens for name, store in stores.items()},
+            "n_bytes": {name: store.n_bytes for name, store in stores.items()},
+            "bytes_per_token": round(prepared.train.n_bytes / max(1, prepared.train.n_tokens), 3),
+            "by_blocks": ledger["by_blocks"],
+            "languages": ledger["languages"],
+            "duplicates": ledger["duplicates"],
+            "notes": ledger["notes"],
+            "files": ledger["files"],
+            "ledger": ledger["ledger"],
+        },
+        "time": {},
+    }
+    return Run.create(folder, config, info, prepared.tokenizer)
+
+
+def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prepared]:
+    """An existing run, with what was said now merged in. Raises RunError where that would change the weights."""
+    run = Run.open(folder)
+    config, warnings = merge_for_resume(run.config, loaded)
+    for warning in warnings:
+        listener.notice(warning)
+    text = plan_split(config.data)
+    if text.fingerprint != run.info["data"]["fingerprint"]:
+        raise RunError(
+            "the text changed since this run began",
+            where=", ".join(config.data.paths),
+            hint="Train on it under another --name, or start anew with --fresh.",
+        )
+    prepared, _ = prepare(config, folder.parent / ".data", listener.notice)
+    if prepared.path.name != run.info["data"]["prepared"]:
+        run.info["data"]["prepared"] = prepared.path.name
+        run.write_info()
+    if config != run.config:
+        if config.train.steps != run.config.train.steps:
+            run.info |= {"finished": False, "ended_at": None}
+            run.write_info()
+        run.write_config(config)
+    return run, prepared
+
+
+class Clock:
+    """Seconds by kind of work; what no `doing` names is not counted."""
+
+    def __init__(self, spent: dict[str, float]):
+        self.spent = dict(spent)
+
+    @contextmanager
+    def doing(self, kind: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.spent[kind] = self.spent.get(kind, 0.0) + time.perf_counter() - start
+
+
+def work(run: Run, prepared: Prepared, stop: StopRequest, listener: Listener) -> Run:
+    """Update until the last step, then close: measure, floor, report. What is done already is not done again."""
+    steps = run.config.train.steps
+    if steps is None:
+        raise AssertionError("training.defaults decides steps first")
+    ended = run.info.get("ended_at") == run.step
+    if run.info.get("finished") and (run.step >= steps or ended):
+        listener.notice(f"{run.path} is finished ({run.step} steps): nothing to do. More: --steps N. Anew: --fresh.")
+        return run
+    torch.set_num_threads(run.config.machine.threads or 1)
+    saved = run.latest_good(listener.notice)
+    clock = Clock(saved.progress.get("time", {}) if saved else {})
+    if saved is None or (saved.step < steps and not ended):
+        Session(run, prepared, clock, listener).run_updates(saved, stop)
+    close(run, prepared, clock, listener)
+    return run
+
+
+class Session:
+    """One stretch of a run: from its last checkpoint until the last step or a signal."""
+
+    def __init__(self, run: Run, prepared: Prepared, clock: Clock, listener: Listener):
+        self.run, self.prepared, self.clock, self.listener = run, prepared, clock, listener
+        self.config = run.config
+        self.task: Task = task_of(self.config)
+        self.device = device_named(self.config.machine.device)
+        self.tokenizer = prepared.tokenizer
+        self.model: LanguageModel = build_model(
+            self.config.model,
+            self.tokenizer.vocab_size,
+            self.task.form,
+            self.task.heads,
+            seed=self.config.run.seed,
+            device=self.device,
+        )
+        self.optimizers = build_optimizers(self.model, self.config.train)
+        decay = self.config.train.average
+        self.average = WeightAverage(self.model, decay) if decay else None
+        self.window = LossSum()  # since the last logged step
+        self.best: float | None = None
+        self.last_valid: dict[str, float] = {}
+        self.stale = 0  # evaluations since the best
+
+    def plan(self) -> Plan:
+        train = self.config.train
+        if None in (train.steps, train.warmup_steps, train.eval_every, train.save_every):
+            raise AssertionError("training.defaults decides the plan first")
+        return Plan(
+            steps=train.steps or 0,
+            seed=self.config.run.seed,
+            schedule=train.schedule,
+            warmup_steps=train.warmup_steps or 0,
+            decay_share=train.decay_share,
+            lr_end=train.lr_end,
+            max_grad_norm=train.max_grad_norm,
+            eval_every=train.eval_every or 1,
+            save_every=train.save_every or 1,
+            log_every=train.log_every,
+            precision=train.precision,
+        )
+
+    def batches(self) -> Callable[[int], MicroBatches]:
+        """step -> its micro-batches, each with how it goes on from the one before."""
+        rows = self.task.rows(self.prepared.train, self.tokenizer, self.config)
+        sampler = sampler_of(self.config, len(rows))
+        in_stream = self.config.train.order == "stream"
+        kept = in_stream and self.model.max_context is None  # a bounded context cannot be carried on without end
+
+        def at(step: int) -> MicroBatches:
+            numbers = sampler.rows(step)
+            lanes: list[Lanes] = [Lanes(kept=kept)] * len(numbers)
+            if kept and not sampler.new_epoch(step):
+                now, before = sampler.lanes(step), sampler.lanes(step - 1)
+                lanes = [Lanes([old.index(lane) for lane in new], kept) for new, old in zip(now, before, strict=False)]
+            return [
+                (self.task.collate(rows, indices).to(self.device), lane)
+                for indices, lane in zip(numbers, lanes, strict=True)
+            ]
+
+        return at
+
+    def resume(self, saved: Checkpoint) -> list[Any]:
+        """Put a checkpoint back; the carried states are returned."""
+        self.model.load_state_dict(saved.model)
+        load_optimizer_tensors(self.optimizers, saved.optimizer)
+        if self.average:
+            self.average.tensors = {name: tensor.to(self.device) for name, tensor in saved.average.items()}
+        progress = saved.progress
+        self.window = LossSum(progress["window"]["total"], progress["window"]["count"])
+        self.best, self.stale = progress["best"], progress["stale"]
+        self.last_valid = progress["last_valid"]
+        return states_from(saved.state, self.model, self.device)
+
+    def run_updates(self, saved: Checkpoint | None, stop: StopRequest) -> None:
+        """Raises Interrupted after saving, if a signal came; Diverged; NoSpace."""
+        run, plan = self.run, self.plan()
+        states = self.resume(saved) if saved else []
+        first = saved.step if saved else 0
+        run.log.cut_back(first)
+        cut_samples_back(run.path / "samples", first)
+        if first:
+            self.listener.notice(f"continuing {run.path} at step {first} of {plan.steps}")
+        self.model.train()
+        pace = Pace(first, plan.steps)
+
+        with stop.deferred():
+            steps = updates(self.model, self.optimizers, self.task, self.batches(), plan, first, states)
+            while True:
+                with self.clock.doing("train"):
+                    update = next(steps, None)
+                if update is None:
+                    return
+                done = self.after(update, plan, pace, stop)
+                if done:
+                    break
+        if stop.signal_number is not None:
+            raise Interrupted(
+                f"saved at step {update.step} of {plan.steps} in {run.path}",
+                signal_number=stop.signal_number,
+                hint="The same command goes on from there.",
+            )
+
+    def after(self, update: Update, plan: Plan, pace: Pace, stop: StopRequest) -> bool:
+        """Log, evaluate and save what follows an update; True if the run is to end here."""
+        self.window += update.loss
+        if self.average:
+            self.average.update(self.model, update.step)
+        pace.tick(update.loss.count)
+
+        line: dict[str, float] = {}
+        if plan.logs_after(update.step):
+            line = {"train/loss": self.window.mean, "train/lr": update.lr, "train/grad_norm": update.grad_norm}
+            line["train/tokens_per_second"] = round(pace.tokens_per_s, 1)
+        progress = self.progress(update, plan, pace)
+        is_best = False
+        early = False
+        if plan.evaluates_after(update.step):
+            is_best, valid = self.evaluate_now(update)
+            line |= valid
+            self.sample_now(update)
+            patience = self.config.train.patience
+            early = patience is not None and self.stale >= patience
+            progress = replace(
+                progress,
+                valid_loss=self.last_valid.get("loss"),
+                bpb=self.last_valid.get("bpb"),
+                sample=self.read_sample(update.step),
+            )
+            self.listener.evaluated(progress)
+        if line:
+            self.run.log.write(update.step, line)
+        self.listener.progress(progress)
+        if plan.logs_after(update.step):
+            self.window = LossSum()
+        if is_best or early or plan.saves_after(update.step) or stop.requested:
+            self.save(update, is_best)
+        if early:
+            self.end_early(update.step)
+        return early or (stop.requested and update.step < plan.steps)
+
+    def end_early(self, step: int) -> None:
+        """Early stopping: the run ends here, and run.json says so."""
+        self.listener.notice(f"stopped at step {step}: {self.stale} evaluations without a new best")
+        self.run.info["ended_at"] = step
+        self.run.write_info()
+
+    def progress(self, update: Update, plan: Plan, pace: Pace) -> Progress:
+        return Progress(
+            step=update.step,
+            steps=plan.steps,
+            loss=self.window.mean,
+            lr=update.lr,
+            tokens_per_s=pace.tokens_per_s,
+            memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            / (1024 if sys.platform != "darwin" else 2**20),
+            left_s=pace.left_s(update.step),
+            valid_loss=self.last_valid.get("loss"),
+            bpb=self.last_valid.get("bpb"),
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[nn.Module]:
+        """The model as it would be used: the averaged weights if there are any, no dropout, no gradient."""
+        weights = None
+        if self.average:
+            weights = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+            self.model.load_state_dict(self.average.tensors)
+        self.model.eval()
+        try:
+            with torch.no_grad():
+                yield self.model
+        finally:
+            if weights is not None:
+                self.model.load_state_dict(weights)
+            self.model.train()
+
+    def evaluate_now(self, update: Update) -> tuple[bool, dict[str, float]]:
+        """Whether this is the best so far, and the numbers for the log. Without validation the newest is the best.
+
+        Raises Diverged where the loss is not finite: such weights are not saved.
+        """
+        if self.prepared.valid is None:
+            return True, {}
+        with self.clock.doing("evaluate"), self.reading() as model:
+            scores = self.task.measure(
+                model, self.prepared.valid, self.tokenizer, self.config, self.config.train.eval_tokens
+            )
+        metrics = metrics_of(scores)
+        if not math.isfinite(metrics["loss"]):
+            raise Diverged.at(update.step, metrics["loss"], update.grad_norm, update.lr, "these weights are not saved")
+        self.last_valid = {"loss": metrics["loss"], "bpb": metrics["bpb"]}
+        is_best = self.best is None or metrics["loss"] < self.best
+        self.best = metrics["loss"] if is_best else self.best
+        self.stale = 0 if is_best else self.stale + 1
+        return is_best, {"eval/loss": metrics["loss"], "eval/bpb": metrics["bpb"]}
+
+    def sample_now(self, update: Update) -> None:
+        """samples/step-N.txt: what the model writes now. Raises Diverged where it gives no distribution."""
+        n_tokens = self.config.train.sample_tokens
+        if not n_tokens:
+            return
+        with self.clock.doing("sample"), self.reading() as model:
+            try:
+                [text] = write_samples(model, self.run, self.prepared, 1, n_tokens)
+            except InputError as error:
+                mean = update.loss.mean
+                why = "what it predicts is no distribution; these weights are not saved"
+                raise Diverged.at(update.step, mean, update.grad_norm, update.lr, why) from error
+        folder = self.run.path / "samples"
+        folder.mkdir(exist_ok=True)
+        write_atomically(folder / f"step-{update.step:08d}.txt", text)
+
+    def read_sample(self, step: int) -> str | None:
+        path = self.run.path / "samples" / f"step-{step:08d}.txt"
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+
+    def save(self, update: Update, is_best: bool) -> None:
+        with self.clock.doing("save"):
+            self.run.save(
+                Checkpoint(
+                    step=update.step,
+                    model=self.model.state_dict(),
+                    optimizer=optimizer_tensors(self.optimizers),
+                    average=self.average.tensors if self.average else {},
+                    state=tensors_of(update.states),
+                    progress={
+                        "best": self.best,
+                        "stale": self.stale,
+                        "last_valid": self.last_valid,
+                        "window": {"total": float(self.window.total), "count": self.window.count},
+                        "time": self.clock.spent,
+                    },
+                ),
+                best=is_best,
+                valid_loss=self.last_valid.get("loss"),
+            )
+
+
+def tensors_of(states: list[Any]) -> dict[str, torch.Tensor]:
+    """Carried states as "micro/name" -> tensor."""
+    return {
+        f"{micro}/{name}": tensor
+        for micro, state in enumerate(states)
+        if state is not None
+        for name, tensor in state.tensors().items()
+    }
+
+
+def states_from(tensors: dict[str, torch.Tensor], model: LanguageModel, device: str) -> list[Any]:
+    """The inverse of tensors_of, for the architecture at hand."""
+    by_micro: dict[int, dict[str, torch.Tensor]] = {}
+    for key, tensor in tensors.items():
+        micro, _, name = key.partition("/")
+        by_micro.setdefault(int(micro), {})[name] = tensor.to(device)
+    return [
+        model.backbone.from_tensors(by_micro[micro]) if micro in by_micro else None
+        for micro in range(max(by_micro, default=-1) + 1)
+    ]
+
+
+class Pace:
+    """Tokens a second, and the time left, over the last steps."""
+
+    def __init__(self, first: int, steps: int):
+        self.first, self.steps, self.tokens = first, steps, 0
+        self.start = self.mark = time.perf_counter()
+        self.tokens_per_s = 0.0
+        self.n_since = 0
+
+    def tick(self, n_tokens: int) -> None:
+        now = time.perf_counter()
+        self.tokens += n_tokens
+        self.n_since += n_tokens
+        if now - self.mark > 0.5 or not self.tokens_per_s:
+            self.tokens_per_s = self.n_since / max(now - self.mark, 1e-9)
+            self.mark, self.n_since = now, 0
+
+    def left_s(self, step: int) -> float:
+        done = step - self.first
+        return (time.perf_counter() - self.start) / done * (self.steps - step) if done else 0.0
+
+
+def cut_samples_back(folder: Path, step: int) -> None:
+    """Samples of steps that are about to be repeated go."""
+    for path in folder.glob("step-*.txt"):
+        if int(path.stem.removeprefix("step-")) > step:
+            path.unlink()
+
+
+def sample_prompt(run: Run, prepared: Prepared) -> str:
+    """The opening of held-out text where documents are few; else nothing, if the mark is there to begin with."""
+    store = prepared.valid or prepared.train
+    opening = prepared.tokenizer.decode(store.document(0)[:64].tolist())[:SAMPLE_PROMPT_CHARACTERS]
+    if prepared.train.n_documents <= MANY_DOCUMENTS:
+        return opening
+    return "" if run.config.tokens.begin_mark else opening[:1]
+
+
+def write_samples(model: Any, run: Run, prepared: Prepared, n: int, n_tokens: int) -> list[str]:
+    """n texts, prompt included: always the same ones for the same weights."""
+    prompt = sample_prompt(run, prepared)
+    settings = run.config.generate.model_copy(update={"max_new_tokens": n_tokens, "stop": ()})
+    written = write(
+        model,
+        prepared.tokenizer,
+        [prompt],
+        settings,
+        seed=run.config.run.seed,
+        n=n,
+        begin_mark=run.config.tokens.begin_mark,
+        notice=lambda text: None,  # that a sample outgrows the context is no news
+    )
+    return [prompt + result.text for result in written.finish()]
+
+
+def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener) -> None:
+    """After the last step: the floor, the final measurement, loops, the report."""
+    if not (run.path / "floor" / "run.json").is_file():
+        with clock.doing("floor"):
+            fit_floor(prepared.train, prepared.tokenizer, run.path / "floor", run.config.run.seed, run.config)
+    if prepared.valid is not None or prepared.test is not None:
+        listener.notice("measuring on held-out text …")
+        with clock.doing("evaluate"):
+            save_evaluation(run.path, evaluate(run))
+    with clock.doing("sample"):
+        model = run.model()
+        texts = write_samples(model, run, prepared, SAMPLES_AT_THE_END, max(100, run.config.train.sample_tokens))
+        for number, text in enumerate(texts):
+            (run.path / "samples").mkdir(exist_ok=True)
+            write_atomically(run.path / "samples" / f"final-{number + 1}.txt", text)
+        run.info["loops"] = {"model": loop_rate(texts), "human": human_loop_rate(prepared, texts)}
+    run.info["time"] = {kind: round(seconds, 2) for kind, seconds in clock.spent.items()}
+    run.info["limits"] = limits_of(run, prepared)
+    run.info["next"] = next_commands(run)
+    run.info["finished"] = True
+    run.write_info()
+    report_run(run)
+
+
+def report_run(run: Run) -> None:
+    """report.html, README.md and plots of a run."""
+    import os
+
+    lang = "zh" if os.environ.get("TEXTMILL_LANG", os.environ.get("LANG", "")).lower().startswith("zh") else "en"
+    render(run.report(), run.path, lang)
+
+
+def human_loop_rate(prepared: Prepared, texts: list[str]) -> float:
+    """The loop rate of as long pieces of held-out text."""
+    store = prepared.test or prepared.valid or prepared.train
+    length = max(1, sum(map(len, texts)) // max(1, len(texts)))
+    pieces: list[str] = []
+    for number in range(store.n_documents):
+        text = prepared.tokenizer.decode(store.document(number).tolist())
+        pieces += [text[start : start + length] for start in range(0, len(text), length)]
+        if len(pieces) >= 200:
+            break
+    return loop_rate(pieces[:200])
+
+
+def limits_of(run: Run, prepared: Prepared) -> list[str]:
+    """What this model cannot do, in plain words."""
+    backbone = run.info["n_parameters"].get("backbone", 0)
+    limits = [
+        f"It has {backbone / 1e6:.1f} M parameters besides embeddings and head and has read "
+        f"{prepared.train.n_bytes / 1e6:.2f} MB of text: it imitates that text and knows nothing else.",
+        "It answers no question reliably, and what it states as a fact may be wrong.",
+    ]
+    if run.config.model.arch == "transformer":
+        limits.append(f"It sees the last {run.config.model.seq_len} tokens only; what lies further back is forgotten.")
+    else:
+        limits.append(
+            "All it keeps of the past is its state, which fades; back-propagation reached "
+            f"{run.config.model.seq_len} tokens back."
+        )
+    if prepared.valid is None:
+        limits.append("Nothing was held out to choose a checkpoint by: the last one is kept.")
+    return limits
+
+
+def next_commands(run: Run) -> list[str]:
+    name = shlex.quote(str(run.path))
+    return [f"textmill generate {name} 'Once'", f"textmill chat {name}", f"textmill score {name} 'some text'"]
+
+
+def plan_run(loaded: Loaded) -> Planned:
+    """What `train` would do, without writing anything. Raises as train does."""
+    config = loaded.config
+    if not config.data.paths:
+        raise ConfigError("no text was named", hint="Name a file or folder: textmill train PATH")
+    if "-" in config.data.paths:
+        raise ConfigError("-n cannot look ahead into standard input", hint="Name a file instead of -.")
+    name = config.run.name or default_name(config.data.paths[0])
+    folder = Path(config.run.dir) / name
+    writes = [str(folder), str(Path(config.run.dir) / ".data")]
+    if (folder / "run.json").is_file():
+        run = Run.open(folder)
+        merged, warnings = merge_for_resume(run.config, loaded)
+        facts: dict[str, Any] = {"continues_at_step": run.step, "steps": merged.train.steps, "warnings": warnings}
+        return Planned(verb="train", run=str(folder), writes=writes, plan=facts)
+    text = plan_split(config.data)
+    config, reason = with_tokens_chosen(config, text, text.languages)
+    facts = {
+        "task": config.task.name,
+        "arch": config.model.arch,
+        "n_documents": text.n_documents,
+        "bytes": text.ledger.total,
+        "tokenizer": config.tokens.kind,
+        "order": config.train.order or load(ARCHITECTURES[config.model.arch]).default_order,
+        "backbone_parameters": parameters(config.model, config.tokens.vocab_size or 257).backbone,
+        "notes": [*text.notes, *([reason] if reason else [])],
+    }
+    return Planned(verb="train", run=str(folder), writes=writes, plan=facts)

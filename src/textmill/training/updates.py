@@ -1,0 +1,111 @@
+"""The loop: one page, in the order in which things happen. Room: training/ (batches -> weights).
+
+It updates weights and yields what happened; logging, evaluating, saving and stopping are plain lines of the caller.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Optimizer
+
+from textmill.errors import Diverged
+from textmill.metrics.loss import LossSum
+from textmill.tasks import Batch, Task
+from textmill.training.optimizers import set_learning_rate
+from textmill.training.schedule import Plan
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """How a micro-batch goes on from the one before it in its lanes.
+
+    rows: of the carried state, or None = every text starts anew. kept: the state after it is carried on.
+    """
+
+    rows: list[int] | None = None
+    kept: bool = False
+
+
+MicroBatches = Sequence[tuple[Batch, Lanes]]
+
+
+@dataclass(frozen=True)
+class Update:
+    """What one update did. step is counted from 1; loss in nats over the update's targets; lr is the first group's."""
+
+    step: int
+    loss: LossSum
+    grad_norm: float
+    lr: float
+    states: list[Any]
+
+
+def reseed(seed: int, step: int, micro: int, rank: int = 0) -> None:
+    """Dropout depends on (seed, step, rank, micro-batch) alone: a resumed run needs no stored generator state."""
+    torch.manual_seed(int(np.random.SeedSequence((seed, step, rank, micro)).generate_state(1, np.uint64)[0] >> 1))
+
+
+def updates(
+    model: nn.Module,
+    optimizers: Sequence[Optimizer],
+    task: Task,
+    batches: Callable[[int], MicroBatches],
+    plan: Plan,
+    first_step: int = 0,
+    states: list[Any] | None = None,
+) -> Iterator[Update]:
+    """Update the weights once a step; yield an Update.
+
+    Step n depends on (seed, n) and, in stream order, on the carried states (one a micro-batch): starting at
+    first_step repeats the unbroken run. Raises Diverged, before the weights change, if loss or gradient is not finite.
+    """
+    states = list(states or [])
+    for step in range(first_step, plan.steps):
+        for optimizer in optimizers:
+            set_learning_rate(optimizer, plan.rate_factor(step + 1))
+        micro_batches = batches(step)
+        n_targets = max(1, sum(batch.n_targets for batch, _ in micro_batches))  # isolated one-token rows may have none
+        states += [None] * (len(micro_batches) - len(states))
+
+        loss = LossSum()
+        for micro, (batch, lanes) in enumerate(micro_batches):
+            reseed(plan.seed, step, micro)
+            with multiplying_in(plan.precision, batch.ids.device.type):
+                part, state = task.loss(model, batch, carried(states[micro], lanes))
+            (part.total / n_targets).backward()  # sums first, one division: any split, same gradient
+            states[micro] = state.detach() if lanes.kept else None
+            loss += part.detach()
+
+        limit = plan.max_grad_norm if plan.max_grad_norm is not None else math.inf
+        grad_norm = float(clip_grad_norm_(model.parameters(), limit))
+        lr = optimizers[0].param_groups[0]["lr"]
+        if not math.isfinite(grad_norm) or not math.isfinite(loss.total):
+            raise Diverged.at(step + 1, loss.mean, grad_norm, lr, "stopped before the weights changed")
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        yield Update(step + 1, loss, grad_norm, lr, states)
+
+
+def multiplying_in(precision: str, device_type: str) -> AbstractContextManager[Any]:
+    """Autocast for bfloat16; float32 is left as it is. Weights, gradients and the loss stay float32."""
+    return torch.autocast(device_type, torch.bfloat16) if precision == "bfloat16" else nullcontext()
+
+
+def carried(state: Any, lanes: Lanes) -> Any:
+    """The state that a micro-batch goes on from, or None."""
+    if state is None or lanes.rows is None:
+        return None
+    n_rows = state.n_seen.shape[0]
+    if lanes.rows == list(range(n_rows)):
+        return state
+    return state.select(torch.tensor(lanes.rows, device=state.n_seen.device))

@@ -1,0 +1,57 @@
+"""Case 07: what goes in comes out, tokenised and back, saved and loaded, and by way of the Hugging Face layout."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from textmill.tables import TOKENIZERS
+from textmill.tokens import Tokenizer
+
+CASE = Path(__file__).parent / "07-byte-round-trip"
+EXPECTED = json.loads((CASE / "expected.json").read_text())
+TEXTS = {r["id"]: r["text"] for r in map(json.loads, (CASE / "strings.jsonl").read_text().splitlines())}
+
+
+def trained(kind: str) -> Tokenizer:
+    return Tokenizer.train(kind, [(CASE / "train_ascii.txt").read_text()], 300, seed=1)
+
+
+def test_the_texts_are_those_that_were_counted() -> None:
+    assert len(TEXTS) == 26
+    for name, text in TEXTS.items():
+        assert len(text) == EXPECTED[name]["code_points"]
+        assert hashlib.sha256(text.encode()).hexdigest().startswith(EXPECTED[name]["sha256"])
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_all_texts_come_back_code_point_for_code_point(kind: str, tmp_path: Path) -> None:
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = trained(kind)
+    tokenizer.save(tmp_path)
+    loaded = Tokenizer.load(tmp_path)
+    other = PreTrainedTokenizerFast(tokenizer_file=str(tmp_path / "tokenizer.json"), split_special_tokens=True)
+    other.save_pretrained(tmp_path / "exported")
+    imported = Tokenizer.load(tmp_path / "exported")
+
+    for text in TEXTS.values():
+        ids = tokenizer.encode(text)
+        assert tokenizer.decode(ids) == text
+        assert loaded.encode(text) == imported.encode(text) == other(text)["input_ids"] == ids
+        assert loaded.decode(ids) == imported.decode(ids) == other.decode(ids) == text
+
+
+def test_byte_tokens_are_as_many_as_utf8_bytes() -> None:
+    counts = {name: len(trained("bytes").encode(text)) for name, text in TEXTS.items()}
+
+    assert counts == {name: expected["utf8_bytes"] for name, expected in EXPECTED.items()}
+    assert sum(counts.values()) == 426
+    assert counts["s25"] == 0  # the empty text
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_no_text_needs_an_unknown_token(kind: str) -> None:
+    assert [trained(kind).token_bytes(i) for i in range(256)] == [bytes([i]) for i in range(256)]
+    assert trained(kind)._library.model.unk_token is None

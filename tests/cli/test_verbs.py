@@ -1,0 +1,478 @@
+"""Each verb against rooms that answer at once: what it asks of them, and what it prints."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fakes import (
+    DEMO,
+    EVALUATION,
+    INFO,
+    LINE,
+    LOOK,
+    PLAN,
+    REPORTED,
+    SCORED,
+    TRAINED,
+    Shell,
+    fake_room,
+    tree,
+)
+
+from textmill import results
+from textmill.config.layers import load_config
+
+
+class Writing:
+    """Writes each prompt on with the words it was asked with."""
+
+    def __init__(self, prompts: list[str], seed: int, n: int, settings: Any):
+        self.results: list[results.Generated] = []
+        self.pieces = [f"{seed}", f" {settings.max_new_tokens}\n", "山"]
+        self.prompts, self.seed, self.n = prompts, seed, n
+
+    def __iter__(self) -> Iterator[SimpleNamespace]:
+        for piece in self.pieces:
+            yield SimpleNamespace(row=0, text=piece)
+        self.results = [
+            results.Generated(
+                prompt=self.prompts[0],
+                text="".join(self.pieces),
+                finish_reason="length",
+                seed=self.seed,
+                n_prompt_tokens=1,
+                n_tokens=3,
+            )
+        ] * self.n
+
+    def finish(self) -> list[results.Generated]:
+        list(self)
+        return self.results
+
+
+class Run:
+    """A run that is there, and remembers how it was opened."""
+
+    path = Path("runs/a")
+    tokenizer = "tokenizer"
+    default_checkpoint = "best"
+
+    def __init__(self) -> None:
+        self.config = load_config({"run.seed": "4", "generate.max_new_tokens": "9", "eval.window": "64"}).config
+        self.asked: list[Any] = []
+
+    def model(self, checkpoint: str | None, device: str) -> str:
+        self.asked.append((checkpoint, device))
+        return "model"
+
+    def summary(self) -> results.Info:
+        return INFO
+
+    def trained(self) -> results.Trained:
+        return TRAINED
+
+    def report(self) -> str:
+        return "gathered"
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.chdir(tmp_path)
+    Path("runs/a").mkdir(parents=True)
+    Path("runs/a/run.json").write_text("{}")
+    return Shell(capsys)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The run behind every RUN; the rooms write down what they are asked in run.asked."""
+    run = Run()
+
+    def write(
+        model: object, tokenizer: object, prompts: list[str], settings: Any, *, seed: int, n: int = 1, **more: Any
+    ) -> Writing:
+        run.asked.append((prompts, settings, seed, n, more["begin_mark"]))
+        return Writing(prompts, seed, n, settings)
+
+    def score(model: object, tokenizer: object, text: str, **more: Any) -> results.Scored:
+        run.asked.append((text, more))
+        return SCORED
+
+    def evaluate(opened: Run, **more: Any) -> results.Evaluation:
+        run.asked.append(more)
+        return EVALUATION
+
+    def render(report: object, folder: Path, lang: str) -> results.Reported:
+        run.asked.append((report, folder, lang))
+        return REPORTED
+
+    fake_room(
+        monkeypatch,
+        "textmill.runs",
+        open_run=lambda path: run,
+        list_runs=lambda path: results.Runs(dir=str(path), runs=[LINE]),
+    )
+    fake_room(monkeypatch, "textmill.generation", write=write, score=score)
+
+    def save_evaluation(path: Path, found: results.Evaluation) -> None:
+        run.asked.append(("saved", path))
+
+    fake_room(monkeypatch, "textmill.evaluation", evaluate=evaluate, save_evaluation=save_evaluation)
+    fake_room(monkeypatch, "textmill.report", render=render)
+    return run
+
+
+def pipe_in(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
+
+
+def test_look_hands_on_the_paths_and_prints_facts_and_the_next_command(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    fake_room(monkeypatch, "textmill.training", look=lambda data: asked.append(data) or LOOK)
+
+    said = shell("look", "a.txt", "二.csv", "--data.text", "body", "--valid", "v.txt", "--valid", "w,x.txt", "--strict")
+
+    assert said.code == 0
+    assert (asked[0].paths, asked[0].text, asked[0].strict) == (("a.txt", "二.csv"), "body", True)
+    assert asked[0].valid == ("v.txt", "w,x.txt")
+    assert said.out.rstrip().splitlines()[-1] == "next: textmill train a.txt 二.csv"
+    assert "One\\tline" in said.out
+    assert shell("look", "a.txt", "--json").documents(results.Look) == [json.loads(LOOK.to_json())]
+
+
+def test_look_reads_standard_input_from_a_file_that_does_not_stay(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[Path] = []
+
+    def keep_stdin(into: Path) -> Path:
+        kept.append(into / "stdin.txt")
+        kept[0].write_text("text")
+        return kept[0]
+
+    def look(data: Any) -> results.Look:
+        assert Path(data.paths[0]).read_text() == "text"
+        file = LOOK.files[0].model_copy(update={"path": data.paths[0]})
+        return LOOK.model_copy(update={"files": [file], "suggestion": f"textmill train {data.paths[0]}"})
+
+    fake_room(monkeypatch, "textmill.text", keep_stdin=keep_stdin)
+    fake_room(monkeypatch, "textmill.training", look=look)
+
+    [found] = shell("look", "-", "--json").documents(results.Look)
+
+    assert (found["files"][0]["path"], found["suggestion"]) == ("-", "textmill train -")
+    assert not kept[0].exists()
+
+
+def test_train_hands_on_the_layers_and_ends_with_the_numbers(
+    shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def train(loaded: Any, *, fresh: bool, listener: Any) -> Run:
+        asked.append((loaded, fresh))
+        listener.notice("a notice")
+        return run
+
+    fake_room(monkeypatch, "textmill.training", train=train)
+
+    said = shell("train", "a.txt", "--arch", "lstm", "--steps", "20", "--train.lr", "1e-3", "--fresh")
+
+    loaded, fresh = asked[0]
+    assert fresh
+    assert loaded.said == {"data.paths", "model.arch", "train.steps", "train.lr"}
+    assert (loaded.config.model.arch, loaded.config.train.lr) == ("lstm", 1e-3)
+    assert said.code == 0
+    assert "a notice\n" in said.err
+    assert "next: textmill generate runs/a" in said.err
+    assert "report: runs/a/report.html" in said.out
+    assert "a notice" not in said.out
+    assert shell("train", "a.txt", "--json", "-q").documents(results.Trained) == [json.loads(TRAINED.to_json())]
+    assert shell("train", "a.txt", "--json", "-q").err == ""
+
+
+def test_train_takes_its_text_from_a_config(shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    fake_room(monkeypatch, "textmill.training", train=lambda loaded, **_: asked.append(loaded) or run)
+    Path("run.toml").write_text('data.paths = ["a.txt"]')
+
+    assert shell("train", "-c", "run.toml").code == 0
+    assert asked[0].origins["data.paths"] == "run.toml:1"
+
+
+@pytest.mark.parametrize("arguments", [["train", "a.txt"], ["report", "runs/a"], ["demo"]], ids=" ".join)
+def test_a_dry_run_prints_a_plan_and_writes_nothing(
+    shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str], tmp_path: Path
+) -> None:
+    fake_room(monkeypatch, "textmill.training", plan_run=lambda loaded: PLAN)
+    fake_room(monkeypatch, "textmill.training.demo", DEMO_STEPS=7)
+    before = tree(tmp_path)
+
+    said = shell(*arguments, "-n")
+    [plan] = shell(*arguments, "-n", "--json").documents(results.Plan)
+
+    assert said.code == 0
+    assert said.out.endswith("nothing was written\n")
+    for path in plan["writes"]:
+        assert path in said.out
+    assert tree(tmp_path) == before
+
+
+def test_eval_measures_with_what_is_said_now_over_what_the_run_says(shell: Shell, run: Run) -> None:
+    said = shell("eval", "runs/a", "--data", "b.txt", "--eval.stride", "32", "--checkpoint", "last")
+
+    assert run.asked == [{"data": "b.txt", "checkpoint": "last"}]
+    assert (run.config.eval.window, run.config.eval.stride) == (64, 32)
+    assert re.search(r"95% interval +1\.950 to 2\.070\n", said.out)
+    assert "bits per byte" in said.out and "5-gram" in said.out and "Better than the floor." in said.out
+    assert ("saved", run.path) not in run.asked
+
+
+def test_eval_in_the_runs_own_way_is_kept_and_in_another_is_not(shell: Shell, run: Run) -> None:
+    [found] = shell("eval", "runs/a", "--json").documents(results.Evaluation)
+    assert found["metrics"]["bpb"] == 2.01
+    assert run.asked[-1] == ("saved", run.path)
+    run.asked.clear()
+    shell("eval", "runs/a", "--checkpoint", "last", "--json")
+    assert ("saved", run.path) not in run.asked
+
+
+def test_generate_writes_the_text_alone(shell: Shell, run: Run) -> None:
+    said = shell("generate", "runs/a", "Once", "--top-k", "3", "--stop", ",", "--seed", "8", "--threads", "1")
+
+    assert said.out == "8 9\n山\n"
+    assert said.err == ""
+    prompts, settings, seed, n, begin_mark = run.asked[1]
+    assert (prompts, settings.top_k, settings.stop, seed, n, begin_mark) == (["Once"], 3, (",",), 8, 1, True)
+
+
+def test_generate_prints_a_line_of_json_for_each_text(shell: Shell, run: Run) -> None:
+    found = shell("generate", "runs/a", "Once", "--n", "3", "--json").documents(results.Generated)
+
+    assert [document["text"] for document in found] == ["4 9\n山"] * 3
+
+
+@pytest.mark.parametrize("arguments", [["-"], []])
+def test_a_prompt_can_be_piped_in_and_loses_only_its_last_line_end(
+    shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    pipe_in(monkeypatch, "Once\nupon 山\n\n".encode())
+
+    shell("generate", "runs/a", *arguments)
+
+    assert run.asked[1][0] == ["Once\nupon 山\n"]
+
+
+def test_an_empty_prompt_is_a_prompt(shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe_in(monkeypatch, b"not read")
+
+    shell("generate", "runs/a", "")
+
+    assert run.asked[1][0] == [""]
+
+
+def test_text_that_is_no_utf_8_is_refused_with_its_line(
+    shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe_in(monkeypatch, b"one\ntwo \xff")
+    said = shell("generate", "runs/a", "-")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: standard input:2: is no UTF-8")
+
+    assert shell("generate", "runs/a", "caf\udce9").code == 2
+
+
+def test_score_shows_every_token(shell: Shell, run: Run) -> None:
+    said = shell("score", "runs/a", "a\n", "--alternatives", "5", "--eval.window", "8")
+
+    text, more = run.asked[1]
+    assert (text, more["n_alternatives"], more["window"], more["stride"]) == ("a\n", 5, 8, None)
+    assert "'\\n'" in said.out
+    assert said.out.rstrip().endswith("2 tokens, ln P = -2.0000 nats, perplexity 2.718")
+    assert shell("score", "runs/a", "a", "--json").documents(results.Scored)[0]["total_logprob"] == -2.0
+
+
+def test_info_ls_and_report_print_what_the_run_says(shell: Shell, run: Run) -> None:
+    assert "1,234,567" in shell("info", "runs/a").out
+    assert shell("info", "runs/a", "--json").documents(results.Info)[0]["arch"] == "gru"
+
+    assert shell("ls").out.splitlines()[1].split() == [
+        "a",
+        "finished",
+        "lm",
+        "gru",
+        "20/20",
+        "2.010",
+        *LINE.modified.split("T"),
+    ]
+    assert shell("ls", "elsewhere", "--json").documents(results.Runs)[0]["dir"] == "elsewhere"
+    assert shell("ls", "--runs", "there", "--json").documents(results.Runs)[0]["dir"] == "there"
+
+    said = shell("report", "runs/a", "--out", "page", "--lang", "zh")
+    assert run.asked[-1] == ("gathered", Path("page"), "zh")
+    assert said.out.splitlines()[0] == "runs/a/report.html"
+    assert shell("report", "runs/a", "--json").documents(results.Reported)
+
+
+def test_the_report_speaks_the_language_of_the_locale(shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEXTMILL_LANG", "zh_CN.UTF-8")
+    shell("report", "runs/a")
+    assert run.asked[-1][2] == "zh"
+
+    monkeypatch.setenv("TEXTMILL_LANG", "en")
+    shell("report", "runs/a")
+    assert run.asked[-1][2] == "en"
+
+
+def test_a_run_is_a_folder_or_a_name_under_runs(
+    shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Path] = []
+    fake_room(monkeypatch, "textmill.runs", open_run=lambda path: asked.append(path) or run)
+    Path("a").mkdir()  # the text that the run was made of
+
+    assert shell("info", "runs/a").code == shell("info", str(tmp_path / "runs/a")).code == 0
+    refused = shell("info", "a")
+    Path("a").rmdir()
+    assert shell("info", "a").code == 0
+
+    assert asked == [Path("runs/a"), tmp_path / "runs/a", Path("runs/a")]
+    assert refused.code == 2
+    assert refused.err == "error: a: this is no run (there is no run.json in it)\n  did you mean 'runs/a'?\n"
+
+
+@pytest.mark.parametrize(("beats", "code"), [(True, 0), (False, 1)])
+def test_the_demo_says_no_where_the_model_does_not_beat_both_floors(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, beats: bool, code: int
+) -> None:
+    asked: list[Any] = []
+
+    def demo(listener: Any, steps: int | None, runs_dir: str) -> results.Demo:
+        asked.append((steps, runs_dir))
+        return DEMO.model_copy(update={"beats_floors": beats})
+
+    fake_room(monkeypatch, "textmill.training", demo=demo)
+
+    said = shell("demo", "--steps", "50", "--runs", "there")
+
+    assert asked == [(50, "there")]
+    assert said.code == code
+    assert "5-gram over bytes" in said.out and "textmill chat runs/demo" in said.out
+    assert shell("demo", "--json").documents(results.Demo)[0]["beats_floors"] is beats
+
+
+def test_config_show_is_a_file_that_repeats_itself(shell: Shell) -> None:
+    Path("textmill.toml").write_text("[train]\nlr = 0.25\n")
+    said = shell("config", "show", "--arch", "gru", "--seed", "3")
+    Path("run.toml").write_text(said.out, encoding="utf-8")
+    Path("textmill.toml").unlink()
+
+    assert shell("config", "show", "-c", "run.toml").out == said.out
+
+
+def test_config_show_origin_names_the_source_of_each_value(shell: Shell) -> None:
+    Path("textmill.toml").write_text("[train]\nlr = 0.25\n")
+
+    said = shell("config", "show", "--origin", "--size", "small", "--seed", "3")
+
+    lines = {line.split()[0]: line.split(None, 2)[1:] for line in said.out.splitlines()}
+    assert lines["train.lr"] == ["0.25", "textmill.toml:2"]
+    assert lines["run.seed"] == ["3", "command line"]
+    assert lines["model.d_model"] == ["264", "size small"]
+    assert lines["model.norm"] == ["rms_weightless", "preset modern"]
+    assert lines["train.batch"] == ["none", "default"]
+
+    [found] = shell("config", "show", "--json").documents(results.Knobs)
+    origins = {knob["key"]: knob["origin"] for knob in found["knobs"]}
+    assert origins["train.lr"] == "textmill.toml:2"
+
+
+def test_config_keys_lists_what_may_be_said(shell: Shell) -> None:
+    said = shell("config", "keys")
+
+    assert "train.steps  --steps\n" in said.out
+    assert "one of rnn, lstm, gru, transformer" in said.out
+    keys = [knob["key"] for knob in shell("config", "keys", "--json").documents(results.Knobs)[0]["knobs"]]
+    assert "model.n_heads" in keys
+
+
+def talk(shell: Shell, monkeypatch: pytest.MonkeyPatch, *lines: str, json: bool = False) -> Any:
+    pipe_in(monkeypatch, "".join(f"{line}\n" for line in lines).encode())
+    return shell("chat", "runs/a", *(["--json"] if json else []))
+
+
+def test_a_chat_goes_on_from_all_that_was_said(shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = talk(shell, monkeypatch, "Hello", '"""two', 'lines"""', "", "/clear", "Anew", "/bye", "never read")
+
+    asked = [entry for entry in run.asked if isinstance(entry[0], list)]
+    assert [entry[0][0] for entry in asked] == [
+        "Hello\n",
+        "Hello\n4 9\n山\ntwo\nlines\n",
+        "Anew\n",
+    ]
+    assert [entry[2] for entry in asked] == [4, 5, 6]  # each answer has a seed of its own
+    assert said.code == 0
+    assert said.out == "4 9\n山\n5 9\n山\n6 9\n山\n"
+
+
+def test_turns_are_labelled_where_that_is_asked_for(shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe_in(monkeypatch, b"Hello\nagain\n")
+
+    shell("chat", "runs/a", "--style", "turns", "--stop", "END")
+
+    prompts, settings, *_ = run.asked[-1]
+    assert prompts == ["User: Hello\nAssistant: 4 9\n  山\nUser: again\nAssistant:"]
+    assert settings.stop == ("END", "\nUser:", "\nAssistant:")
+
+
+def test_each_answer_is_a_line_of_json(shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = talk(shell, monkeypatch, "Hello", "again", json=True).documents(results.Chatted)
+
+    assert [document["prompt"] for document in found] == ["Hello", "again"]
+
+
+def test_settings_change_within_a_chat(shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = talk(shell, monkeypatch, "/set temperature 0", "/set seed 70", "/set topk 3", "/set", "/sett top_k 3", "x")
+
+    _, settings, seed, _, _ = run.asked[-1]
+    assert (settings.temperature, seed) == (0.0, 70)
+    assert "unknown config key 'generate.topk'\n  did you mean 'generate.top_k'?" in said.err
+    assert "/set takes a key and a value" in said.err
+    assert "unknown /sett\n  did you mean '/set'?" in said.err
+    assert said.code == 0
+
+
+def test_a_chat_is_saved_but_never_over_a_file(shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("there.txt").write_text("mine")
+
+    said = talk(shell, monkeypatch, "Hello", "/save there.txt", "/save new.txt", "/save no/where.txt", "/save", "/?")
+
+    assert Path("there.txt").read_text() == "mine"
+    assert Path("new.txt").read_text(encoding="utf-8") == "Hello\n4 9\n山\n"
+    assert "there.txt: this file is there already" in said.err
+    assert "no/where.txt: cannot be written" in said.err
+    assert "/clear" in said.err
+
+
+def test_ctrl_c_stops_the_answer_and_keeps_what_stands_there(
+    shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: Writing) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(row=0, text="half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Writing, "__iter__", interrupted)
+    said = talk(shell, monkeypatch, "Hello", "again")
+
+    assert said.code == 0
+    assert said.out == "half\nhalf\n"
+    assert run.asked[-1][0] == ["Hello\nhalf\nagain\n"]
