@@ -217,7 +217,7 @@ def test_a_run_that_meets_nan_stops_with_step_rate_and_advice_and_keeps_what_was
 
 
 def test_weights_whose_validation_is_nan_are_not_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("textmill.training.session.metrics_of", lambda scores: {"loss": math.nan, "bpb": math.nan})
+    monkeypatch.setattr("textmill.tasks.lm.metrics_of", lambda scores: {"loss": math.nan, "bpb": math.nan})
     with pytest.raises(Diverged, match=r"step 2: .*not saved"):
         train(said(tmp_path))
     assert not (tmp_path / "runs" / "geese" / "last.json").exists()

@@ -303,10 +303,14 @@ class Run:
         )
 
     def _samples(self) -> list[dict[str, Any]]:
-        files = sorted((self.path / "samples").glob("step-*.txt"))
+        prompt = str(self.info.get("sample_prompt", ""))
         return [
-            {"step": int(path.stem.removeprefix("step-")), "prompt": "", "text": path.read_text(encoding="utf-8")}
-            for path in files
+            {
+                "step": int(path.stem.removeprefix("step-")),
+                "prompt": prompt,
+                "text": path.read_bytes().decode().removeprefix(prompt),
+            }
+            for path in sorted((self.path / "samples").glob("step-*.txt"))
         ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from textmill.config import Config
 from textmill.generation import write
-from textmill.metrics.language import ExampleScore
+from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.metrics.loss import LossSum
 from textmill.models import IGNORED
 from textmill.tasks.measuring import DocumentIds, TokenSizes, documents_of, score_documents
@@ -27,6 +27,7 @@ class LanguageModelling:
 
     form = "decoder"
     heads: tuple[str, ...] = ()
+    best_by = "loss"
 
     def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
         """Documents -> ids on disk, each followed by the mark. Raises NoSpace."""
@@ -80,6 +81,10 @@ class LanguageModelling:
             batch=config.eval.batch,
             sizes=TokenSizes.of(tokenizer),
         )
+
+    def metrics(self, scores: Sequence[ExampleScore]) -> dict[str, float]:
+        """loss perplexity bpb bpc and the counts behind them."""
+        return metrics_of(scores)
 
     def predict(
         self, model: Any, tokenizer: Tokenizer, inputs: Sequence[str], config: Config, seed: int

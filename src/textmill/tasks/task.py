@@ -48,6 +48,8 @@ class Task(Protocol):
     form: str
     """decoder, encoder or encoder-decoder."""
     heads: tuple[str, ...]
+    best_by: str
+    """The metric of validation that the best checkpoint has the least of."""
 
     def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
         """Documents -> a store on disk."""
@@ -69,6 +71,10 @@ class Task(Protocol):
         self, model: Any, store: TokenStore, tokenizer: Tokenizer, config: Config, max_tokens: int | None = None
     ) -> list[ExampleScore]:
         """Per document or block: sums and counts."""
+        ...
+
+    def metrics(self, scores: Sequence[ExampleScore]) -> dict[str, float]:
+        """The numbers of a measurement by name; best_by is one of them. Raises NothingScored."""
         ...
 
     def predict(

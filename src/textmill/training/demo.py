@@ -33,7 +33,7 @@ def demo(listener: Listener, steps: int | None = None, runs_dir: str = "runs", n
         raise RunError("the demo was not measured", where=str(run.path), hint="Delete the folder and repeat.")
     bpb = evaluation.metrics["bpb"]
     floors = {floor: numbers for floor, numbers in evaluation.baselines.items() if floor.startswith("ngram")}
-    samples = [path.read_text(encoding="utf-8") for path in sorted((run.path / "samples").glob("final-*.txt"))]
+    samples = [path.read_bytes().decode() for path in sorted((run.path / "samples").glob("final-*.txt"))]
     return Demo(
         run=str(run.path),
         bpb=bpb,

@@ -75,18 +75,18 @@ def set_learning_rate(optimizer: Optimizer, factor: float) -> None:
         group["lr"] = group["peak_lr"] * factor
 
 
-def _named_states(optimizers: Iterable[Optimizer]) -> Iterable[tuple[str, Optimizer, Tensor]]:
+def _named_states(optimizers: Iterable[Optimizer]) -> Iterable[tuple[str, Optimizer, Tensor, bool]]:
     for number, optimizer in enumerate(optimizers):
         for group in optimizer.param_groups:
             for name, parameter in zip(group["param_names"], group["params"], strict=True):
-                yield f"{number}/{name}", optimizer, parameter
+                yield f"{number}/{name}", optimizer, parameter, bool(group.get("fused"))
 
 
 def optimizer_tensors(optimizers: Iterable[Optimizer]) -> dict[str, Tensor]:
     """All state, as "number/parameter/key" -> tensor."""
     return {
         f"{place}/{key}": value
-        for place, optimizer, parameter in _named_states(optimizers)
+        for place, optimizer, parameter, _ in _named_states(optimizers)
         for key, value in optimizer.state.get(parameter, {}).items()
         if value is not None
     }
@@ -95,16 +95,16 @@ def optimizer_tensors(optimizers: Iterable[Optimizer]) -> dict[str, Tensor]:
 def load_optimizer_tensors(optimizers: list[Optimizer], tensors: dict[str, Tensor]) -> None:
     """Put saved state back. Raises Damaged where a tensor belongs to no parameter."""
     left = dict(tensors)
-    for place, optimizer, parameter in _named_states(optimizers):
+    for place, optimizer, parameter, fused in _named_states(optimizers):
         mine = [key for key in left if key.rpartition("/")[0] == place]
         if mine:
-            optimizer.state[parameter] = {key.rpartition("/")[2]: _home(left.pop(key), parameter) for key in mine}
+            # Step counts (0-d) stay on the processor, except where a fused optimizer keeps them beside the parameter.
+            optimizer.state[parameter] = {
+                key.rpartition("/")[2]: tensor.to(parameter.device) if tensor.ndim or fused else tensor
+                for key, tensor in ((key, left.pop(key)) for key in mine)
+            }
     if left:
         raise Damaged(f"the checkpoint has optimizer state for parameters that are not there: {sorted(left)[:3]}")
-
-
-def _home(tensor: Tensor, parameter: Tensor) -> Tensor:
-    return tensor.to(parameter.device) if tensor.ndim or parameter.is_cuda else tensor
 
 
 class WeightAverage:

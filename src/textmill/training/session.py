@@ -29,7 +29,6 @@ from textmill.errors import ConfigError, Diverged, InputError, Interrupted, RunE
 from textmill.evaluation import evaluate, fit_floor, save_evaluation
 from textmill.files import write_atomically
 from textmill.generation import loop_rate, write
-from textmill.metrics.language import metrics_of
 from textmill.metrics.loss import LossSum
 from textmill.models import LanguageModel, build_model
 from textmill.models.cost import parameters
@@ -192,6 +191,7 @@ def begin(folder: Path, config: Config, prepared: Prepared) -> Run:
             "files": ledger["files"],
             "ledger": ledger["ledger"],
         },
+        "sample_prompt": sample_prompt(config, prepared),
         "time": {},
     }
     return Run.create(folder, config, info, prepared.tokenizer)
@@ -444,14 +444,15 @@ class Session:
             scores = self.task.measure(
                 model, self.prepared.valid, self.tokenizer, self.config, self.config.train.eval_tokens
             )
-        metrics = metrics_of(scores)
-        if not math.isfinite(metrics["loss"]):
-            raise Diverged.at(update.step, metrics["loss"], update.grad_norm, update.lr, "these weights are not saved")
-        self.last_valid = {"loss": metrics["loss"], "bpb": metrics["bpb"]}
-        is_best = self.best is None or metrics["loss"] < self.best
-        self.best = metrics["loss"] if is_best else self.best
+        metrics = self.task.metrics(scores)
+        score = metrics[self.task.best_by]
+        if not math.isfinite(score):
+            raise Diverged.at(update.step, score, update.grad_norm, update.lr, "these weights are not saved")
+        self.last_valid = {name: value for name, value in metrics.items() if not name.startswith("n_")}
+        is_best = self.best is None or score < self.best
+        self.best = score if is_best else self.best
         self.stale = 0 if is_best else self.stale + 1
-        return is_best, {"eval/loss": metrics["loss"], "eval/bpb": metrics["bpb"]}
+        return is_best, {f"eval/{name}": value for name, value in self.last_valid.items() if math.isfinite(value)}
 
     def sample_now(self, update: Update) -> None:
         """samples/step-N.txt: what the model writes now. Raises Diverged where it gives no distribution."""
@@ -471,7 +472,7 @@ class Session:
 
     def read_sample(self, step: int) -> str | None:
         path = self.run.path / "samples" / f"step-{step:08d}.txt"
-        return path.read_text(encoding="utf-8") if path.is_file() else None
+        return path.read_bytes().decode() if path.is_file() else None
 
     def save(self, update: Update, is_best: bool) -> None:
         with self.clock.doing("save"):
@@ -546,18 +547,18 @@ def cut_samples_back(folder: Path, step: int) -> None:
             path.unlink()
 
 
-def sample_prompt(run: Run, prepared: Prepared) -> str:
+def sample_prompt(config: Config, prepared: Prepared) -> str:
     """The opening of held-out text where documents are few; else nothing, if the mark is there to begin with."""
     store = prepared.valid or prepared.train
     opening = prepared.tokenizer.decode(store.document(0)[:64].tolist())[:SAMPLE_PROMPT_CHARACTERS]
     if prepared.train.n_documents <= MANY_DOCUMENTS:
         return opening
-    return "" if run.config.tokens.begin_mark else opening[:1]
+    return "" if config.tokens.begin_mark else opening[:1]
 
 
 def write_samples(model: Any, run: Run, prepared: Prepared, n: int, n_tokens: int) -> list[str]:
     """n texts, prompt included: always the same ones for the same weights."""
-    prompt = sample_prompt(run, prepared)
+    prompt = run.info["sample_prompt"]
     settings = run.config.generate.model_copy(update={"max_new_tokens": n_tokens, "stop": ()})
     written = write(
         model,
