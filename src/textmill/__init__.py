@@ -19,6 +19,7 @@ _PUBLIC = {
     "open_run": "textmill.runs:open_run",
     "score": "textmill.generation:score",
     "train": "textmill.training:train",
+    "write": "textmill.generation:write",
 }
 
 __all__ = ["__version__", *_PUBLIC]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from textmill.cli import main
-
 if __name__ == "__main__":
+    try:
+        from textmill.cli import main
+    except KeyboardInterrupt:  # before main() could say so
+        sys.exit(130)
     sys.exit(main())

@@ -11,12 +11,15 @@ import errno
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from textmill.errors import NoSpace
+
+TEMPORARY = ".tmp"  # how the names of half-written files and folders end
 
 
 def sha256_of(path: Path) -> str:
@@ -62,7 +65,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     Raises NoSpace where the disk is full; the temporary sibling is removed.
     """
     data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     with full_disk_named(path):
         try:
             with temporary.open("wb") as file:
@@ -86,8 +89,8 @@ def new_folder(path: Path) -> Iterator[Path]:
 
     Raises FileExistsError where `path` is there already at the end and is not empty.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
+    # Not the pid alone: containers that share a disk may have the same.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
     with full_disk_named(path):
         try:
             temporary.mkdir(parents=True)
@@ -97,8 +100,20 @@ def new_folder(path: Path) -> Iterator[Path]:
                     fsync_file(file)
             for folder in (*(p for p in temporary.rglob("*") if p.is_dir()), temporary):
                 fsync_folder(folder)
-            temporary.rename(path)
+            with _taken_name_told(path):
+                temporary.rename(path)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
     fsync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def _taken_name_told(path: Path) -> Iterator[None]:
+    """A folder that has content cannot be renamed over: the system says ENOTEMPTY or EEXIST, Python only knows one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import test_model_laws as laws
 import torch
@@ -72,3 +77,33 @@ def test_a_newcomer_is_saved_and_counted(mine, tmp_path):
     laws.test_a_saved_model_comes_back_bit_by_bit(mine, tmp_path)
     model = build_model(config_of(mine), VOCABULARY)
     assert cost.parameters(config_of(mine), VOCABULARY).total == sum(p.numel() for p in model.parameters())
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from textmill.tables import ARCHITECTURES
+ARCHITECTURES["mine"] = "test_newcomer:Averages"  # the line, before anything has read the table
+
+from textmill.config.layers import load_config
+from textmill.generation import write
+from textmill.runs import open_run
+from textmill.training import train
+
+folder = Path(sys.argv[1])
+(folder / "text.txt").write_text("over the hill and over the dale\\n" * 20)
+knobs = {"model.arch": "mine", "model.d_model": 8, "model.seq_len": 8, "train.steps": 2, "train.sample_tokens": 2}
+said = {"data.paths": (str(folder / "text.txt"),), "run.dir": str(folder / "runs"), "machine.threads": 1}
+run = open_run(train(load_config(said | knobs | {"tokens.kind": "bytes", "eval.resamples": 100})).path)
+settings = run.config.generate.model_copy(update={"max_new_tokens": 3})
+[written] = write(run.model(), run.tokenizer, ["over"], settings, seed=0).finish()
+print(run.status, run.evaluation() is not None, written.n_tokens)
+"""
+
+
+def test_a_newcomer_is_trained_reopened_and_writes_without_a_table_of_sizes(tmp_path):
+    here = str(Path(__file__).parent)
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
+    done = subprocess.run(command, cwd=here, env=os.environ | {"PYTHONPATH": here}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[:2] == ["finished", "True"]

@@ -73,6 +73,8 @@ WISHED = {"tiny": 0.8e6, "small": 5e6, "base": 25e6, "large": 85e6}
 @pytest.mark.parametrize(("arch", "preset"), DIALECTS)
 @pytest.mark.parametrize("size", WISHED)
 def test_a_size_is_within_a_tenth_of_its_word_for_every_architecture_and_dialect(arch, preset, size):
+    if arch not in SIZES:
+        pytest.skip(f"{arch} has no table of sizes: its knobs are set one by one")
     config = config_of(arch, preset, size=size, **SIZES[arch][size])
     assert cost.parameters(config, 8000).backbone == pytest.approx(WISHED[size], rel=0.1)
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -73,6 +73,14 @@ def show_error(error: TextmillError, arguments: Sequence[str] = ()) -> None:
     click.echo(error_line(f"{place}{error.message}", arguments), err=True)
     for line in (error.hint or "").splitlines():
         click.echo(f"  {line.strip()}", err=True)
+
+
+def forget(stream: IO[str]) -> None:
+    """Nobody reads on: what is still buffered has nowhere to go, and saying so at exit would help nobody."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except (OSError, ValueError):
+        return
 
 
 def table(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from textmill.cli.output import Shell, on_one_line, width
+from textmill.cli.output import Shell, forget, on_one_line, width
 
 if TYPE_CHECKING:
     from textmill.training.progress import Progress
@@ -37,7 +37,7 @@ class TerminalListener:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._drawn:
-            click.echo(err=True)
+            self._echo()
             self._drawn = 0
 
     def notice(self, text: str) -> None:
@@ -61,13 +61,20 @@ class TerminalListener:
 
     def _line(self, text: str) -> None:
         """A line that stays; it takes the place of the one that is being redrawn."""
-        click.echo(self._over(text), err=True, color=False if self.shell.quiet else None)
+        self._echo(self._over(text))
         self._drawn = 0
 
     def _redraw(self, text: str) -> None:
         text = shortened(text, columns() - 1)
-        click.echo(self._over(text), nl=False, err=True)
+        self._echo(self._over(text), nl=False)
         self._drawn = width(text)
+
+    def _echo(self, text: str = "", nl: bool = True) -> None:
+        """To stderr; where nobody reads it any more, training goes on in silence."""
+        try:
+            click.echo(text, nl=nl, err=True, color=False if self.shell.quiet else None)
+        except BrokenPipeError:
+            forget(sys.stderr)
 
     def _over(self, text: str) -> str:
         if not self._drawn:

@@ -7,24 +7,29 @@ signal after saving.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import platform
+import signal
 import sys
 import tempfile
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from types import FrameType
 
 import click
 from click.exceptions import Exit, NoSuchCommand, NoSuchOption
 
 import textmill
-from textmill.cli.output import error_line, show_error
+from textmill.cli.output import error_line, forget, show_error
 from textmill.errors import InputError, Interrupted, TextmillError, UsageError, did_you_mean
 from textmill.tables import VERBS, load
 
 BUG = 70
-OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES, errno.EPERM, errno.EROFS)
+STOPPED = "stopped: the same command begins again, or goes on with a run that it had begun"
 
 EXAMPLES = """\
 textmill: from raw text to a language model that is trained, measured and explained.
@@ -79,18 +84,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         textmill_command.main(arguments, prog_name="textmill")
     _write_any_file_name()
     try:
-        with textmill_command.make_context("textmill", list(arguments)) as ctx:
+        with _terminated_in_order(), textmill_command.make_context("textmill", list(arguments)) as ctx:
             code = textmill_command.invoke(ctx)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except Exit as left:
         return left.exit_code
     except BrokenPipeError:
-        _forget_stdout()
+        forget(sys.stdout)
         return 0
-    except KeyboardInterrupt:
-        click.echo(err=True)
-        return 130
+    except (KeyboardInterrupt, Terminated) as stopped:
+        click.echo(f"\n{STOPPED}", err=True)
+        return 128 + (signal.SIGTERM if isinstance(stopped, Terminated) else signal.SIGINT)
     except Interrupted as stopped:
         click.echo(str(stopped), err=True)
         return stopped.exit_code
@@ -101,11 +106,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _refuse(UsageError(error.format_message()), arguments)
     except OSError as error:
-        if error.errno in OF_THE_MACHINE and error.filename is not None:
-            return _refuse(InputError(str(error.strerror), where=str(error.filename)), arguments)
+        if error.errno in OF_THE_MACHINE:
+            where = None if error.filename is None else str(error.filename)
+            return _refuse(InputError(str(error.strerror), where=where), arguments)
         return _our_bug(error, arguments)
     except Exception as error:
         return _our_bug(error, arguments)
+
+
+class Terminated(BaseException):
+    """SIGTERM came, and nothing else watches for it."""
+
+
+@contextlib.contextmanager
+def _terminated_in_order() -> Iterator[None]:
+    """SIGTERM unwinds the stack, as Ctrl-C does, so that temporary files go; the handler from before is put back."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+
+    def terminated(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, terminated)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _refuse(error: TextmillError, arguments: list[str]) -> int:
@@ -166,11 +193,3 @@ def _write_any_file_name() -> None:
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8":
         reconfigure(errors="surrogateescape")
-
-
-def _forget_stdout() -> None:
-    """Nobody reads on: what is still buffered has nowhere to go, and saying so at exit would help nobody."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        return

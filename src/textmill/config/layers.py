@@ -169,7 +169,7 @@ def _resolve(said: dict[str, Said]) -> Loaded:
     explicit = {key: _fit(known[key], word) for key, word in said.items()}
     defaults = {key: knob.default for key, knob in known.items()}
     size = explicit.get("model.size", defaults["model.size"])
-    if "model.size" in said and arch not in SIZES:
+    if size != defaults["model.size"] and arch not in SIZES:
         raise ConfigError(f"there are no sizes for {arch}", where=said["model.size"].where, hint="set model.d_model …")
     expanded = _expansion(arch, size, explicit.get("model.preset", defaults.get("model.preset")))
 

@@ -21,6 +21,7 @@ from textmill.metrics.bootstrap import difference_interval, intervals
 from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.models import NextToken
 from textmill.results import Evaluation
+from textmill.tasks import Task, task_of
 from textmill.tasks.measuring import DocumentIds, TokenSizes, documents_of, score_documents
 from textmill.text import ReadReport, languages, read_documents
 from textmill.tokens import Tokenizer, TokenStore
@@ -59,23 +60,16 @@ def evaluate(
     """
     tokenizer, settings, begin_mark = run.tokenizer, run.config.eval, run.config.tokens.begin_mark
     window, stride = window or settings.window, stride or settings.stride
-    prepared, held_out = _held_out(run, data, tokenizer)
+    task = task_of(run.config)
+    prepared, held_out = _held_out(run, data, task, tokenizer)
     which = checkpoint if checkpoint is not None else run.default_checkpoint
     model = run.model(which, device=run.config.machine.device)
     n_blocks = BLOCKS if len(held_out.documents) == 1 else None
 
-    scores = score_documents(
-        model,
-        held_out.documents,
-        tokenizer.mark,
-        begin_mark=begin_mark,
-        window=window,
-        stride=stride,
-        batch=settings.batch,
-        sizes=TokenSizes.of(tokenizer),
-        n_blocks=n_blocks,
-    )
-    metrics = metrics_of(scores)
+    asked = settings.model_copy(update={"window": window, "stride": stride})
+    config = run.config.model_copy(update={"eval": asked})
+    scores = task.measure(model, held_out.documents, tokenizer, config, n_blocks)
+    metrics = task.metrics(scores)
     how_sure = settings.resamples, settings.confidence, settings.seed
     found = intervals(scores, *how_sure)
 
@@ -165,7 +159,7 @@ def _printable(source: str) -> str:
 # the text
 
 
-def _held_out(run: Run, data: str | None, tokenizer: Tokenizer) -> tuple[Prepared | None, HeldOut]:
+def _held_out(run: Run, data: str | None, task: Task, tokenizer: Tokenizer) -> tuple[Prepared | None, HeldOut]:
     if data is None:
         prepared = run.prepared()
         for name, store in (("test", prepared.test), ("validation", prepared.valid)):
@@ -180,15 +174,7 @@ def _held_out(run: Run, data: str | None, tokenizer: Tokenizer) -> tuple[Prepare
     texts = list(read_documents([data], run.config.data, report))
     if not texts:
         raise InputError("there is no document here to measure on", where=data)
-    ids = tokenizer.encode_batch([document.text for document in texts])
-    held_out = HeldOut(
-        data,
-        [
-            (own, len(document.text.encode()), len(document.text), document.source)
-            for own, document in zip(ids, texts, strict=True)
-        ],
-        list(report.notes),
-    )
+    held_out = HeldOut(data, task.documents(texts, tokenizer), list(report.notes))
     if report.n_bad_records:
         first = report.bad_records[0] if report.bad_records else ""
         held_out.notes.append(f"{report.n_bad_records:,} records could not be read and were left out; first: {first}")

@@ -184,6 +184,8 @@ def _against_best(
     named = f"{best.bits:.2f} ({best.by}, on {best.text}; {best.source})"
     opening = f"The best known for {KIND_NAMES[kind]} is {named}"
     floor = _best_floor(evaluation)
+    if floor is not None and floor[1] <= best.bits:
+        return []  # an easier text: what was reached on another one says nothing of it
     if floor is None or bpb >= floor[1] or floor[1] - best.bits < NEAR_BITS:
         return [f"{opening}."]
     way = (floor[1] - bpb) / (floor[1] - best.bits)

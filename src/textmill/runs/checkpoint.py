@@ -71,13 +71,15 @@ def verify_checkpoint(path: Path) -> dict[str, Any]:
     manifest_path = path / "manifest.json"
     try:
         manifest = json.loads(manifest_path.read_bytes())
-        hashes = dict(manifest["sha256"])
+        hashes, step = dict(manifest["sha256"]), int(manifest["step"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Damaged("the manifest of the checkpoint cannot be read", where=str(manifest_path)) from error
     if manifest.get("format") != FORMAT:
         raise Damaged(
             f"the checkpoint has format {manifest.get('format')}, this version reads {FORMAT}", where=str(path)
         )
+    if path.name != folder_name(step):
+        raise Damaged(f"the manifest is that of step {step}", where=str(manifest_path))
     for name, expected in hashes.items():
         file = path / name
         if file.name != name or not file.is_file():

@@ -17,7 +17,7 @@ import torch
 from textmill.config import Config
 from textmill.config.layers import from_toml, to_toml
 from textmill.errors import Damaged, RunError, did_you_mean
-from textmill.files import write_atomically, write_json
+from textmill.files import TEMPORARY, write_atomically, write_json
 from textmill.models import NextToken, build_model
 from textmill.models.language import refuse_other_tensors
 from textmill.results import Evaluation, Info, Report, RunLine, Runs, Trained
@@ -35,6 +35,9 @@ from textmill.runs.metrics_log import MetricsLog
 from textmill.runs.prepared import Prepared
 from textmill.tables import MODELS, load
 from textmill.tokens import Tokenizer
+
+FACTS_NEEDED = {"kind", "form", "heads", "data"}  # of run.json
+DELETED = ".deleted"
 
 
 def device_named(device: str) -> str:
@@ -81,6 +84,9 @@ class Run:
             config = from_toml(path / "config.toml")
         except (OSError, ValueError) as error:
             raise Damaged(f"a file of the run cannot be read: {error}", where=str(path)) from error
+        lacking = FACTS_NEEDED - info.keys() if isinstance(info, dict) else FACTS_NEEDED
+        if lacking:
+            raise Damaged(f"run.json does not describe a run: it lacks {', '.join(sorted(lacking))}", where=str(path))
         return cls(path, config, info, checkpoint)
 
     # what it is
@@ -137,12 +143,23 @@ class Run:
 
     def save(self, checkpoint: Checkpoint, *, best: bool, valid_loss: float | None) -> None:
         """Save a step, point last.json (and best.json) at it, and delete what is neither best nor among the last."""
-        path = save_checkpoint(self.checkpoints, checkpoint)
-        pointer = {"step": checkpoint.step, "checkpoint": f"checkpoints/{path.name}", "valid_loss": valid_loss}
-        write_json(self.path / "last.json", pointer)
-        if best:
-            write_json(self.path / "best.json", pointer)
+        checkpoint.progress |= {"is_best": best, "valid_loss": valid_loss}
+        save_checkpoint(self.checkpoints, checkpoint)
+        self._point_at(checkpoint)
         self._prune()
+
+    def _point_at(self, checkpoint: Checkpoint) -> None:
+        """last.json, and best.json where it was the best, as the checkpoint itself says: they may not have been
+        written yet when the process was killed, or name one that was damaged since."""
+        pointer = {
+            "step": checkpoint.step,
+            "checkpoint": f"{self.checkpoints.name}/{folder_name(checkpoint.step)}",
+            "valid_loss": checkpoint.progress.get("valid_loss"),
+        }
+        for which, named in (("best", checkpoint.progress.get("is_best")), ("last", True)):
+            there = self._read_pointer(which)
+            if named and (there is None or there["checkpoint"] != pointer["checkpoint"]):
+                write_json(self.path / f"{which}.json", pointer)
 
     def _prune(self) -> None:
         best = self._pointer("best")
@@ -151,13 +168,26 @@ class Run:
         for path in checkpoints_of(self.checkpoints):
             if path.name not in kept:
                 # Renamed first: a half-deleted folder must not look like a checkpoint.
-                doomed = path.with_name(f".{path.name}.deleted")
+                doomed = path.with_name(f".{path.name}{DELETED}")
                 path.rename(doomed)
                 shutil.rmtree(doomed)
 
+    def _sweep(self) -> None:
+        """Remove what a killed process left half-written or half-deleted among the checkpoints."""
+        for ending in (TEMPORARY, DELETED):
+            for path in self.checkpoints.glob(f".step-*{ending}"):
+                shutil.rmtree(path, ignore_errors=True)
+
     def load(self, which: str | int = "best") -> Checkpoint:
         """The "best" or "last" checkpoint, or that of a step; verified. Raises RunError, Damaged."""
-        return load_checkpoint(self._checkpoint_path(which))
+        while True:
+            path = self._checkpoint_path(which)
+            try:
+                return load_checkpoint(path)
+            except (Damaged, FileNotFoundError):
+                if self._checkpoint_path(which) == path:
+                    raise
+                # A living run saved and deleted in between: the pointer names another one now.
 
     def _checkpoint_path(self, which: str | int) -> Path:
         if which in ("best", "last"):
@@ -176,8 +206,10 @@ class Run:
     def latest_good(self, notice: Callable[[str], None]) -> Checkpoint | None:
         """The newest checkpoint that holds, or None before the first save. Only for training, under the lock.
 
-        Damaged ones are set aside (renamed, never deleted) and named. Raises Damaged where none is left.
+        Damaged ones are set aside (renamed, never deleted) and named. Raises Damaged where none is left. What a killed
+        process left undone is put right: half-written checkpoints go, the pointers name the one that is returned.
         """
+        self._sweep()
         damaged: Damaged | None = None
         for path in reversed(checkpoints_of(self.checkpoints)):
             try:
@@ -187,8 +219,10 @@ class Run:
                 damaged = error
                 notice(f"damaged checkpoint set aside as {aside}: {error.message} ({error.where})")
                 continue
-            return load_checkpoint(path)
-        if damaged is not None or self._pointer("last") is not None:
+            saved = load_checkpoint(path)
+            self._point_at(saved)
+            return saved
+        if damaged is not None or (self.path / "last.json").exists():
             raise Damaged(
                 "no checkpoint of this run is whole any more; nothing was deleted",
                 where=str(self.checkpoints),
@@ -197,8 +231,22 @@ class Run:
         return None
 
     def _pointer(self, which: str) -> dict[str, Any] | None:
-        path = self.path / f"{which}.json"
-        return json.loads(path.read_bytes()) if path.is_file() else None
+        pointer = self._read_pointer(which)
+        if pointer is None and (self.path / f"{which}.json").exists():
+            raise Damaged(
+                "does not name a checkpoint",
+                where=str(self.path / f"{which}.json"),
+                hint="Repeat the training command: it looks at the checkpoints themselves.",
+            )
+        return pointer
+
+    def _read_pointer(self, which: str) -> dict[str, Any] | None:
+        """None where there is none, or none that can be read."""
+        try:
+            pointer = json.loads((self.path / f"{which}.json").read_bytes())
+            return dict(pointer) if {"step", "checkpoint"} <= dict(pointer).keys() else None
+        except (OSError, ValueError, TypeError):
+            return None
 
     # the model
 

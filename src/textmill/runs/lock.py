@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from textmill.errors import RunError
+
+N_TRIES, BETWEEN_TRIES_S = 10, 0.02
 
 
 @contextlib.contextmanager
@@ -20,20 +23,30 @@ def locked(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise RunError(f"the lock cannot be opened: {error.strerror}", where=str(path)) from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(descriptor):
             holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             raise RunError(
                 f"another process trains this run (pid {holder})",
                 where=str(folder),
                 hint="Wait for it, or choose another --name.",
-            ) from None
+            )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    """Whether the lock is ours now. Tried for a moment: `is_locked` of a reader holds it for an instant."""
+    for _ in range(N_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(BETWEEN_TRIES_S)
+        else:
+            return True
+    return False
 
 
 def is_locked(folder: Path) -> bool:

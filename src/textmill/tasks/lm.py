@@ -14,7 +14,7 @@ from textmill.generation import write
 from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.metrics.loss import LossSum
 from textmill.models import IGNORED
-from textmill.tasks.measuring import DocumentIds, TokenSizes, documents_of, score_documents
+from textmill.tasks.measuring import DocumentIds, TokenSizes, score_documents
 from textmill.tasks.task import Batch, Rows
 from textmill.text import Document
 from textmill.tokens import PackedRows, StoreWriter, Tokenizer, TokenStore
@@ -36,15 +36,22 @@ class LanguageModelling:
             for document in documents:
                 waiting.append(document)
                 if len(waiting) == ENCODE_TOGETHER:
-                    self._encode_batch(writer, waiting, tokenizer)
+                    self._add(writer, waiting, tokenizer)
                     waiting = []
-            self._encode_batch(writer, waiting, tokenizer)
+            self._add(writer, waiting, tokenizer)
             return writer.close()
 
-    @staticmethod
-    def _encode_batch(writer: StoreWriter, documents: list[Document], tokenizer: Tokenizer) -> None:
-        for document, ids in zip(documents, tokenizer.encode_arrays([d.text for d in documents]), strict=True):
-            writer.add(ids, len(document.text.encode()), len(document.text), document.source)
+    def _add(self, writer: StoreWriter, texts: list[Document], tokenizer: Tokenizer) -> None:
+        for ids, n_bytes, n_chars, source in self.documents(texts, tokenizer):
+            writer.add(ids, n_bytes, n_chars, source)
+
+    def documents(self, texts: Sequence[Document], tokenizer: Tokenizer) -> list[DocumentIds]:
+        """Documents as ids without marks, with their UTF-8 bytes, code points and source."""
+        encoded = tokenizer.encode_arrays([document.text for document in texts])
+        return [
+            (ids, len(document.text.encode()), len(document.text), document.source)
+            for document, ids in zip(texts, encoded, strict=True)
+        ]
 
     def rows(self, store: TokenStore, tokenizer: Tokenizer, config: Config) -> PackedRows:
         """Rows of model.seq_len tokens over the whole store."""
@@ -68,18 +75,24 @@ class LanguageModelling:
         return LossSum(nats.sum(), batch.n_targets), state
 
     def measure(
-        self, model: Any, store: TokenStore, tokenizer: Tokenizer, config: Config, max_tokens: int | None = None
+        self,
+        model: Any,
+        documents: Iterable[DocumentIds],
+        tokenizer: Tokenizer,
+        config: Config,
+        n_blocks: int | None = None,
     ) -> list[ExampleScore]:
-        """Nats of each document, read apart; with max_tokens only of the first documents, the last one cut there."""
+        """Nats of each document, read apart; of one that is alone, in n_blocks contiguous blocks."""
         return score_documents(
             model,
-            first_tokens(documents_of(store), max_tokens, tokenizer),
+            documents,
             mark=tokenizer.mark,
             begin_mark=config.tokens.begin_mark,
             window=config.eval.window,
             stride=config.eval.stride,
             batch=config.eval.batch,
             sizes=TokenSizes.of(tokenizer),
+            n_blocks=n_blocks,
         )
 
     def metrics(self, scores: Sequence[ExampleScore]) -> dict[str, float]:
@@ -96,19 +109,3 @@ class LanguageModelling:
     def findings(self, documents: Iterable[Document]) -> list[str]:
         """Nothing beyond what text.look finds: any text can be modelled."""
         return []
-
-
-def first_tokens(
-    documents: Iterable[DocumentIds], max_tokens: int | None, tokenizer: Tokenizer
-) -> Iterator[DocumentIds]:
-    """The documents up to max_tokens in all; the last one is cut there. None: all of them."""
-    left = max_tokens
-    for ids, n_bytes, n_chars, source in documents:
-        if left is not None and len(ids) > left:
-            some = [int(i) for i in ids[:left]]
-            if some:
-                yield some, tokenizer.n_bytes_of(some), len(tokenizer.decode(some)), source
-            return
-        yield ids, n_bytes, n_chars, source
-        if left is not None:
-            left -= len(ids)

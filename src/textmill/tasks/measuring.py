@@ -43,6 +43,22 @@ def documents_of(store: TokenStore) -> Iterator[DocumentIds]:
         yield store.document(number), store.document_bytes(number), store.document_chars(number), store.source(number)
 
 
+def first_tokens(
+    documents: Iterable[DocumentIds], max_tokens: int | None, tokenizer: Tokenizer
+) -> Iterator[DocumentIds]:
+    """The documents up to max_tokens in all; the last one is cut there. None: all of them."""
+    left = max_tokens
+    for ids, n_bytes, n_chars, source in documents:
+        if left is not None and len(ids) > left:
+            some = [int(i) for i in ids[:left]]
+            if some:
+                yield some, tokenizer.n_bytes_of(some), len(tokenizer.decode(some)), source
+            return
+        yield ids, n_bytes, n_chars, source
+        if left is not None:
+            left -= len(ids)
+
+
 @dataclass(frozen=True)
 class TokenSizes:
     """UTF-8 bytes of each id (V,), and code points that begin in it (V,): of a whole text they sum to its own."""

@@ -20,6 +20,7 @@ from textmill.text import Part, SplitPlan, plan_split
 from textmill.tokens import Tokenizer, choose_kind
 
 FORMAT = 1
+N_TOKENS_LEAST = 16  # below this nothing can be told from chance, not even in a test
 
 PART_NAMES: dict[Part, str] = {"train": "train", "validation": "valid", "test": "test"}
 
@@ -74,7 +75,14 @@ def prepare(config: Config, into: Path, notice: Callable[[str], None] = lambda t
         tokenizer.save(temporary)
         for part, folder in PART_NAMES.items():
             if plan.n_documents.get(part):
-                task.encode(plan.documents(part), tokenizer, temporary / folder)
+                store = task.encode(plan.documents(part), tokenizer, temporary / folder)
+                if part == "train" and store.n_tokens < N_TOKENS_LEAST:
+                    raise TooLittleText(
+                        f"the text to train on has {store.n_tokens} tokens, end marks included; "
+                        f"{N_TOKENS_LEAST} are the least",
+                        where=", ".join(config.data.paths),
+                        hint="Add text. A model of use wants 10 kB or more.",
+                    )
         write_json(
             temporary / "ledger.json",
             {
@@ -90,12 +98,9 @@ def prepare(config: Config, into: Path, notice: Callable[[str], None] = lambda t
                 "notes": notes,
             },
         )
-    prepared = Prepared.open(path)
     for note in notes:
         notice(note)
-    if prepared.train.n_tokens < 2:
-        raise TooLittleText("the training text has no token", where=", ".join(config.data.paths))
-    return prepared, config
+    return Prepared.open(path), config
 
 
 def look_findings(data: DataConfig, task: Task) -> list[str]:

@@ -15,6 +15,7 @@ from torch import Tensor
 from textmill.config import Config
 from textmill.metrics.language import ExampleScore
 from textmill.metrics.loss import LossSum
+from textmill.tasks.measuring import DocumentIds
 from textmill.text import Document
 from textmill.tokens import Tokenizer, TokenStore
 
@@ -67,10 +68,19 @@ class Task(Protocol):
         """The sum of the loss over a batch, with gradient; and the state after it."""
         ...
 
+    def documents(self, texts: Sequence[Document], tokenizer: Tokenizer) -> list[DocumentIds]:
+        """Documents as ids without marks, with their sizes: the same for training and for a text named later."""
+        ...
+
     def measure(
-        self, model: Any, store: TokenStore, tokenizer: Tokenizer, config: Config, max_tokens: int | None = None
+        self,
+        model: Any,
+        documents: Iterable[DocumentIds],
+        tokenizer: Tokenizer,
+        config: Config,
+        n_blocks: int | None = None,
     ) -> list[ExampleScore]:
-        """Per document or block: sums and counts."""
+        """Sums and counts per document, or per block of one that is alone (n_blocks)."""
         ...
 
     def metrics(self, scores: Sequence[ExampleScore]) -> dict[str, float]:

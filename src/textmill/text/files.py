@@ -232,7 +232,7 @@ def examine(file: TextFile, strict: bool, notes: list[str]) -> TextFile:
         head = b""
         n_bytes = 0
         problem: InputError | None = None
-        while chunk := stream.read(CHUNK):
+        while chunk := _read(file, stream):
             head = head or chunk[:65536]
             digest.update(chunk)
             if problem is None:
@@ -298,6 +298,14 @@ def open_bytes(file: TextFile) -> BinaryIO:
         raise InputError("cannot be read: permission denied", where=file.name) from None
     except FileNotFoundError:
         raise changed(file) from None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", where=file.name) from None
+
+
+def _read(file: TextFile, stream: BinaryIO) -> bytes:
+    """The next piece of a file. Raises InputError where the disk, or whatever it lies on, does not give it."""
+    try:
+        return stream.read(CHUNK)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", where=file.name) from None
 

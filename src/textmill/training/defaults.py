@@ -16,11 +16,12 @@ from textmill.config import Config
 from textmill.errors import ConfigError
 from textmill.tables import ARCHITECTURES, load
 
-TARGETS_PER_UPDATE = 4096
-N_LANES = 32
+TARGETS_PER_UPDATE = (768, 4096)  # least, most: a 32nd of the text lies between for 25 to 130 thousand tokens
+N_LANES = (8, 32)
+ROWS_PER_LANE = 16  # at least, before there are more lanes
 N_UPDATES_MOST = 1500
 N_UPDATES_LEAST = 100
-N_EPOCHS_MOST = 30
+N_EPOCHS_MOST = 20
 
 
 def available_processors() -> int:
@@ -62,8 +63,7 @@ def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str
     order = config.train.order or backbone.default_order
     train["order"] = order
     if config.train.batch is None:
-        wanted = N_LANES if order == "stream" else max(1, TARGETS_PER_UPDATE // config.model.seq_len)
-        train["batch"] = max(1, min(wanted, n_rows if order == "shuffle" else math.ceil(n_rows / 4)))
+        train["batch"] = batch_for(order, n_tokens, n_rows, config.model.seq_len)
     if config.train.optimizer == "auto":
         train["optimizer"] = backbone.default_optimizer
     optimizer = train.get("optimizer", config.train.optimizer)
@@ -85,6 +85,21 @@ def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str
         }
     )
     return decided, notes
+
+
+def batch_for(order: str, n_tokens: int, n_rows: int, seq_len: int) -> int:
+    """Rows in a micro-batch: few for little text, so that a pass over it is many updates.
+
+    >>> batch_for("shuffle", 1_000_000, 3907, 256), batch_for("shuffle", 10_000, 40, 256)
+    (16, 3)
+    """
+    if order == "stream":
+        return max(1, min(clamped(n_rows // ROWS_PER_LANE, N_LANES), math.ceil(n_rows / 4)))
+    return max(1, min(clamped(n_tokens // 32, TARGETS_PER_UPDATE) // seq_len, n_rows))
+
+
+def clamped(number: int, limits: tuple[int, int]) -> int:
+    return min(max(number, limits[0]), limits[1])
 
 
 DEFAULT_RATES = {

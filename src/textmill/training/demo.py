@@ -23,6 +23,8 @@ def demo(listener: Listener, steps: int | None = None, runs_dir: str = "runs", n
     """
     flags: dict[str, Any] = {
         "data.paths": ("builtin:python-docs",),
+        "model.seq_len": 128,
+        "train.batch": 32,
         "train.steps": steps or DEMO_STEPS,
         "run.dir": runs_dir,
         "run.name": name,

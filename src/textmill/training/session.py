@@ -27,7 +27,7 @@ from textmill.config import Config
 from textmill.config.layers import Loaded, load_config, merge_for_resume
 from textmill.errors import ConfigError, Diverged, InputError, Interrupted, RunError
 from textmill.evaluation import evaluate, fit_floor, save_evaluation
-from textmill.files import write_atomically
+from textmill.files import TEMPORARY, write_atomically
 from textmill.generation import loop_rate, write
 from textmill.metrics.loss import LossSum
 from textmill.models import LanguageModel, build_model
@@ -37,6 +37,7 @@ from textmill.results import Plan as Planned
 from textmill.runs import Checkpoint, Prepared, Run, device_named, locked
 from textmill.tables import ARCHITECTURES, load
 from textmill.tasks import Task, prepare, task_of
+from textmill.tasks.measuring import documents_of, first_tokens
 from textmill.tasks.prepare import with_tokens_chosen
 from textmill.text import keep_stdin, plan_split
 from textmill.tokens import Sampler
@@ -70,23 +71,35 @@ def train(wanted: Loaded | Config, *, fresh: bool = False, listener: Listener | 
     with watch_signals() as stop:
         loaded = with_named_text(loaded)
         folder = folder_of(loaded.config)
-        if fresh and folder.exists():
-            listener.notice(f"{folder} was moved to {move_away(folder)}")
-        if (folder / "run.json").is_file():
+        if (folder / "run.json").is_file() and not fresh:
             with locked(folder):
                 run, prepared = take_up(folder, loaded, listener)
                 return work(run, prepared, stop, listener)
-        if folder.exists() and any(path.name != "lock" for path in folder.iterdir()):
+        if not fresh and not is_free(folder):
             raise RunError(
                 "the folder is there and is no run", where=str(folder), hint="Choose another --name, or --runs."
             )
         config, prepared, notes = ready(loaded.config, listener)
+        if fresh and folder.exists():  # only now: what cannot begin moves nothing away
+            listener.notice(f"{folder} was moved to {move_away(folder)}")
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
-            run = begin(folder, config, prepared)
-            for note in notes:
-                listener.notice(note)
+            if (folder / "run.json").is_file():  # another process was faster, and has ended
+                run, prepared = take_up(folder, loaded, listener)
+            else:
+                run = begin(folder, config, prepared)
+                for note in notes:
+                    listener.notice(note)
             return work(run, prepared, stop, listener)
+
+
+def is_free(folder: Path) -> bool:
+    """Whether a run may begin there: nothing is there, or what a run that was killed in its beginning left."""
+    if not folder.exists():
+        return True
+    names = {path.name for path in folder.iterdir() if not path.name.endswith(TEMPORARY)}
+    left = {"lock", "config.toml", "tokenizer.json", "tokenizer.textmill.json"}
+    return not names or ("lock" in names and names <= left)
 
 
 def as_said(config: Config) -> Loaded:
@@ -138,13 +151,21 @@ def move_away(folder: Path) -> Path:
 
 def ready(config: Config, listener: Listener) -> tuple[Config, Prepared, list[str]]:
     """Prepared text, and the config with everything decided."""
-    prepared, config = prepare(config, Path(config.run.dir) / ".data", listener.notice)
+    prepared, config = prepared_text(config, Path(config.run.dir), listener)
     task = task_of(config)
     n_targets = prepared.train.n_tokens
     rows = task.rows(prepared.train, prepared.tokenizer, config)
     config, notes = decide(config, n_targets, len(rows))
     config, step_notes = decide_steps(config, n_targets, sampler_of(config, len(rows)).steps_per_epoch)
     return config, prepared, notes + step_notes
+
+
+def prepared_text(config: Config, runs: Path, listener: Listener) -> tuple[Prepared, Config]:
+    """The text under RUNS/.data, and the config with tokens decided."""
+    try:
+        return prepare(config, runs / ".data", listener.notice)
+    except FileExistsError:  # another run prepared the same text in the meantime
+        return prepare(config, runs / ".data", listener.notice)
 
 
 def sampler_of(config: Config, n_rows: int) -> Sampler:
@@ -210,7 +231,7 @@ def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prep
             where=", ".join(config.data.paths),
             hint="Train on it under another --name, or start anew with --fresh.",
         )
-    prepared, _ = prepare(config, folder.parent / ".data", listener.notice)
+    prepared, _ = prepared_text(config, folder.parent, listener)
     if prepared.path.name != run.info["data"]["prepared"]:
         run.info["data"]["prepared"] = prepared.path.name
         run.write_info()
@@ -242,12 +263,12 @@ def work(run: Run, prepared: Prepared, stop: StopRequest, listener: Listener) ->
     steps = run.config.train.steps
     if steps is None:
         raise AssertionError("training.defaults decides steps first")
-    ended = run.info.get("ended_at") == run.step
-    if run.info.get("finished") and (run.step >= steps or ended):
+    saved = run.latest_good(listener.notice)
+    ended = saved is not None and run.info.get("ended_at") == saved.step
+    if run.info.get("finished") and saved is not None and (saved.step >= steps or ended):
         listener.notice(f"{run.path} is finished ({run.step} steps): nothing to do. More: --steps N. Anew: --fresh.")
         return run
     torch.set_num_threads(run.config.machine.threads or 1)
-    saved = run.latest_good(listener.notice)
     clock = Clock(saved.progress.get("time", {}) if saved else {})
     if saved is None or (saved.step < steps and not ended):
         Session(run, prepared, clock, listener).run_updates(saved, stop)
@@ -348,13 +369,14 @@ class Session:
                 with self.clock.doing("train"):
                     update = next(steps, None)
                 if update is None:
-                    return
+                    break
+                first = update.step
                 done = self.after(update, plan, pace, stop)
                 if done:
                     break
         if stop.signal_number is not None:
             raise Interrupted(
-                f"saved at step {update.step} of {plan.steps} in {run.path}",
+                f"saved at step {first} of {plan.steps} in {run.path}",
                 signal_number=stop.signal_number,
                 hint="The same command goes on from there.",
             )
@@ -391,10 +413,10 @@ class Session:
         self.listener.progress(progress)
         if plan.logs_after(update.step):
             self.window = LossSum()
+        if early:  # said first: a run that is killed in between must not go on past it
+            self.end_early(update.step)
         if is_best or early or plan.saves_after(update.step) or stop.requested:
             self.save(update, is_best)
-        if early:
-            self.end_early(update.step)
         return early or (stop.requested and update.step < plan.steps)
 
     def end_early(self, step: int) -> None:
@@ -441,9 +463,8 @@ class Session:
         if self.prepared.valid is None:
             return True, {}
         with self.clock.doing("evaluate"), self.reading() as model:
-            scores = self.task.measure(
-                model, self.prepared.valid, self.tokenizer, self.config, self.config.train.eval_tokens
-            )
+            documents = first_tokens(documents_of(self.prepared.valid), self.config.train.eval_tokens, self.tokenizer)
+            scores = self.task.measure(model, documents, self.tokenizer, self.config)
         metrics = self.task.metrics(scores)
         score = metrics[self.task.best_by]
         if not math.isfinite(score):
@@ -593,8 +614,8 @@ def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener) -> Non
     run.info["limits"] = limits_of(run, prepared)
     run.info["next"] = next_commands(run)
     run.info["finished"] = True
-    run.write_info()
     report_run(run)
+    run.write_info()  # last: a run that is stopped in its report makes it again
 
 
 def report_run(run: Run) -> None:

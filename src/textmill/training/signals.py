@@ -39,7 +39,9 @@ class StopRequest:
             os._exit(128 + number)
         self.signal_number = number
         if not self._deferred:
-            raise Interrupted("stopped", signal_number=number)
+            raise Interrupted(
+                "stopped", signal_number=number, hint="The same command goes on: what was prepared or saved is kept."
+            )
 
 
 @contextlib.contextmanager

@@ -1,0 +1,119 @@
+"""The command in many processes, each stopped at an exact instant. A program of its own, for the fault tests.
+
+It loads everything once and forks a process for each line of JSON on standard input; that process is the real
+command, with real signals, and takes a moment instead of seconds. A line is
+    {"argv": [...], "cwd": "...", "trap": null or {"at": ["call", 1234] or ["enter" or "leave", "module:name", nth],
+     "signals": [2, 2]}}
+"call" counts calls of functions of the package; each further signal is sent at the next such call. The answer is
+    {"code": exit code, or minus the signal that ended it, "calls": calls until the end, "fired": signals sent}
+stdout and stderr of the command are in .out and .err of the folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+PACKAGE = "textmill"
+
+
+def preload() -> None:
+    """All that a training run imports, to its end."""
+    import matplotlib.backends.backend_agg
+    import matplotlib.backends.backend_svg  # noqa: F401
+    import torch
+
+    import textmill.cli
+    import textmill.cli.train
+    import textmill.report.card
+    import textmill.report.page
+    import textmill.report.pictures
+    import textmill.training  # noqa: F401
+
+    torch.set_num_threads(1)
+
+
+class Trap:
+    """Counts calls of the package, and sends this process its signals at the instant that was asked for."""
+
+    def __init__(self, trap: dict[str, Any] | None, report: Path):
+        self.kind, *where = trap["at"] if trap else ("none",)
+        self.signals = list(trap["signals"]) if trap else []
+        self.report = report
+        self.calls = self.fired = self.met = 0
+        if self.kind == "call":
+            self.left = int(where[0])
+        elif trap:
+            (self.module, self.name), self.left = where[0].split(":"), int(where[1])
+
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
+        if event not in ("call", "return") or not frame.f_globals.get("__name__", "").startswith(PACKAGE):
+            return
+        self.calls += event == "call"
+        if self.signals and (self.fired or self.reached(frame, event)):
+            self.fired += 1
+            number = self.signals.pop(0)
+            self.write()
+            os.kill(os.getpid(), number)
+
+    def reached(self, frame: FrameType, event: str) -> bool:
+        if self.kind == "call":
+            return self.calls >= self.left
+        if self.kind != {"call": "enter", "return": "leave"}[event]:
+            return False
+        if frame.f_code.co_qualname == self.name and frame.f_globals["__name__"] == self.module:
+            self.met += 1
+        return self.met >= self.left > 0 and frame.f_code.co_qualname == self.name
+
+    def write(self) -> None:
+        self.report.write_text(json.dumps({"calls": self.calls, "fired": self.fired}))
+
+
+def in_a_process(request: dict[str, Any]) -> None:
+    """The command, in the process that was forked for it."""
+    os.chdir(request["cwd"])
+    for name, descriptor in ((".out", 1), (".err", 2)):
+        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), descriptor)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    from textmill.cli import main
+
+    sys.argv = ["textmill", *request["argv"]]
+    trap = Trap(request["trap"], Path(".trap"))
+    sys.setprofile(trap)
+    try:
+        code = main(request["argv"])
+    except KeyboardInterrupt:
+        code = 130
+    finally:
+        sys.setprofile(None)
+    trap.write()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def serve() -> None:
+    preload()
+    for line in sys.stdin:
+        request = json.loads(line)
+        report = Path(request["cwd"], ".trap")
+        report.unlink(missing_ok=True)
+        child = os.fork()
+        if child == 0:
+            try:
+                in_a_process(request)
+            finally:
+                os._exit(99)  # an exception of the driver's own
+        status = os.waitpid(child, 0)[1]
+        told = json.loads(report.read_text()) if report.exists() else {"calls": 0, "fired": 0}
+        print(json.dumps({"code": os.waitstatus_to_exitcode(status), **told}), flush=True)
+
+
+if __name__ == "__main__":
+    serve()
