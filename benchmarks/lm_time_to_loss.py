@@ -1,5 +1,6 @@
 """Time to a loss, against transformers' Trainer: characters, context 64, 4 layers, width 128, on one text.
 
+    pip install transformers accelerate
     python benchmarks/lm_time_to_loss.py TEXT [--rounds 3] [--equal-time]
 
 The first 90 % of the characters train, the last 10 % validate, scored whole in non-overlapping windows of 64 by the
@@ -133,6 +134,7 @@ def ours(path: Path, steps: int) -> dict[str, float]:
             "train.schedule": "wsd",
             "train.decay_share": 0.6,
             "train.eval_every": steps,
+            "train.eval_tokens": 20_000,  # while training; the measurement after it reads all
             "train.save_every": steps,
             "train.sample_tokens": 0,
             "run.seed": int(os.environ.get("BENCH_SEED", "0")),
@@ -150,8 +152,10 @@ def in_a_process(side: str, path: Path, steps: int, seed: int) -> dict[str, floa
     start = time.perf_counter()
     environment = os.environ | {"BENCH_SEED": str(seed), "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, __file__, str(path), "--side", side, "--steps", str(steps)]
-    printed = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-    return json.loads(printed.splitlines()[-1]) | {"process_s": time.perf_counter() - start}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{side} failed:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1]) | {"process_s": time.perf_counter() - start}
 
 
 def spread(values: list[float]) -> str:

@@ -173,7 +173,7 @@ class Runs(Document):
 class Reported(Document):
     """Where the report lies."""
 
-    schema_: Literal["textmill.report-written/1"] = Field("textmill.report-written/1", alias="schema")
+    schema_: Literal["textmill.report/1"] = Field("textmill.report/1", alias="schema")
     run: str
     report: str
     card: str
@@ -232,7 +232,7 @@ class Chatted(Document):
 class Report(Document):
     """Everything a report page shows; run.report() gathers it, report.render draws it."""
 
-    schema_: Literal["textmill.report/1"] = Field("textmill.report/1", alias="schema")
+    schema_: Literal["textmill.report-page/1"] = Field("textmill.report-page/1", alias="schema")
     run: str
     task: str
     arch: str

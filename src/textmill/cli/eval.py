@@ -9,10 +9,11 @@ import click
 
 from textmill.cli.checkpoint_option import checkpoint_option
 from textmill.cli.output import Shell, table
+from textmill.cli.plan import plan_text
 from textmill.cli.run_argument import run_argument, settings_of
 from textmill.cli.scores import scores_table
 from textmill.cli.verb import verb
-from textmill.results import Evaluation
+from textmill.results import Evaluation, Plan
 
 if TYPE_CHECKING:
     from textmill.runs import Run
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 @verb(
     "eval",
+    writes=True,
     knobs=("eval",),
     examples=(
         "textmill eval runs/novel                    on the test part that training held out",
@@ -42,6 +44,11 @@ def eval_command(shell: Shell, run: Run, data: str | None, checkpoint: str | Non
     settings = settings_of(run, shell, ("eval", "machine"))
     as_trained = checkpoint is None and settings.eval == run.config.eval
     run.config = settings
+    if shell.dry_run:
+        writes = [str(run.path / "eval")] if as_trained else []
+        plan = {"data": data or "what training held out", "checkpoint": checkpoint or run.default_checkpoint}
+        shell.show(Plan(verb="eval", run=str(run.path), writes=writes, plan=plan), plan_text)
+        return
     found = evaluate(run, data=data, checkpoint=checkpoint)
     if as_trained:  # what the report and `ls` show is measured in the run's own way
         save_evaluation(run.path, found)

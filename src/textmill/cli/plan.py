@@ -1,4 +1,4 @@
-"""What -n prints: the plan, its cost and its files. Room: cli/."""
+"""What -n prints: the plan and its files. Room: cli/."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         "textmill train novel.txt --arch lstm       rnn, lstm, gru or transformer",
         "textmill train novel.txt --size small --steps 5000 --name novel-small",
         "textmill train reviews.csv --data.text body --train.lr 3e-4",
-        "textmill train my_texts/ -n                plan and cost, nothing is written",
+        "textmill train my_texts/ -n                plan and files, nothing is written",
         "textmill train -c run.toml                 knobs from a file, such as a run's config.toml",
     ),
 )

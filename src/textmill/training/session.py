@@ -687,6 +687,7 @@ def plan_run(loaded: Loaded) -> Planned:
         "n_documents": text.n_documents,
         "bytes": text.ledger.total,
         "tokenizer": config.tokens.kind,
+        "steps": config.train.steps or (f"{config.train.epochs:g} epochs" if config.train.epochs else "from the text"),
         "order": config.train.order or load(ARCHITECTURES[config.model.arch]).default_order,
         "backbone_parameters": parameters(config.model, config.tokens.vocab_size or 257).backbone,
         "notes": [*text.notes, *([reason] if reason else [])],
