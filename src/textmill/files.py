@@ -11,13 +11,14 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from textmill.errors import NoSpace
+from textmill.errors import NoSpace, TextmillError
 
 TEMPORARY = ".tmp"  # how the names of half-written files and folders end
 
@@ -48,15 +49,28 @@ def full_disk_named(path: Path) -> Iterator[None]:
     """Turn "no space left" into an error that names the path and how much is free."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
+    except Exception as error:
+        number = _system_error_number(error)
+        if number not in (errno.ENOSPC, errno.EDQUOT):
+            if number is None or isinstance(error, OSError):
+                raise
+            raise OSError(number, os.strerror(number), str(path)) from error
         free = shutil.disk_usage(next(p for p in (path, *path.parents) if p.exists())).free
         raise NoSpace(
             f"the disk is full ({free:,} bytes free)",
             where=str(path),
             hint="Free some space and repeat the same command: what was saved before is kept.",
         ) from error
+
+
+def _system_error_number(error: Exception) -> int | None:
+    """errno of an error of the system; safetensors tells it in words: "… No space left on device (os error 28)"."""
+    if isinstance(error, OSError):
+        return error.errno
+    if isinstance(error, TextmillError):
+        return None
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found else None
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

@@ -4,17 +4,21 @@ It loads everything once and forks a process for each line of JSON on standard i
 command, with real signals, and takes a moment instead of seconds. A line is
     {"argv": [...], "cwd": "...", "trap": null or {"at": ["call", 1234] or ["enter" or "leave", "module:name", nth],
      "signals": [2, 2]}}
-"call" counts calls of functions of the package; each further signal is sent at the next such call. The answer is
+"call" counts calls of functions of the package (with no signals it only counts them); each further signal is sent at
+the next such call. The answer is
     {"code": exit code, or minus the signal that ended it, "calls": calls until the end, "fired": signals sent}
 stdout and stderr of the command are in .out and .err of the folder.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,19 +27,15 @@ PACKAGE = "textmill"
 
 
 def preload() -> None:
-    """All that a training run imports, to its end."""
-    import matplotlib.backends.backend_agg
-    import matplotlib.backends.backend_svg  # noqa: F401
-    import torch
+    """Train once, to the end: all that a run imports, and what is read once in a process (fonts), is there then."""
+    from faults_kit import some_text, training
 
-    import textmill.cli
-    import textmill.cli.train
-    import textmill.report.card
-    import textmill.report.page
-    import textmill.report.pictures
-    import textmill.training  # noqa: F401
+    from textmill.cli import main
 
-    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        Path("geese.txt").write_text(some_text(), encoding="utf-8")
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            assert main(training()) == 0
 
 
 class Trap:
@@ -58,6 +58,8 @@ class Trap:
         if self.signals and (self.fired or self.reached(frame, event)):
             self.fired += 1
             number = self.signals.pop(0)
+            if not self.signals:
+                sys.setprofile(None)
             self.write()
             os.kill(os.getpid(), number)
 
@@ -85,7 +87,8 @@ def in_a_process(request: dict[str, Any]) -> None:
 
     sys.argv = ["textmill", *request["argv"]]
     trap = Trap(request["trap"], Path(".trap"))
-    sys.setprofile(trap)
+    if request["trap"]:
+        sys.setprofile(trap)
     try:
         code = main(request["argv"])
     except KeyboardInterrupt:

@@ -27,6 +27,7 @@ VERBS = {
     "train -n, continues": [*training(), "-n"],
     "eval": ["eval", "runs/geese"],
     "eval --data": ["eval", "runs/geese", "--data", "geese.txt"],
+    "eval -n": ["eval", "runs/geese", "-n"],
     "eval floor": ["eval", "runs/geese/floor"],
     "generate": ["generate", "runs/geese", "Line " * 20, "--max-new-tokens", "20"],
     "score": ["score", "runs/geese", "Line 8 飞"],
@@ -136,6 +137,51 @@ def test_training_goes_on_where_nobody_reads_its_progress(place: Path) -> None:
 
     assert code == 0
     assert (place / "runs/mixed/report.html").is_file()
+
+
+@pytest.mark.ci
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_result_that_cannot_be_written_is_told(place: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "config", "keys"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+            timeout=WAIT_S,
+        )
+
+    assert done.returncode == 2
+    assert done.stderr == "error: No space left on device\n"
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize(("closed", "code"), [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0)])
+def test_closed_streams_are_no_fault(place: Path, closed: str, code: int) -> None:
+    words = " ".join([*COMMAND, *training(steps=["--steps", "8", "--train.eval_every", "2"])])
+
+    done = subprocess.run(["sh", "-c", f"{words} {closed}"], cwd=place, env=environment(), timeout=WAIT_S)
+
+    assert done.returncode == code
+    assert '"step": 8' in (place / "runs/geese/last.json").read_text()
+
+
+def test_a_bug_whose_traceback_has_no_place_is_still_one_line(
+    mill: InProcess, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object, **more: object) -> object:
+        raise ValueError("odd")
+
+    monkeypatch.setattr("textmill.cli.config.keys_text", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(place / "nowhere"))
+
+    said = mill("config", "keys")
+
+    assert (said.code, said.out) == (70, "")
+    assert said.err.startswith(
+        "error: a bug of Textmill, not of your input: ValueError: odd\n  The traceback could not"
+    )
 
 
 @pytest.mark.ci

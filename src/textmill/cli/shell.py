@@ -18,6 +18,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from types import FrameType
+from typing import Any
 
 import click
 from click.exceptions import Exit, NoSuchCommand, NoSuchOption
@@ -25,6 +26,7 @@ from click.exceptions import Exit, NoSuchCommand, NoSuchOption
 import textmill
 from textmill.cli.output import error_line, forget, show_error
 from textmill.errors import InputError, Interrupted, TextmillError, UsageError, did_you_mean
+from textmill.stopping import leave_if_importing
 from textmill.tables import VERBS, load
 
 BUG = 70
@@ -82,9 +84,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if "_TEXTMILL_COMPLETE" in os.environ:  # click's shell completion
         textmill_command.main(arguments, prog_name="textmill")
+    _stand_in_for_closed_streams()
     _write_any_file_name()
     try:
-        with _terminated_in_order(), textmill_command.make_context("textmill", list(arguments)) as ctx:
+        with _stopped_in_order(), textmill_command.make_context("textmill", list(arguments)) as ctx:
             code = textmill_command.invoke(ctx)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
@@ -119,20 +122,27 @@ class Terminated(BaseException):
 
 
 @contextlib.contextmanager
-def _terminated_in_order() -> Iterator[None]:
-    """SIGTERM unwinds the stack, as Ctrl-C does, so that temporary files go; the handler from before is put back."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield
-        return
+def _stopped_in_order() -> Iterator[None]:
+    """SIGTERM unwinds the stack, as Ctrl-C does, so that temporary files go; the handlers from before are put back.
 
-    def terminated(number: int, frame: FrameType | None) -> None:
-        raise Terminated
+    Where somebody else handles a signal already, it stays so.
+    """
 
-    signal.signal(signal.SIGTERM, terminated)
+    def stopped(number: int, frame: FrameType | None) -> None:
+        leave_if_importing(number, frame, STOPPED)
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+    usual: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    ours = [number for number, handler in usual.items() if signal.getsignal(number) == handler]
+    if threading.current_thread() is not threading.main_thread():
+        ours = []
+    for number in ours:
+        signal.signal(number, stopped)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in ours:
+            signal.signal(number, usual[number])
 
 
 def _refuse(error: TextmillError, arguments: list[str]) -> int:
@@ -174,18 +184,32 @@ def _near_option(error: NoSuchOption) -> str | None:
 
 def _our_bug(error: Exception, arguments: list[str]) -> int:
     """Keep the traceback in a file and say where: it is of no use to whoever typed the command."""
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="textmill-bug-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
-    ) as log:
-        log.write(f"textmill {textmill.__version__}, Python {platform.python_version()}, {platform.platform()}\n")
-        log.write(f"arguments: {arguments!r}\n\n")
-        log.writelines(traceback.format_exception(error))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="textmill-bug-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as log:
+            log.write(f"textmill {textmill.__version__}, Python {platform.python_version()}, {platform.platform()}\n")
+            log.write(f"arguments: {arguments!r}\n\n")
+            log.writelines(traceback.format_exception(error))
+        place = f"The traceback is in {log.name}"
+    except OSError as no_place:
+        place = f"The traceback could not be kept: {no_place}"
     first = str(error).partition("\n")[0]
     click.echo(
         error_line(f"a bug of Textmill, not of your input: {type(error).__name__}: {first}", arguments), err=True
     )
-    click.echo(f"  The traceback is in {log.name}", err=True)
+    click.echo(f"  {place}", err=True)
     return BUG
+
+
+def _stand_in_for_closed_streams() -> None:
+    """A stream that was closed before (`>&-`, some daemons) is None: what goes there goes nowhere.
+
+    The null device takes the free number, so that no file of ours gets it and what a library prints.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
 
 
 def _write_any_file_name() -> None:

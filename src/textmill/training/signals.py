@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from textmill.errors import Interrupted
+from textmill.stopping import leave_if_importing
 
 WATCHED = (signal.SIGINT, signal.SIGTERM)
 
@@ -39,9 +40,11 @@ class StopRequest:
             os._exit(128 + number)
         self.signal_number = number
         if not self._deferred:
-            raise Interrupted(
+            stopped = Interrupted(
                 "stopped", signal_number=number, hint="The same command goes on: what was prepared or saved is kept."
             )
+            leave_if_importing(number, frame, str(stopped))
+            raise stopped
 
 
 @contextlib.contextmanager
