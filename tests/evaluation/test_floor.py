@@ -9,11 +9,10 @@ import pytest
 
 from textmill.config import Config
 from textmill.errors import InputError, TooLittleText
-from textmill.evaluation.evaluating import documents_of, score_store
 from textmill.evaluation.floor import Floor, bytes_of, fit_floor, stream_of, table_of_bytes, uniform_scores
 from textmill.metrics.language import metrics_of
 from textmill.runs import Run
-from textmill.tasks.measuring import TokenSizes
+from textmill.tasks.measuring import TokenSizes, documents_of, score_documents
 from textmill.tokens import StoreWriter, Tokenizer
 
 TEXTS = [
@@ -70,7 +69,9 @@ def test_the_floor_scores_what_the_model_scores(store, tokenizer, begin_mark):
     floor = Floor.fit(store, tokenizer)
     scores = floor.score(list(documents_of(store)), tokenizer, begin_mark=begin_mark)
     sizes = TokenSizes.of(tokenizer)
-    assert scores["ngram"] == score_store(floor.ngram, store, tokenizer.mark, begin_mark=begin_mark, sizes=sizes)
+    assert scores["ngram"] == score_documents(
+        floor.ngram, documents_of(store), tokenizer.mark, begin_mark=begin_mark, sizes=sizes
+    )
     lost = 0 if begin_mark else 1
     assert [s.n_tokens for s in scores["ngram_bytes"]] == [len(t.encode()) + 1 - lost for t in TEXTS]
     assert [s.n_bytes for s in scores["ngram_bytes"]] == [max(0, len(t.encode()) - lost) for t in TEXTS]

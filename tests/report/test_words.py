@@ -12,7 +12,7 @@ from jinja2 import Environment
 import textmill.report
 from textmill.errors import ConfigError
 from textmill.report.chinese import CHINESE
-from textmill.report.words import Words, category_name, floor_name
+from textmill.report.words import Words, category_name, floor_name, language
 from textmill.results import Report
 
 from .conftest import bare
@@ -97,3 +97,23 @@ def test_a_per_cent_sign_in_a_name_breaks_nothing() -> None:
     report = bare(run="runs/100%s %(n)s", arch="50%", data={"paths": ["%d"]}, time={"%s": 1.0}, loops={"%": 0.5})
     for lang in ("en", "zh"):
         assert "100%s %(n)s" in card(report, Words(lang))
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "en_GB.UTF-8", "LC_ALL": "zh_CN.UTF-8"}, "zh"),
+        ({"LC_ALL": "zh_CN.UTF-8", "TEXTMILL_LANG": "en"}, "en"),
+    ],
+)
+def test_the_language_is_the_persons_for_training_and_report_alike(
+    said: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training once looked past LC_ALL, so its page came in another language than `textmill report` gave."""
+    for name in ("TEXTMILL_LANG", "LC_ALL", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    assert language() == expected

@@ -56,12 +56,6 @@ def colour_wanted(arguments: Iterable[str] = ()) -> bool | None:
     return False if declined else None
 
 
-def language() -> str:
-    """zh or en, by TEXTMILL_LANG, else by the locale."""
-    said = next((value for name in ("TEXTMILL_LANG", "LC_ALL", "LANG") if (value := os.environ.get(name))), "")
-    return "zh" if said.lower().startswith("zh") else "en"
-
-
 def error_line(text: str, arguments: Sequence[str] = ()) -> str:
     label = click.style("error:", fg="red", bold=True)
     return (click.unstyle(label) if colour_wanted(arguments) is False else label) + " " + text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from textmill.cli.output import Shell, language
+from textmill.cli.output import Shell
 from textmill.cli.plan import plan_text
 from textmill.cli.run_argument import run_argument
 from textmill.cli.verb import verb
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 @click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the page. Default: TEXTMILL_LANG, LANG.")
 def report_command(shell: Shell, run: Run, out: Path | None, lang: str | None) -> None:
     """Write the report of RUN: curve, samples, byte ledger, floors and intervals on one page, and its model card."""
+    from textmill.report.words import language
+
     folder, lang = out or run.path, lang or language()
     if shell.dry_run:
         writes = [str(folder / name) for name in ("report.html", "README.md", "plots/")]

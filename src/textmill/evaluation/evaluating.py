@@ -22,9 +22,9 @@ from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.models import NextToken
 from textmill.results import Evaluation
 from textmill.tasks import Task, task_of
-from textmill.tasks.measuring import DocumentIds, TokenSizes, documents_of, score_documents
+from textmill.tasks.measuring import DocumentIds, documents_of
 from textmill.text import ReadReport, languages, read_documents
-from textmill.tokens import Tokenizer, TokenStore
+from textmill.tokens import Tokenizer
 
 if TYPE_CHECKING:
     from textmill.runs import Run
@@ -104,31 +104,6 @@ def evaluate(
         text = _sample(held_out.documents, tokenizer)
         evaluation.verdict = verdict(evaluation, languages([text]), run.config.data.paths if data is None else ())
     return evaluation
-
-
-def score_store(
-    model: NextToken,
-    store: TokenStore,
-    mark: int,
-    begin_mark: bool = True,
-    window: int | None = None,
-    stride: int | None = None,
-    batch: int = 32,
-    sizes: TokenSizes | None = None,
-    n_blocks: int | None = None,
-) -> list[ExampleScore]:
-    """score_documents over every document of a store."""
-    return score_documents(
-        model,
-        documents_of(store),
-        mark,
-        begin_mark=begin_mark,
-        window=window,
-        stride=stride,
-        batch=batch,
-        sizes=sizes,
-        n_blocks=n_blocks,
-    )
 
 
 def save_evaluation(run_path: Path, evaluation: Evaluation) -> Path:

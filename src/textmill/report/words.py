@@ -8,6 +8,7 @@ later, where its table is used. A test holds the catalogue to exactly the string
 from __future__ import annotations
 
 import gettext
+import os
 from collections.abc import Callable, Iterable
 
 from textmill.errors import ConfigError, did_you_mean
@@ -16,6 +17,12 @@ from textmill.report.showing import on_one_line
 
 HTML_LANG = {"en": "en", "zh": "zh-Hans"}
 CATALOGUES: dict[str, dict[str, str]] = {"en": {}, "zh": CHINESE}
+
+
+def language() -> str:
+    """zh or en, by TEXTMILL_LANG, else by the locale."""
+    said = next((value for name in ("TEXTMILL_LANG", "LC_ALL", "LANG") if (value := os.environ.get(name))), "")
+    return "zh" if said.lower().startswith("zh") else "en"
 
 
 class Catalogue(gettext.NullTranslations):

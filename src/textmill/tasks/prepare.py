@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from textmill.config import Config, DataConfig
+from textmill.config import Config
 from textmill.errors import TooLittleText
 from textmill.files import new_folder, write_json
 from textmill.runs import Prepared
@@ -52,12 +52,15 @@ def fingerprint_of(config: Config, plan: SplitPlan) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def prepare(config: Config, into: Path, notice: Callable[[str], None] = lambda text: None) -> tuple[Prepared, Config]:
+def prepare(
+    config: Config, into: Path, notice: Callable[[str], None] = lambda text: None, plan: SplitPlan | None = None
+) -> tuple[Prepared, Config]:
     """The prepared text under `into` (RUNS/.data), made where it is not there yet; and the config with tokens decided.
 
     The tokenizer learns from the training part only. Raises InputError, NoSpace; nothing half-made stays.
+    plan: how this text is split, where the caller has planned it already.
     """
-    plan = plan_split(config.data)
+    plan = plan or plan_split(config.data)
     shares = plan.languages
     config, reason = with_tokens_chosen(config, plan, shares)
     path = into / fingerprint_of(config, plan)
@@ -101,8 +104,3 @@ def prepare(config: Config, into: Path, notice: Callable[[str], None] = lambda t
     for note in notes:
         notice(note)
     return Prepared.open(path), config
-
-
-def look_findings(data: DataConfig, task: Task) -> list[str]:
-    """What the task has to say of this text."""
-    return task.findings(plan_split(data).documents("train"))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from textmill.config import DataConfig
 from textmill.results import Look
-from textmill.text.splits import plan_split
+from textmill.text.splits import SplitPlan, plan_split
 
 SHOWN_BAD_RECORDS = 10
 
 
-def look(data: DataConfig) -> Look:
+def look(data: DataConfig, plan: SplitPlan | None = None) -> Look:
     """Files, ledger, languages, duplicates, preview, bad records and notes; `suggestion` is left to training.
 
-    The ledger is the one that training on the same [data] would have: looking plans the same split.
+    The ledger is the one that training on the same [data] would have: looking plans the same split. plan: that split,
+    where the caller has it already; it costs two passes over the files.
     """
-    plan = plan_split(data)
+    plan = plan or plan_split(data)
     return Look(
         files=plan.ledger.files,
         bytes=plan.ledger.n_bytes,

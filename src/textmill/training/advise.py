@@ -7,14 +7,15 @@ import shlex
 from textmill.config import DataConfig
 from textmill.results import Look
 from textmill.tables import TASKS, load
-from textmill.tasks.prepare import look_findings
 from textmill.text import look as facts_of
+from textmill.text import plan_split
 
 
 def look(data: DataConfig, task: str = "lm") -> Look:
     """See what a text holds, what would be dropped, and what to do next. Raises InputError."""
-    facts = facts_of(data)
-    findings = look_findings(data, load(TASKS[task])())
+    plan = plan_split(data)
+    facts = facts_of(data, plan)
+    findings = load(TASKS[task])().findings(plan.documents("train"))
     return facts.model_copy(update={"notes": [*facts.notes, *findings], "suggestion": suggestion_for(data)})
 
 

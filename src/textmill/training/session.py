@@ -33,13 +33,14 @@ from textmill.metrics.loss import LossSum
 from textmill.models import LanguageModel, build_model
 from textmill.models.cost import parameters
 from textmill.report import render
+from textmill.report.words import language
 from textmill.results import Plan as Planned
 from textmill.runs import Checkpoint, Prepared, Run, device_named, locked
 from textmill.tables import ARCHITECTURES, load
 from textmill.tasks import Task, prepare, task_of
 from textmill.tasks.measuring import documents_of, first_tokens
 from textmill.tasks.prepare import with_tokens_chosen
-from textmill.text import keep_stdin, plan_split
+from textmill.text import SplitPlan, keep_stdin, plan_split
 from textmill.tokens import Sampler
 from textmill.training.defaults import decide, decide_steps
 from textmill.training.optimizers import (
@@ -160,12 +161,14 @@ def ready(config: Config, listener: Listener) -> tuple[Config, Prepared, list[st
     return config, prepared, notes + step_notes
 
 
-def prepared_text(config: Config, runs: Path, listener: Listener) -> tuple[Prepared, Config]:
-    """The text under RUNS/.data, and the config with tokens decided."""
+def prepared_text(
+    config: Config, runs: Path, listener: Listener, plan: SplitPlan | None = None
+) -> tuple[Prepared, Config]:
+    """The text under RUNS/.data, and the config with tokens decided. plan: its split, where it is known."""
     try:
-        return prepare(config, runs / ".data", listener.notice)
+        return prepare(config, runs / ".data", listener.notice, plan)
     except FileExistsError:  # another run prepared the same text in the meantime
-        return prepare(config, runs / ".data", listener.notice)
+        return prepare(config, runs / ".data", listener.notice, plan)
 
 
 def sampler_of(config: Config, n_rows: int) -> Sampler:
@@ -195,8 +198,7 @@ def begin(folder: Path, config: Config, prepared: Prepared) -> Run:
         "seed": config.run.seed,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in VERSIONS_TOLD},
         "hardware": {"machine": platform.machine(), "processors": config.machine.threads, "system": platform.system()},
-        "n_parameters": {"total": counts.total, "backbone": counts.backbone, "embeddings": counts.embeddings}
-        | {"head": counts.head},
+        "n_parameters": {name: getattr(counts, name) for name in ("total", "backbone", "embeddings", "head")},
         "data": {
             "prepared": prepared.path.name,
             "fingerprint": ledger["fingerprint"],
@@ -231,7 +233,7 @@ def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prep
             where=", ".join(config.data.paths),
             hint="Train on it under another --name, or start anew with --fresh.",
         )
-    prepared, _ = prepared_text(config, folder.parent, listener)
+    prepared, _ = prepared_text(config, folder.parent, listener, text)
     if prepared.path.name != run.info["data"]["prepared"]:
         run.info["data"]["prepared"] = prepared.path.name
         run.write_info()
@@ -620,10 +622,7 @@ def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener) -> Non
 
 def report_run(run: Run) -> None:
     """report.html, README.md and plots of a run."""
-    import os
-
-    lang = "zh" if os.environ.get("TEXTMILL_LANG", os.environ.get("LANG", "")).lower().startswith("zh") else "en"
-    render(run.report(), run.path, lang)
+    render(run.report(), run.path, language())
 
 
 def human_loop_rate(prepared: Prepared, texts: list[str]) -> float:
