@@ -7,6 +7,7 @@
     │   └── TooLittleText         2     fewer documents, bytes or tokens than the work needs
     ├── RunError                  2     a run folder: none, another config's, locked by another process
     │   └── Damaged               2     a file that does not hold what its manifest says
+    ├── MissingExtra              2     an optional dependency that is not installed
     ├── NoSpace                   2     a full disk
     ├── NothingScored             2     a measurement over no tokens
     ├── ContextFull               2     more tokens than the model can attend to
@@ -59,6 +60,10 @@ class RunError(TextmillError):
 
 class Damaged(RunError):
     """A file does not hold what its manifest says."""
+
+
+class MissingExtra(TextmillError):
+    """An optional dependency is not installed; the hint is the exact pip command."""
 
 
 class NoSpace(TextmillError):
