@@ -27,6 +27,8 @@ class FileLook(Document):
     bytes: int
     encoding: str
     ledger: dict[str, int]
+    lines: list[str] = Field(default_factory=list)
+    """Three of its lines, where its encoding is not plain UTF-8: to judge by whether it was found right."""
 
 
 class Duplicates(Document):
@@ -35,8 +37,53 @@ class Duplicates(Document):
     n_documents: int
     exact: int
     normalised: int
+    near: int | None = None
+    """Documents that are nearly another, and not equal to one after normalisation; None: not looked for."""
     examples: list[str] = Field(default_factory=list)
-    """Up to three groups, as "source = source"."""
+    """Up to three groups, as "source = source"; nearly equal ones as "source ≈ source"."""
+
+
+class Removed(Document):
+    """What a cleaning rule took out of the documents."""
+
+    rule: str
+    n: int
+    """Stretches."""
+    bytes: int
+    examples: list[str] = Field(default_factory=list)
+    """Up to three, as "source: text"."""
+
+
+class Lengths(Document):
+    """How long documents are, in characters (code points)."""
+
+    shortest: int
+    median: int
+    nine_in_ten: int
+    """Nine documents in ten are at most so long."""
+    longest: int
+
+
+class Overlapping(Document):
+    """A test document that stands, whole or in part, in the text."""
+
+    test: str
+    training: str
+    share: float
+    """Of the test document's n-grams."""
+    excerpt: str
+
+
+class Against(Document):
+    """How much of a test set stands in the text (look --against)."""
+
+    paths: list[str]
+    n_test_documents: int
+    n_found: int
+    share: float
+    """n_found over the test documents that could be judged."""
+    found: list[Overlapping]
+    """The first hundred."""
 
 
 class Look(Document):
@@ -52,6 +99,13 @@ class Look(Document):
     duplicates: Duplicates
     n_documents: dict[str, int]
     """Documents in train, validation, test."""
+    document_languages: dict[str, float] = Field(default_factory=dict)
+    """Share of the documents by language: zh, zh-Hant, en, mixed, other."""
+    lengths: Lengths | None = None
+    cleaning: list[Removed] = Field(default_factory=list)
+    """What each cleaning rule took out; it stands in the ledger as other:RULE."""
+    against: Against | None = None
+    """With --against: which test documents stand in this text."""
     preview: list[str] = Field(default_factory=list)
     """The first three documents, cut to a line each."""
     bad_records: list[str] = Field(default_factory=list)

@@ -44,6 +44,7 @@ VERBS = {
     "info": ("textmill.cli.info:info_command", "Say what a run is: model, data, seed, versions, numbers."),
     "ls": ("textmill.cli.ls:ls_command", "List the runs of a folder."),
     "demo": ("textmill.cli.demo:demo_command", "Train on the documentation inside Python and show everything."),
+    "data": ("textmill.cli.data:data_command", "Corpora in published packages: list, describe, fetch by hash."),
     "config": ("textmill.cli.config:config_command", "Show every knob, its value and where the value comes from."),
 }
 

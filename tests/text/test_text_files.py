@@ -40,32 +40,26 @@ def test_a_missing_path_is_named_with_the_nearest_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "position", "guess"),
+    ("raw", "position"),
     [
-        (b"0123456789" + "中".encode("gb18030"), 10, "another encoding"),
-        ("h\u00e9".encode("latin-1"), 1, "another encoding"),
-        ("\ufefftext".encode("utf-16-le"), 0, "UTF-16"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", 0, "binary"),
-        ("cut short 中".encode()[:-1], 10, "another encoding"),
-        (b"x" * (1 << 20) + b"\xff", 1 << 20, "another encoding"),
-        (b"x" * ((1 << 20) - 1) + "中".encode()[:2] + b"x", (1 << 20) - 1, "another encoding"),  # over a chunk's edge
-        ("a text in utf-16".encode("utf-16-le"), 1, "UTF-16"),  # no mark: valid UTF-8, but every second byte is NUL
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", 0),
+        (b"x" * (1 << 20) + bytes(range(128, 256)) * 8192, 1 << 20),
+        (b"\x00\x01\x02\x03" * 500, 0),
     ],
 )
-def test_bytes_that_are_not_utf_8_stop_with_their_position(
-    raw: bytes, position: int, guess: str, tmp_path: Path
+def test_what_is_no_text_stops_with_the_position_of_the_first_byte_that_says_so(
+    raw: bytes, position: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(raw)
-    with pytest.raises(InputError, match=guess) as error:
+    with pytest.raises(InputError, match=f"not a text: byte {position}") as error:
         documents(path)
-    assert error.value.where == f"{path}: byte {position}"
-    assert "not read yet" in str(error.value.hint)
+    assert error.value.where == str(path)
 
 
 def test_control_characters_and_a_few_nuls_are_text(tmp_path: Path) -> None:
     text = "a\x00b\x07\x1b[0m\x7f\ufffe"
-    assert [d.text for d in documents(write(tmp_path / "a.txt", text))] == [text]
+    assert [d.text for d in documents(write(tmp_path / "a.txt", text), clean=("none",))] == [text]
 
 
 def test_a_byte_order_mark_is_markup_and_no_character(tmp_path: Path) -> None:
@@ -77,7 +71,7 @@ def test_a_byte_order_mark_is_markup_and_no_character(tmp_path: Path) -> None:
     assert plan.ledger.total["markup"] == 3
 
 
-@pytest.mark.parametrize("name", ["a.pdf", "a.json", "a.txt.gz"])
+@pytest.mark.parametrize("name", ["a.exe", "a.doc", "a.png.gz"])
 def test_an_extension_that_is_not_read_is_refused_by_name(name: str, tmp_path: Path) -> None:
     path = write(tmp_path / name, "text")
     with pytest.raises(InputError, match="not read") as error:
@@ -114,7 +108,9 @@ def test_a_link_is_followed_where_it_is_named_and_not_inside_a_folder(tmp_path: 
     assert [d.text for d in documents(folder / "link.txt")] == ["text behind a link"]
     plan = planned(folder)
     assert [file.path for file in plan.ledger.files] == [str(folder / "b.txt")]
-    assert any("Links inside folders are not followed" in note and "link.txt" in note for note in plan.notes)
+    assert any(
+        "Links inside folders and archives are not followed" in note and "link.txt" in note for note in plan.notes
+    )
     with pytest.raises(InputError, match="link to nothing"):
         documents(folder / "gone.txt")
 
@@ -143,32 +139,32 @@ def test_a_folder_is_walked_in_sorted_order_and_names_what_it_leaves_out(tmp_pat
     write(tmp_path / "LICENSE", "1234567")
     write(tmp_path / ".secret.txt", "123")
     write(tmp_path / ".git" / "config.txt", "never seen")
-    (tmp_path / "old.txt").write_bytes(b"caf\xe9")
+    (tmp_path / "old.txt").write_bytes(b"\x00\x01\x02\x03" * 500)
     plan = planned(tmp_path)
 
     names = [Path(file.path).relative_to(tmp_path).as_posix() for file in plan.ledger.files]
     assert names == [".secret.txt", "LICENSE", "a/B.JSONL", "a/z.md", "b.txt", "old.txt", "picture.png"]
     dropped = {k: n for k, n in plan.ledger.total.items() if k.startswith("other:")}
-    assert dropped == {"other:hidden": 3, "other:no-extension": 7, "other:not-utf-8": 4, "other:png": 5}
+    assert dropped == {"other:hidden": 3, "other:no-extension": 7, "other:not-text": 2000, "other:png": 5}
     said = "\n".join(plan.notes)
-    for word in (".secret.txt", "LICENSE", "picture.png", ".git", "old.txt: byte 3"):
+    for word in (".secret.txt", "LICENSE", "picture.png", ".git", "old.txt: not a text: byte 0"):
         assert word in said
 
 
-def test_strict_stops_at_a_file_of_a_folder_that_is_not_utf_8(tmp_path: Path) -> None:
+def test_strict_stops_at_a_file_of_a_folder_that_is_no_text(tmp_path: Path) -> None:
     write(tmp_path / "a.txt", "fine")
-    (tmp_path / "b.txt").write_bytes(b"caf\xe9")
+    (tmp_path / "b.txt").write_bytes(b"\x00\x01\x02\x03" * 500)
     assert [d.text for d in documents(tmp_path)] == ["fine"]
-    with pytest.raises(InputError, match="not UTF-8"):
+    with pytest.raises(InputError, match="not a text"):
         documents(tmp_path, strict=True)
 
 
 def test_a_folder_with_nothing_readable_says_what_it_holds(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="it is empty"):
         documents(tmp_path)
-    write(tmp_path / "a.pdf", "x")
-    write(tmp_path / "b.pdf", "x")
-    with pytest.raises(InputError, match="2 × other:pdf"):
+    write(tmp_path / "a.exe", "x")
+    write(tmp_path / "b.exe", "x")
+    with pytest.raises(InputError, match="2 × other:exe"):
         documents(tmp_path)
 
 

@@ -22,13 +22,13 @@ FAST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
 
 
 def config(*paths: Path, **knobs: Any) -> DataConfig:
-    return DataConfig(paths=tuple(str(path) for path in paths), **knobs)
+    return DataConfig(paths=tuple(str(path) for path in paths), **{"clean": (), "encoding": "utf-8", **knobs})
 
 
 def read(path: Path, **knobs: Any) -> tuple[list[str], ReadReport]:
     """The documents of one file; its bytes, by category, must be all there are."""
     report = ReadReport()
-    texts = [document.text for document in read_documents([str(path)], DataConfig(**knobs), report)]
+    texts = [document.text for document in read_documents([str(path)], config(**knobs), report)]
     assert sum(report.files[0].n_bytes.values()) == path.stat().st_size
     return texts, report
 

@@ -24,7 +24,7 @@ def lines_file(path: Path, texts: list[str]) -> Path:
 
 
 def planned(path: Path, **knobs: Any) -> SplitPlan:
-    return plan_split(DataConfig(paths=(str(path),), **knobs))
+    return plan_split(DataConfig(paths=(str(path),), **{"clean": (), **knobs}))
 
 
 def texts_of(plan: SplitPlan) -> dict[str, list[str]]:
@@ -340,10 +340,10 @@ def test_the_fingerprint_follows_the_content_and_not_the_place(tmp_path: Path) -
     seen = {here.fingerprint}
     lines_file(tmp_path / "there" / "b.txt", ["threE"])
     seen.add(planned(tmp_path / "there").fingerprint)
-    (tmp_path / "there" / "c.pdf").write_bytes(b"x")
+    (tmp_path / "there" / "c.exe").write_bytes(b"x")
     seen.add(planned(tmp_path / "there").fingerprint)
     lines_file(tmp_path / "there" / "b.txt", ["one", "two"])
     lines_file(tmp_path / "there" / "a.txt", ["three"])
-    (tmp_path / "there" / "c.pdf").unlink()
+    (tmp_path / "there" / "c.exe").unlink()
     seen.add(planned(tmp_path / "there").fingerprint)  # the order counts
     assert len(seen) == 4

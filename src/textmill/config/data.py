@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from textmill.config.section import Section, knob
+from textmill.errors import did_you_mean
+
+CLEANING_RULES = ("mojibake", "control", "boilerplate", "repeated-lines", "near-empty")
 
 
 class DataConfig(Section):
     """Which text, what a document is, and what is held out."""
 
     paths: tuple[str, ...] = knob(())
-    """Files, folders, `-` for standard input, or `builtin:python-docs`."""
+    """Files, folders, archives, `-` for standard input, `builtin:python-docs`, `pypi:NAME` or `hf:NAME`."""
     valid: tuple[str, ...] = knob((), flag="--valid")
     """Files or folders to validate on, instead of a part held out of PATH."""
     test: tuple[str, ...] = knob((), flag="--test")
@@ -30,12 +33,29 @@ class DataConfig(Section):
     """Share of the text that is held out to choose checkpoints by. 0: no validation."""
     test_share: float = knob(0.05, ge=0.0, lt=1.0)
     """Share of the text that is held out for the final numbers. 0: no test part."""
+    near_duplicates: Literal["auto", "on", "off"] = knob("auto")
+    """Keep documents that are nearly equal on one side of a split. auto: look for them in up to 100 MB."""
     split_seed: int = knob(0, ge=0)
     """Orders the documents before the split. Not the run's seed."""
+    encoding: str | None = knob(None, flag="--encoding")
+    """Encoding of all files, such as gb18030, big5 or utf-16. Default: found, file by file."""
+    clean: tuple[str, ...] = knob(CLEANING_RULES)
+    """Cleaning rules: mojibake, control, boilerplate, repeated-lines, near-empty; or none. All they take is counted."""
     duplicates: Literal["keep", "exact", "normalised"] = knob("keep")
     """Which repeats of a document are dropped. Kept or not, repeats never stand on both sides of a split."""
     strict: bool = knob(False, flag="--strict")
     """Stop at the first record that cannot be read, instead of counting it."""
+
+    @field_validator("clean", mode="after")
+    @classmethod
+    def only_rules_that_there_are(cls, clean: tuple[str, ...]) -> tuple[str, ...]:
+        if clean == ("none",):
+            return ()
+        for name in clean:
+            if name not in CLEANING_RULES:
+                near = did_you_mean(name, CLEANING_RULES)
+                raise ValueError(f"no cleaning rule '{name}' (there are: {', '.join(CLEANING_RULES)}; or none). {near}")
+        return clean
 
     @model_validator(mode="after")
     def something_is_left_to_train_on(self) -> DataConfig:

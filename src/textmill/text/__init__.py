@@ -1,4 +1,4 @@
-"""Bytes -> documents: formats, strict UTF-8, duplicates, splits, the byte ledger, `look`. Room: text/.
+"""Bytes -> documents: formats, encodings, cleaning, duplicates, splits, the byte ledger, `look`. Room: text/.
 
 Knows nothing of tokens or models; imports no torch.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from textmill.text.documents import Document, Part, ReadReport
 from textmill.text.languages import languages
 from textmill.text.ledger import Ledger
-from textmill.text.looking import look
+from textmill.text.looking import look, look_against
 from textmill.text.reading import read_documents
 from textmill.text.splits import SplitPlan, plan_split
 from textmill.text.stdin import keep_stdin
@@ -22,6 +22,7 @@ __all__ = [
     "keep_stdin",
     "languages",
     "look",
+    "look_against",
     "plan_split",
     "read_documents",
 ]

@@ -20,6 +20,8 @@ DUPLICATE = "duplicate"
 BAD_RECORD = "bad_record"
 EMPTY = "empty"
 
+KEPT_EXAMPLES = 3
+"""So many removals of a cleaning rule are kept to be shown; all are counted."""
 KEPT_RECORDS = 100
 """So many bad records, and so many places without text, are kept by name; all are counted."""
 
@@ -55,6 +57,15 @@ class Dropped:
 
 
 @dataclass
+class RuleCount:
+    """What a cleaning rule removed: stretches, bytes, and the first few as ("file:line", text)."""
+
+    n: int = 0
+    n_bytes: int = 0
+    examples: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass
 class FileCount:
     """What one file held: `n_bytes` by category, with "text" for all documents together."""
 
@@ -79,6 +90,7 @@ class ReadReport:
         self.empty_records: list[str] = []
         self.n_empty = 0
         self.notes: list[str] = []
+        self.rules: dict[str, RuleCount] = {}
 
     def begin(self, path: str, encoding: str) -> FileCount:
         """A new file: what is counted from here on is its."""
@@ -103,6 +115,14 @@ class ReadReport:
             self.n_bad_records += 1
             if len(self.bad_records) < KEPT_RECORDS:
                 self.bad_records.append(f"{item.source}: {item.reason}")
+
+    def cleaned(self, rule: str, source: str, text: str, n_bytes: int) -> None:
+        """Count a stretch that a cleaning rule took out of the document at `source`."""
+        count = self.rules.setdefault(rule, RuleCount())
+        count.n += 1
+        count.n_bytes += n_bytes
+        if len(count.examples) < KEPT_EXAMPLES:
+            count.examples.append((source, text))
 
     def note(self, sentence: str) -> None:
         """Say something once."""

@@ -1,29 +1,49 @@
 """Paths -> files in a fixed order, each examined before a byte of it is used. Room: text/ (bytes -> documents).
 
-Used by reading and splits. A file named by the person must be readable text, or it is an error; inside a folder, what
-cannot be read is dropped with a name (`other:pdf`, `other:hidden`, `other:not-utf-8`) and said. Links named by the
-person are followed; links inside folders are not, so no file is read twice and no walk leaves the folder.
+Used by reading and splits. A file named by the person must be readable text, or it is an error; inside a folder or an
+archive, what cannot be read is dropped with a name (`other:png`, `other:hidden`, `other:binary`) and said. Links named
+by the person are followed; links inside folders are not, so no file is read twice and no walk leaves the folder.
 """
 
 from __future__ import annotations
 
-import codecs
 import hashlib
+import io
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import BinaryIO
+from pathlib import Path, PurePosixPath
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
 
-from textmill.errors import InputError, did_you_mean
+from textmill.errors import InputError, MissingExtra, did_you_mean
 from textmill.text.documents import Part
+from textmill.text.encodings import CODECS, Detector, Finding
+from textmill.text.opening import Bomb, CannotUnpack, Place, members_of, open_place, suffixes
+from textmill.text.transcoding import Transcoded
 from textmill.text.wording import counted, some_of
 
-FORMATS = {".txt": "text", ".md": "text", ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl"}
-FORMAT_LIST = " ".join(FORMATS)
-BOM = codecs.BOM_UTF8
+FORMATS = {
+    ".txt": "text",
+    ".md": "text",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".json": "json",
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".parquet": "parquet",
+    ".pdf": "pdf",
+    ".docx": "docx",
+    ".epub": "epub",
+}
+FORMAT_LIST = f"{' '.join(FORMATS)}, each also as .gz .xz .bz2 .zst and inside .zip and .tar"
+BINARY_FORMATS = frozenset(("parquet", "pdf", "docx", "epub"))
+"""Their bytes are no text: they count as the UTF-8 of the text that is in them."""
 
 SPLIT_WORDS: dict[str, Part] = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -40,7 +60,7 @@ class TextFile:
     name: str
     """As it is shown: the person's path, or python-docs/MODULE.py."""
     format: str
-    """text, csv, tsv, jsonl, python-module, python-topics; "" for a file that is dropped whole."""
+    """A value of FORMATS, python-module or python-topics; "" for a file that is dropped whole."""
     named: bool = False
     """The person named this very file."""
     below: tuple[str, ...] = ()
@@ -49,11 +69,44 @@ class TextFile:
     """The category of a file that is dropped whole."""
     part: Part | None = None
     """The part it belongs to by a flag or by its name; None: it is split."""
+    member: int = -1
+    """Its number in the archive at `path`; -1: `path` is the file."""
+    compression: str = ""
+    """.gz, .xz, .bz2 or .zst, of the file or member."""
+    packed_bytes: int = 0
+    """Bytes that a member takes in its archive."""
     encoding: str = "unknown"
+    mark: int = 0
+    """Bytes of the byte-order mark."""
+    has_bad_bytes: bool = False
+    """Some of its bytes cannot be decoded, though it is UTF-8."""
+    lines: tuple[str, ...] = ()
+    """Three of its lines, where its encoding is not plain UTF-8: for the person to judge by."""
     n_bytes: int = 0
+    """Unpacked; of a file in BINARY_FORMATS, as it lies."""
     sha256: str = ""
     stamp: tuple[int, int] = (0, 0)
-    """Size and modification time when it was examined: a file that changes while it is read is an error."""
+    """Size and modification time of `path` when it was examined: a file that changes while it is read is an error."""
+
+    @property
+    def place(self) -> Place:
+        """Where its bytes are."""
+        return Place(self.path, self.member, self.compression, self.packed_bytes)
+
+    @property
+    def identity(self) -> tuple[str, int]:
+        """Equal for two names of one file."""
+        return os.path.realpath(self.path), self.member
+
+    @property
+    def codec(self) -> str:
+        """What Python decodes it with."""
+        return CODECS[self.encoding].python if self.encoding in CODECS else "utf-8"
+
+    @property
+    def is_transcoded(self) -> bool:
+        """Its bytes are not those of its text in UTF-8, even without the mark."""
+        return self.has_bad_bytes or self.codec != "utf-8"
 
 
 def printable(path: str | os.PathLike[str]) -> str:
@@ -70,19 +123,23 @@ def find_files(paths: Iterable[str], notes: list[str]) -> list[TextFile]:
     Raises InputError for a path that is missing, is no file (pipe, device), has an extension that is not read, or is
     a folder with nothing readable.
     """
-    from textmill.text import python_docs
+    from textmill.text import catalogue, python_docs
 
     files: list[TextFile] = []
-    seen: set[str] = set()
+    seen: set[tuple[str, int]] = set()
     repeated: list[str] = []
     for given in paths:
-        found = python_docs.find(given) if given.startswith("builtin:") else _find(given, notes)
+        if given.startswith("builtin:"):
+            found = python_docs.find(given)
+        elif given.startswith((catalogue.PYPI, catalogue.HUB)):
+            found = catalogue.find(given, notes)
+        else:
+            found = _find(given, notes)
         for file in found:
-            real = os.path.realpath(file.path)
-            if real in seen:
+            if file.identity in seen:
                 repeated.append(file.name)
                 continue
-            seen.add(real)
+            seen.add(file.identity)
             files.append(file)
     if repeated:
         notes.append(f"Named more than once and read once: {some_of(repeated)}.")
@@ -101,7 +158,7 @@ def _find(given: str, notes: list[str]) -> list[TextFile]:
     try:
         status = path.stat()
     except FileNotFoundError:
-        raise _missing(path, name, given) from None
+        raise _missing(path, name) from None
     except PermissionError:
         raise InputError("cannot be read: permission denied", where=name) from None
     except (OSError, ValueError) as error:
@@ -114,27 +171,24 @@ def _find(given: str, notes: list[str]) -> list[TextFile]:
             where=name,
             hint="for a stream, name '-' and pipe it in; or store it in a file first",
         )
-    suffix = path.suffix.lower()
-    if suffix and suffix not in FORMATS:
+    ending, compression, archive = suffixes(path.name)
+    if archive:
+        return _archive(path, name, notes)
+    if ending and ending not in FORMATS:
         raise InputError(
-            f"files of the kind '{suffix}' are not read",
+            f"files of the kind '{ending}' are not read",
             where=name,
             hint=f"read are {FORMAT_LIST}; a plain text under another name can be renamed to .txt",
         )
-    if not suffix:
+    if not ending:
         notes.append(f"{name} has no extension and is read as plain text.")
-    return [TextFile(path, name, FORMATS.get(suffix, "text"), named=True, below=(path.name,))]
+    format_ = FORMATS.get(ending, "text")
+    return [TextFile(path, name, format_, named=True, below=(path.name,), compression=compression)]
 
 
-def _missing(path: Path, name: str, given: str) -> InputError:
+def _missing(path: Path, name: str) -> InputError:
     if path.is_symlink():
         return InputError(f"is a link to nothing ({printable(path.readlink())})", where=name)
-    if given.startswith(("hf:", "pypi:")):
-        return InputError(
-            "catalogue data sets are not read yet",
-            where=name,
-            hint="name a file or a folder; or builtin:python-docs, which needs no download",
-        )
     parent = path.parent
     known = [entry.name for entry in os.scandir(parent)] if parent.is_dir() and os.access(parent, os.R_OK) else []
     near = did_you_mean(path.name, known)
@@ -147,13 +201,14 @@ def _kind(mode: int) -> str:
 
 
 class _Walk:
-    """One walk through a folder: files in sorted order, and the names of what is passed over."""
+    """One walk through a folder or an archive: files in a fixed order, and the names of what is passed over."""
 
     def __init__(self, name: str):
         self.name = name
         self.links: list[str] = []
         self.specials: list[str] = []
         self.hidden_folders: list[str] = []
+        self.damaged: list[str] = []
 
     def files(self, folder: Path, name: str, below: tuple[str, ...]) -> Iterator[TextFile]:
         try:
@@ -173,24 +228,73 @@ class _Walk:
                 else:
                     yield from self.files(path, shown, (*below, entry.name))
             elif entry.is_file(follow_symlinks=False):
-                suffix = Path(entry.name).suffix.lower()
-                format_ = "" if hidden else FORMATS.get(suffix, "")
-                dropped_as = "" if format_ else f"other:{'hidden' if hidden else _extension(suffix)}"
-                yield TextFile(path, shown, format_, below=(*below, entry.name), dropped_as=dropped_as)
+                found = _by_name(path, shown, (*below, entry.name), hidden)
+                if suffixes(entry.name)[2] and not hidden:
+                    yield from self.members(path, shown, (*below, entry.name))
+                else:
+                    yield found
             else:
                 self.specials.append(shown)
+
+    def members(self, path: Path, name: str, below: tuple[str, ...], named: bool = False) -> Iterator[TextFile]:
+        """The members of an archive in its order. A damaged one is an error where it was named, else dropped whole."""
+        try:
+            entries = members_of(path, name)
+        except CannotUnpack as error:
+            if named:
+                raise
+            self.damaged.append(f"{name}: {error.message}")
+            yield TextFile(path, name, "", below=below, dropped_as="other:damaged")
+            return
+        for entry in entries:
+            inside = PurePosixPath(entry.name.replace("\\", "/"))
+            shown = f"{name}/{printable(entry.name)}"
+            hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in inside.parts)
+            if entry.kind == "folder":
+                continue
+            if entry.kind == "link":
+                self.links.append(shown)
+                continue
+            if entry.kind == "special":
+                self.specials.append(shown)
+                continue
+            file = _by_name(path, shown, (*below, *inside.parts), hidden)
+            if inside.is_absolute() or ".." in inside.parts:
+                file = replace(file, format="", dropped_as="other:points-outside")
+            elif entry.kind == "encrypted":
+                file = replace(file, format="", dropped_as="other:encrypted")
+            elif suffixes(inside.name)[2] and not hidden:
+                file = replace(file, format="", dropped_as="other:archive-in-archive")
+            yield replace(file, member=entry.number, packed_bytes=entry.packed_bytes, n_bytes=entry.n_bytes)
+
+
+def _by_name(path: Path, shown: str, below: tuple[str, ...], hidden: bool) -> TextFile:
+    """A file that was not named by the person, as its name says."""
+    ending, compression, archive = suffixes(below[-1])
+    format_ = "" if hidden or archive else FORMATS.get(ending, "")
+    dropped_as = "" if format_ else f"other:{'hidden' if hidden else _extension(archive or ending or compression)}"
+    return TextFile(path, shown, format_, below=below, dropped_as=dropped_as, compression=compression)
 
 
 def _extension(suffix: str) -> str:
     if not suffix:
         return "no-extension"
-    word = suffix[1:]
+    word = suffix[1:].replace(".", "-")
     return word if re.fullmatch(r"[a-z0-9_+-]{1,12}", word) else "unknown-extension"
+
+
+def _archive(path: Path, name: str, notes: list[str]) -> list[TextFile]:
+    walk = _Walk(name)
+    return _found(walk, list(walk.members(path, name, (path.name,), named=True)), "archive", notes)
 
 
 def _folder(path: Path, name: str, notes: list[str]) -> list[TextFile]:
     walk = _Walk(name)
-    files = list(walk.files(path, name, (path.name,)))
+    return _found(walk, list(walk.files(path, name, (path.name,))), "folder", notes)
+
+
+def _found(walk: _Walk, files: list[TextFile], kind: str, notes: list[str]) -> list[TextFile]:
+    """The files of a walk, with what was passed over noted. Raises InputError where nothing is readable."""
     by_kind: dict[str, list[str]] = {}
     for file in files:
         if file.dropped_as:
@@ -202,11 +306,13 @@ def _folder(path: Path, name: str, notes: list[str]) -> list[TextFile]:
         passed_over.append(counted(len(walk.hidden_folders), "hidden folder"))
     if all(file.dropped_as for file in files):
         held = f": it holds {', '.join(passed_over)}" if passed_over else ": it is empty"
-        raise InputError(f"nothing readable in this folder{held}", where=name, hint=f"read are {FORMAT_LIST}")
-    for kind, names in sorted(by_kind.items()):
-        notes.append(f"Not read, counted as {kind}: {some_of(names)}.")
+        raise InputError(f"nothing readable in this {kind}{held}", where=walk.name, hint=f"read are {FORMAT_LIST}")
+    for category, names in sorted(by_kind.items()):
+        notes.append(f"Not read, counted as {category}: {some_of(names)}.")
+    if walk.damaged:
+        notes.append(f"Not read, because it is damaged: {some_of(walk.damaged)}.")
     if walk.links:
-        notes.append(f"Links inside folders are not followed: {some_of(walk.links)}. Name a link itself to read it.")
+        notes.append(f"Links inside folders and archives are not followed: {some_of(walk.links)}.")
     if walk.hidden_folders:
         notes.append(f"Hidden folders are not entered: {some_of(walk.hidden_folders)}.")
     if walk.specials:
@@ -217,83 +323,104 @@ def _folder(path: Path, name: str, notes: list[str]) -> list[TextFile]:
 # -- examining ---------------------------------------------------------------------------------------------------------
 
 CHUNK = 1 << 18
+NOT_TEXT = "other:not-text"
+IN_MEMORY = 1 << 26
 
 
-def examine(file: TextFile, strict: bool, notes: list[str]) -> TextFile:
+def examine(file: TextFile, strict: bool, notes: list[str], encoding: str | None = None) -> TextFile:
     """The file with its facts: size, sha256, encoding; one pass in small pieces.
 
-    Bytes that are not UTF-8 are an InputError with their position where the person named the file, or with `strict`;
-    inside a folder the file is dropped whole as other:not-utf-8, and the note gives the position.
+    encoding: decided by hand; None: found. What is no text, or cannot be unpacked, is an InputError where the person
+    named the file, or with `strict`; inside a folder or an archive it is dropped whole, and a note says why. With
+    `strict`, an encoding that could as well be another is an InputError too.
     """
-    with open_bytes(file) as stream:
-        status = os.fstat(stream.fileno())
-        digest = hashlib.sha256()
-        decoder = codecs.getincrementaldecoder("utf-8")("strict")
-        head = b""
-        n_bytes = 0
-        problem: InputError | None = None
-        while chunk := _read(file, stream):
-            head = head or chunk[:65536]
-            digest.update(chunk)
-            if problem is None:
-                problem = _decoding_problem(file, decoder, chunk, n_bytes, head, final=False)
-            n_bytes += len(chunk)
-        if problem is None:
-            problem = _decoding_problem(file, decoder, b"", n_bytes, head, final=True)
-    if problem is None and _looks_like_utf16(head):
-        problem = InputError(
-            "a quarter or more of its bytes are NUL: this is UTF-16 or a binary file, not UTF-8 text",
-            where=f"{file.name}: byte {head.index(0)}",
-            hint="other encodings than UTF-8 are not read yet: convert it first (iconv -t UTF-8)",
-        )
-    facts = {
-        "n_bytes": n_bytes,
-        "sha256": digest.hexdigest(),
-        "stamp": (status.st_size, status.st_mtime_ns),
-    }
     if file.dropped_as:
-        return replace(file, **facts)  # type: ignore[arg-type]
-    if problem is not None:
-        if file.named or strict:
-            raise problem
-        notes.append(f"Not read, counted as other:not-utf-8: {problem.where}: {problem.message}.")
-        return replace(file, format="", dropped_as="other:not-utf-8", **facts)  # type: ignore[arg-type]
-    return replace(file, encoding="utf-8-sig" if head.startswith(BOM) else "utf-8", **facts)  # type: ignore[arg-type]
-
-
-def _decoding_problem(
-    file: TextFile, decoder: codecs.IncrementalDecoder, chunk: bytes, offset: int, head: bytes, final: bool
-) -> InputError | None:
-    """Why these bytes are not UTF-8, with the position in the file, or None. `offset`: bytes before `chunk`."""
-    pending = len(decoder.getstate()[0])
+        return replace(file, n_bytes=file.n_bytes or _status(file).st_size)
+    detector = None if file.format in BINARY_FORMATS else Detector(encoding)
+    digest = hashlib.sha256()
+    n_bytes = 0
+    stamp = _stamp(file)
     try:
-        decoder.decode(chunk, final)
-    except UnicodeDecodeError as error:
-        position = offset - pending + error.start
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            guess = "it starts like UTF-16"
-        elif b"\x00" in head:
-            guess = "it looks like a binary file"
-        else:
-            guess = "it may be in another encoding, or damaged"
-        return InputError(
-            f"not UTF-8: 0x{error.object[error.start]:02x} cannot stand there ({error.reason}); {guess}",
-            where=f"{file.name}: byte {position}",
-            hint="other encodings than UTF-8 are not read yet: convert it first (iconv -f OLD -t UTF-8)",
+        with open_bytes(file) as stream:
+            while chunk := _read(file, stream):
+                digest.update(chunk)
+                n_bytes += len(chunk)
+                if detector:
+                    detector.feed(chunk)
+    except (CannotUnpack, MissingExtra) as error:
+        category = "other:bomb" if isinstance(error, Bomb) else "other:cannot-be-unpacked"
+        return _dropped(file, strict, error, category, file.packed_bytes or _status(file).st_size, notes)
+    file = replace(file, n_bytes=n_bytes, sha256=digest.hexdigest(), stamp=stamp)
+    if detector is None:
+        return replace(file, encoding=file.format)
+    finding = detector.finding()
+    if finding.is_binary:
+        problem = InputError(
+            f"not a text: {finding.reason}",
+            where=file.name,
+            hint="if it is one, say its encoding: --encoding NAME",
         )
-    return None
+        return _dropped(file, strict, problem, NOT_TEXT, n_bytes, notes)
+    _tell_near_ties(file, finding, strict, notes)
+    return replace(
+        file,
+        encoding=finding.encoding,
+        mark=finding.mark,
+        has_bad_bytes=finding.n_bad > 0,
+        lines=() if finding.how == "utf-8" else tuple(finding.lines),
+    )
 
 
-def _looks_like_utf16(head: bytes) -> bool:
-    """ASCII in UTF-16 without its mark is valid UTF-8 with every second byte NUL. A stray NUL is text."""
-    n_nul = head.count(0)
-    return n_nul >= 8 and n_nul * 4 >= len(head)
+def _dropped(
+    file: TextFile, strict: bool, problem: InputError | MissingExtra, category: str, n_bytes: int, notes: list[str]
+) -> TextFile:
+    if file.named or strict:
+        raise problem
+    advice = f" ({problem.hint})" if isinstance(problem, MissingExtra) else ""
+    notes.append(f"Not read, counted as {category}: {problem.where}: {problem.message}{advice}.")
+    return replace(file, format="", dropped_as=category, n_bytes=n_bytes)
+
+
+def _tell_near_ties(file: TextFile, finding: Finding, strict: bool, notes: list[str]) -> None:
+    if not finding.near_ties:
+        return
+    readings = [(finding.encoding, finding.lines), *((tie.encoding, tie.lines) for tie in finding.near_ties)]
+    shown = "; ".join(f"as {encoding}: {' / '.join(lines)}" for encoding, lines in readings)
+    if strict:
+        raise InputError(
+            f"its encoding could be {' or '.join(encoding for encoding, _ in readings)} ({shown})",
+            where=file.name,
+            hint=f"Say which: --encoding {finding.encoding}",
+        )
+    notes.append(
+        f"{file.name} is read as {finding.encoding}, nearly as likely is another: {shown} (--encoding decides)."
+    )
+
+
+def _status(file: TextFile) -> os.stat_result:
+    try:
+        return file.path.stat()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", where=file.name) from None
+
+
+def _stamp(file: TextFile) -> tuple[int, int]:
+    status = _status(file)
+    return status.st_size, status.st_mtime_ns
 
 
 def open_bytes(file: TextFile) -> BinaryIO:
-    """The file, opened at its first byte. Raises InputError where it cannot be."""
+    """The file's unpacked bytes, from the first on; seekable (from the end too: readers of binary formats need it, so
+    a packed one is unpacked to memory or a nameless file first). Raises InputError where it cannot be opened."""
     try:
-        return file.path.open("rb")
+        stream = open_place(file.place, file.name)
+        if file.format not in BINARY_FORMATS or (file.member < 0 and not file.compression):
+            return stream
+        with stream:
+            whole = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+            shutil.copyfileobj(stream, whole, CHUNK)
+            whole.seek(0)
+            return cast(BinaryIO, whole)
     except PermissionError:
         raise InputError("cannot be read: permission denied", where=file.name) from None
     except FileNotFoundError:
@@ -310,15 +437,23 @@ def _read(file: TextFile, stream: BinaryIO) -> bytes:
         raise InputError(f"cannot be read: {error.strerror or error}", where=file.name) from None
 
 
-def open_text(file: TextFile) -> BinaryIO:
-    """An examined file, opened behind its byte-order mark. Raises InputError if it changed since it was examined."""
-    stream = open_bytes(file)
-    status = os.fstat(stream.fileno())
-    if (status.st_size, status.st_mtime_ns) != file.stamp:
-        stream.close()
+def open_unchanged(file: TextFile) -> BinaryIO:
+    """An examined file's unpacked bytes. Raises InputError if it changed since it was examined."""
+    if _stamp(file) != file.stamp:
         raise changed(file)
-    if file.encoding == "utf-8-sig":
-        stream.seek(len(BOM))
+    return open_bytes(file)
+
+
+def open_text(file: TextFile) -> BinaryIO:
+    """An examined file as UTF-8 without its byte-order mark, from its first character on; seekable.
+
+    What cannot be decoded is not in it: reading.records_of names it. Raises InputError if the file changed since it was
+    examined.
+    """
+    stream = open_unchanged(file)
+    if file.is_transcoded:
+        return cast(BinaryIO, io.BufferedReader(Transcoded(stream, file.codec, file.mark), CHUNK))
+    stream.seek(file.mark)
     return stream
 
 

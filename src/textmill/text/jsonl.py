@@ -2,15 +2,16 @@
 
 A line is an object with the text under one key. Bytes of the text are those of its value in UTF-8, whatever escapes it
 was written with; the other keys' values are unused columns; the rest (braces, keys, quotes, escapes) is markup.
-A line ends in LF: U+2028 and U+0085 may stand inside it.
+A line ends in LF: U+2028 and U+0085 may stand inside it. json_file reads the records of a list by the same rules.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import Any, BinaryIO, TypeVar
 
 from textmill.config import DataConfig
 from textmill.errors import InputError
@@ -20,12 +21,14 @@ from textmill.text.files import TextFile, open_text
 
 PEEKED_LINES, PEEKED_BYTES = 1000, 1 << 24
 
+T = TypeVar("T")
+
 _decoder = json.JSONDecoder()
 _blanks = re.compile(r"[ \t\n\r]*")
 
 
-class _BadLine(ValueError):
-    """Why a line is no record."""
+class BadRecord(ValueError):
+    """Why a line, or an element of a list, is no record."""
 
 
 def read_jsonl(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
@@ -35,7 +38,7 @@ def read_jsonl(file: TextFile, data: DataConfig, note: Callable[[str], None]) ->
     """
     with open_text(file) as stream:
         start = stream.tell()
-        key = data.text if data.text is not None else _choose_key(stream, file)
+        key = data.text if data.text is not None else choose_key(_peeked(stream), file)
         stream.seek(start)
         n_with_key = 0
         other_keys: dict[str, None] = {}
@@ -45,14 +48,14 @@ def read_jsonl(file: TextFile, data: DataConfig, note: Callable[[str], None]) ->
                 yield Dropped(MARKUP, len(raw))
                 continue
             try:
-                members = _members(raw.decode())
+                members = members_of(raw.decode())
                 if key not in members:
                     if len(other_keys) < 100:
                         other_keys.update(dict.fromkeys(members))
-                    raise _BadLine(f"no key '{key}' (there are: {listed(list(members))})")
+                    raise BadRecord(f"no key '{key}' (there are: {listed(list(members))})")
                 n_with_key += 1
-                text = _text_of(members[key][0], key)
-            except _BadLine as bad:
+                text = text_of(members[key][0], f"'{key}'")
+            except BadRecord as bad:
                 yield Dropped(BAD_RECORD, len(raw), where, str(bad))
                 continue
             if not text.strip():
@@ -65,20 +68,22 @@ def read_jsonl(file: TextFile, data: DataConfig, note: Callable[[str], None]) ->
             raise no_column(key, list(other_keys), file.name)
 
 
-def _text_of(value: Any, key: str) -> str:
+def text_of(value: Any, shown: str) -> str:
+    """The value as text. `shown`: what it is called. Raises BadRecord where it is no text, or none that UTF-8 holds."""
     if not isinstance(value, str):
-        raise _BadLine(f"'{key}' is {_kind(value)}, not a string")
+        raise BadRecord(f"{shown} is {kind_of(value)}, not a string")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise _BadLine(
-            f"'{key}' holds half a surrogate pair (\\u{ord(value[error.start]):04x} at character {error.start}), "
+        raise BadRecord(
+            f"{shown} holds half a surrogate pair (\\u{ord(value[error.start]):04x} at character {error.start}), "
             "which no UTF-8 text can hold"
         ) from None
     return value
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """A JSON value's kind as words of a sentence."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -88,16 +93,32 @@ def _kind(value: Any) -> str:
     return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "a string"
 
 
-def _members(line: str) -> dict[str, tuple[Any, int]]:
-    """key -> (value, bytes of the value: of the decoded text for a string, as written for anything else)."""
+def members_of(line: str, start: tuple[int, int] | None = None) -> dict[str, tuple[Any, int]]:
+    """key -> (value, bytes of the value: of the decoded text for a string, as written for anything else).
+
+    start: line and column, from 1, where `line` stands in its file, if it may be several lines. Raises BadRecord.
+    """
+    return _explained(_parse_members, line, start)
+
+
+def value_of(text: str, start: tuple[int, int] | None = None) -> Any:
+    """The JSON value that is all of the text. Raises BadRecord; `start` as for members_of."""
+    return _explained(json.loads, text, start)
+
+
+def _explained(parse: Callable[[str], T], text: str, start: tuple[int, int] | None) -> T:
     try:
-        return _parse_members(line)
+        return parse(text)
     except json.JSONDecodeError as error:
-        raise _BadLine(f"not JSON: {error.msg} (column {error.pos + 1})") from None
+        place = f"column {error.pos + 1}"
+        if start is not None:
+            column = error.colno + (start[1] - 1 if error.lineno == 1 else 0)
+            place = f"line {start[0] + error.lineno - 1}, column {column}"
+        raise BadRecord(f"not JSON: {error.msg} ({place})") from None
     except RecursionError:
-        raise _BadLine("not read: nested too deeply") from None
-    except ValueError as error:  # an integer with thousands of digits
-        raise _BadLine(f"not read: {error}") from None
+        raise BadRecord("not read: nested too deeply") from None
+    except ValueError as error:  # an integer with thousands of digits; or a BadRecord
+        raise error if isinstance(error, BadRecord) else BadRecord(f"not read: {error}") from None
 
 
 def _parse_members(line: str) -> dict[str, tuple[Any, int]]:
@@ -105,7 +126,7 @@ def _parse_members(line: str) -> dict[str, tuple[Any, int]]:
     if not line.startswith("{", position):
         value, end = _decoder.raw_decode(line, position)
         _expect_end(line, end)
-        raise _BadLine(f"{_kind(value)}, not an object")
+        raise BadRecord(f"{kind_of(value)}, not an object")
     members: dict[str, tuple[Any, int]] = {}
     position = _skip(line, position + 1)
     closed = line.startswith("}", position)
@@ -119,7 +140,7 @@ def _parse_members(line: str) -> dict[str, tuple[Any, int]]:
         start = _skip(line, position + 1)
         value, end = _decoder.raw_decode(line, start)
         if key in members:
-            raise _BadLine(f"the key '{key}' stands twice")
+            raise BadRecord(f"the key '{key}' stands twice")
         members[key] = (value, utf8_size(value if isinstance(value, str) else line[start:end]))
         position = _skip(line, end)
         closed = line.startswith("}", position)
@@ -142,20 +163,27 @@ def _expect_end(line: str, position: int) -> None:
         raise json.JSONDecodeError("Extra data", line, position)
 
 
-def _choose_key(stream: BinaryIO, file: TextFile) -> str:
-    """`text` if a line has it, or the only key that holds strings, judged by the first lines."""
+def _peeked(stream: BinaryIO) -> Iterator[tuple[int, dict[str, tuple[Any, int]]]]:
+    """Size and members of each line; none where it is no record."""
+    for raw in stream:
+        members: dict[str, tuple[Any, int]] = {}
+        with suppress(BadRecord):
+            if raw.strip(b" \t\r\n"):
+                members = members_of(raw.decode())
+        yield len(raw), members
+
+
+def choose_key(records: Iterable[tuple[int, dict[str, tuple[Any, int]]]], file: TextFile) -> str:
+    """`text` if a record has it, or the only key that holds strings, judged by the first records.
+
+    records: size in bytes, and members. Raises InputError where no key or several hold strings.
+    """
     candidates: dict[str, bool] = {}
     n_bytes = 0
-    for number, raw in enumerate(stream):
-        n_bytes += len(raw)
+    for number, (size, members) in enumerate(records):
+        n_bytes += size
         if number == PEEKED_LINES or (n_bytes > PEEKED_BYTES and candidates):
             break
-        if not raw.strip(b" \t\r\n"):
-            continue
-        try:
-            members = _members(raw.decode())
-        except _BadLine:
-            continue
         for key, (value, _) in members.items():
             candidates[key] = candidates.get(key, False) or isinstance(value, str)
     if DEFAULT_COLUMN in candidates or not candidates:

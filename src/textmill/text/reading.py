@@ -1,31 +1,39 @@
 """Paths -> documents, a file after the other. Room: text/ (bytes -> documents).
 
-`records_of` is the one door to every format: the plan of a split and plain reading both go through it.
+`records_of` is the one door to every format: the plan of a split and plain reading both go through it. What a reader
+yields passes two stations: bytes of UTF-8 become bytes of the file's own encoding, and the document is cleaned.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from textmill.config import DataConfig
-from textmill.errors import InputError
-from textmill.text.delimited import read_delimited
-from textmill.text.documents import BAD_RECORD, MARKUP, Document, Dropped, Found, ReadReport
-from textmill.text.files import BOM, TextFile, changed, examine, find_files
-from textmill.text.jsonl import read_jsonl
-from textmill.text.plain import read_plain
-from textmill.text.python_docs import read_python_module, read_python_topics
+from textmill.errors import InputError, MissingExtra
+from textmill.tables import load
+from textmill.text.cleaning import clean
+from textmill.text.documents import BAD_RECORD, MARKUP, UNUSED_COLUMN, Document, Dropped, Found, ReadReport
+from textmill.text.files import BINARY_FORMATS, TextFile, changed, examine, find_files, open_unchanged
+from textmill.text.transcoding import Left, SourceCounter, size_in
 
 Reader = Callable[[TextFile, DataConfig, Callable[[str], None]], Iterator[Found | Dropped]]
 
-READERS: dict[str, Reader] = {
-    "text": read_plain,
-    "csv": read_delimited,
-    "tsv": read_delimited,
-    "jsonl": read_jsonl,
-    "python-module": read_python_module,
-    "python-topics": read_python_topics,
+READERS = {
+    "text": "textmill.text.plain:read_plain",
+    "csv": "textmill.text.delimited:read_delimited",
+    "tsv": "textmill.text.delimited:read_delimited",
+    "jsonl": "textmill.text.jsonl:read_jsonl",
+    "json": "textmill.text.json_file:read_json",
+    "html": "textmill.text.html:read_html",
+    "parquet": "textmill.text.parquet:read_parquet",
+    "pdf": "textmill.text.pdf:read_pdf",
+    "docx": "textmill.text.docx:read_docx",
+    "epub": "textmill.text.epub:read_epub",
+    "python-module": "textmill.text.python_docs:read_python_module",
+    "python-topics": "textmill.text.python_docs:read_python_topics",
 }
+"""Format -> where its reader lives."""
 
 
 def read_documents(paths: Sequence[str], data: DataConfig, report: ReadReport) -> Iterator[Document]:
@@ -34,7 +42,7 @@ def read_documents(paths: Sequence[str], data: DataConfig, report: ReadReport) -
     Raises InputError for a path that cannot be read, and with data.strict for the first bad record (file:line).
     """
     for file in find_files(paths, report.notes):
-        for item in records_of(examine(file, data.strict, report.notes), data, report):
+        for item in records_of(examine(file, data.strict, report.notes, data.encoding), data, report):
             if isinstance(item, Found):
                 yield item.document
 
@@ -53,9 +61,73 @@ def _items(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Fou
     if file.dropped_as:
         yield Dropped(file.dropped_as, file.n_bytes)
         return
-    if file.encoding == "utf-8-sig" and not file.format.startswith("python"):
-        yield Dropped(MARKUP, len(BOM))
+    is_source = file.format.startswith("python")  # its reader counts all bytes itself, and its text is clean
+    if file.mark and not is_source:
+        yield Dropped(MARKUP, file.mark)
+    reader: Reader = load(READERS[file.format])
+    items = reader(file, data, report.note)
+    if file.is_transcoded:
+        items = _in_own_bytes(file, items)
+    if data.clean and not is_source:
+        items = _cleaned(file, items, data.clean, report)
     try:
-        yield from READERS[file.format](file, data, report.note)
+        yield from items
     except UnicodeDecodeError:  # it was UTF-8 when it was examined
         raise changed(file) from None
+    except (InputError, MissingExtra) as error:
+        if file.named or file.format not in BINARY_FORMATS:
+            raise
+        advice = f" ({error.hint})" if error.hint else ""
+        yield Dropped(BAD_RECORD, 0, file.name, f"{error.message}{advice}")
+
+
+def _in_own_bytes(file: TextFile, items: Iterator[Found | Dropped]) -> Iterator[Found | Dropped]:
+    """The same with sizes in the file's own encoding, and between them what cannot be decoded.
+
+    Readers see UTF-8. They measure unused columns in the file's encoding already (`transcoding.size_in`), and markup is
+    what is left over, so the sum of an item is its stretch of UTF-8 all the same.
+    """
+    with open_unchanged(file) as stream:
+        counter = SourceCounter(stream, file.codec, file.mark)
+        for item in items:
+            if isinstance(item, Dropped):
+                n_source, left = counter.advance(item.n_bytes)
+                item = replace(item, n_bytes=n_source)
+            else:
+                n_source, left = counter.advance(item.n_bytes + item.markup + item.unused_column)
+                n_text = min(size_in(item.document.text, file.codec), n_source - item.unused_column)
+                item = replace(item, n_bytes=n_text, markup=n_source - n_text - item.unused_column)
+            yield from (_undecodable(file, some) for some in left)
+            yield item
+        yield from (_undecodable(file, some) for some in counter.rest())
+
+
+def _undecodable(file: TextFile, left: Left) -> Dropped:
+    raw = left.bad.raw
+    shown = " ".join(f"0x{byte:02x}" for byte in raw[:4]) + (" …" if len(raw) > 4 else "")
+    reason = f"byte {left.bad.position} of the file: {shown} cannot stand there in {file.encoding}"
+    return Dropped(BAD_RECORD, len(raw), f"{file.name}:{left.line}", reason)
+
+
+def _cleaned(
+    file: TextFile, items: Iterator[Found | Dropped], rules: Sequence[str], report: ReadReport
+) -> Iterator[Found | Dropped]:
+    for item in items:
+        if isinstance(item, Dropped):
+            yield item
+            continue
+        document, removed = clean(item.document, rules)
+        if not removed:
+            yield item
+            continue
+        n_left = item.n_bytes
+        for piece in removed:
+            n_bytes = min(size_in(piece.text, file.codec), n_left)
+            n_left -= n_bytes
+            report.cleaned(piece.rule, item.document.source, piece.text, n_bytes)
+            yield Dropped(f"other:{piece.rule}", n_bytes)
+        if document is None:
+            yield Dropped(MARKUP, item.markup + n_left)
+            yield Dropped(UNUSED_COLUMN, item.unused_column)
+        else:
+            yield replace(item, document=document, n_bytes=n_left)

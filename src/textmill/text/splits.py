@@ -8,8 +8,8 @@ Documents that are equal after normalisation, and documents of one meta["group"]
 from __future__ import annotations
 
 import hashlib
-import os
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from textmill.config import DataConfig
 from textmill.errors import ConfigError, TooLittleText
-from textmill.results import Duplicates, FileLook
-from textmill.text.columns import utf8_size
+from textmill.results import Duplicates, FileLook, Lengths, Removed
+from textmill.text.document_language import LanguageCount
 from textmill.text.documents import DUPLICATE, PARTS, TEXT, Document, Found, Part, ReadReport
-from textmill.text.files import TextFile, changed, examine, find_files, with_named_parts
+from textmill.text.files import BINARY_FORMATS, TextFile, changed, examine, find_files, with_named_parts
 from textmill.text.holdout import (
     FEW,
     FEW_LINES_BYTES,
@@ -33,12 +33,17 @@ from textmill.text.holdout import (
 )
 from textmill.text.languages import ScriptCount
 from textmill.text.ledger import Ledger, in_order
+from textmill.text.near import NearDuplicates
 from textmill.text.normalise import digest, normalised_digest
 from textmill.text.reading import records_of
+from textmill.text.transcoding import size_in
 from textmill.text.wording import counted, percent, some_of
 
 TRAIN, VALIDATION, TEST, REPEAT = range(4)
 CODES: dict[Part, int] = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
+
+NEAR_BELOW_BYTES = 100_000_000
+NEAR_BYTES_A_SECOND = 10_000_000  # what near.py was measured to do at least, on one processor
 
 Codes = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
@@ -80,6 +85,12 @@ class SplitPlan:
     n_empty: int
     languages: dict[str, float]
     """Share of the letters: zh, en, other."""
+    document_languages: dict[str, float]
+    """Share of the documents by language; {} unless it was asked for."""
+    lengths: Lengths | None
+    """Characters of the documents; None without any."""
+    cleaning: list[Removed]
+    """What each cleaning rule took out."""
     preview: list[str]
     """The first three documents, cut to a line each."""
     fingerprint: str
@@ -128,15 +139,17 @@ def _numbered(file: TextFile, data: DataConfig, start: int, end: int) -> Iterato
         raise changed(file)
 
 
-def plan_split(data: DataConfig) -> SplitPlan:
+def plan_split(data: DataConfig, tell_languages: bool = False) -> SplitPlan:
     """Read everything once and decide which document goes where. See `SplitPlan`.
+
+    tell_languages: also find the language of the documents, of at most N_JUDGED evenly spread ones (that takes time).
 
     Several documents are held out whole, in the order of a hash; one is cut into contiguous blocks: train first, then
     validation, then test. Raises InputError (what cannot be read) and TooLittleText (nothing to train on), before
     anything is written.
     """
     notes: list[str] = []
-    scan = _Scan(_gather(data, notes), data, notes)
+    scan = _Scan(_gather(data, notes), data, notes, tell_languages)
     parts, cut = _assigned(scan, data, notes)
     report = scan.report
     if report.n_bad_records:
@@ -160,6 +173,9 @@ def plan_split(data: DataConfig) -> SplitPlan:
         n_bad_records=report.n_bad_records,
         n_empty=report.n_empty,
         languages=scan.scripts.shares(),
+        document_languages=scan.languages.shares() if scan.languages else {},
+        lengths=scan.lengths(),
+        cleaning=_cleaning(report),
         preview=scan.preview,
         fingerprint=_fingerprint(scan.files),
         by_blocks=cut is not None,
@@ -182,12 +198,12 @@ def _gather(data: DataConfig, notes: list[str]) -> list[TextFile]:
         "validation": find_files(data.valid, notes),
         "test": find_files(data.test, notes),
     }
-    taken: dict[str, Part] = {}
+    taken: dict[tuple[str, int], Part] = {}
     for part, files in given.items():
         for file in files:
-            if taken.setdefault(os.path.realpath(file.path), part) != part:
+            if taken.setdefault(file.identity, part) != part:
                 raise ConfigError(f"{file.name} stands in both --valid and --test", where="data.valid")
-    pool = [file for file in find_files(data.paths, notes) if os.path.realpath(file.path) not in taken]
+    pool = [file for file in find_files(data.paths, notes) if file.identity not in taken]
     n_named = len(notes)
     pool = with_named_parts(pool, notes)
     files = []
@@ -206,18 +222,20 @@ def _gather(data: DataConfig, notes: list[str]) -> list[TextFile]:
 class _Scan:
     """The first pass: files examined, digests and sizes of their documents, and what there is to say."""
 
-    def __init__(self, files: Sequence[TextFile], data: DataConfig, notes: list[str]):
-        self.files: list[TextFile] = []
+    def __init__(self, files: Sequence[TextFile], data: DataConfig, notes: list[str], tell_languages: bool):
+        self.files = [examine(file, data.strict, notes, data.encoding) for file in files]
         self.ends: list[int] = []
         self.report = ReadReport()
         self.scripts = ScriptCount()
         self.preview: list[str] = []
         self.groups: dict[int, str] = {}
         """Number of a document -> its meta["group"]."""
+        self.languages = LanguageCount() if tell_languages else None
+        self.characters = array("q")
+        near = _near_wanted(data, sum(file.n_bytes for file in self.files if not file.dropped_as), notes)
         sizes, roles = array("q"), bytearray()
         exact, normal = bytearray(), bytearray()
-        for file in files:
-            file = examine(file, data.strict, notes)
+        for file in self.files:
             role = CODES[file.part or "train"]
             for item in records_of(file, data, self.report):
                 if not isinstance(item, Found):
@@ -230,21 +248,52 @@ class _Scan:
                 exact += digest(document.text)
                 normal += normalised_digest(document.text, data.split_seed)
                 self.scripts.add(document.text)
+                self.characters.append(len(document.text))
+                if near:
+                    near.add(document.text)
+                if self.languages:
+                    self.languages.add(document.text)
                 if len(self.preview) < 3:
                     self.preview.append(_one_line(document.text))
-            self.files.append(file)
             self.ends.append(len(sizes))
         self.sizes: Numbers = np.frombuffer(sizes, dtype=np.int64) if sizes else np.zeros(0, np.int64)
         self.roles: Codes = np.frombuffer(bytes(roles), dtype=np.uint8)
         self.exact = _numbers(exact)
         self.normal = _numbers(normal)
         self.data = data
+        self.near = near.groups() if near and len(sizes) else None
+        """Number of the group of nearly equal documents, for each document."""
         self.duplicates = Duplicates(
             n_documents=len(self.sizes),
             exact=len(self.sizes) - len(np.unique(self.exact)),
             normalised=len(self.sizes) - len(np.unique(self.normal)),
-            examples=self._examples(),
+            near=None if self.near is None else self._n_near(),
+            examples=self._examples(self.normal, " = ") + self._near_examples(),
         )
+
+    def lengths(self) -> Lengths | None:
+        """Characters of the documents."""
+        if not self.characters:
+            return None
+        low, median, most, high = np.quantile(np.array(self.characters), (0, 0.5, 0.9, 1), method="inverted_cdf")
+        return Lengths(shortest=int(low), median=int(median), nine_in_ten=int(most), longest=int(high))
+
+    def _n_near(self) -> int:
+        """Documents whose group began with another document that is not equal after normalisation."""
+        assert self.near is not None
+        return len(np.unique(self.normal)) - len(np.unique(_merged_numbers(self.normal, self.near)))
+
+    def _near_examples(self) -> list[str]:
+        if self.near is None:
+            return []
+        _, first = np.unique(self.normal, return_index=True)  # one of each text: equal ones are no news
+        alone = np.arange(len(self.normal), dtype=np.int64) + len(self.normal)
+        alone[first] = self.near[first]
+        return self._examples(np.unique(alone, return_inverse=True)[1].astype(np.int64), " ≈ ")
+
+    def file_of(self, index: int) -> TextFile:
+        """The file that holds a document."""
+        return self.files[bisect_right(self.ends, index)]
 
     def document(self, index: int) -> Document:
         """One document, read anew."""
@@ -264,17 +313,17 @@ class _Scan:
             start = end
         return found
 
-    def _examples(self) -> list[str]:
-        """The first three groups of repeats, as "source = source"."""
-        counts = np.bincount(self.normal)
-        repeated = np.flatnonzero(counts[self.normal] > 1) if len(counts) else np.zeros(0, np.int64)
+    def _examples(self, numbers: Numbers, sign: str) -> list[str]:
+        """The first three groups of equal numbers, as "source = source"."""
+        counts = np.bincount(numbers)
+        repeated = np.flatnonzero(counts[numbers] > 1) if len(counts) else np.zeros(0, np.int64)
         if not len(repeated):
             return []
-        _, first = np.unique(self.normal[repeated], return_index=True)
-        groups = [self.normal[repeated[place]] for place in sorted(first)[:3]]
-        members = [np.flatnonzero(self.normal == group)[:3].tolist() for group in groups]
+        _, first = np.unique(numbers[repeated], return_index=True)
+        groups = [numbers[repeated[place]] for place in sorted(first)[:3]]
+        members = [np.flatnonzero(numbers == group)[:3].tolist() for group in groups]
         documents = self._some([index for group in members for index in group])
-        return [" = ".join(documents[index].source for index in group) for group in members]
+        return [sign.join(documents[index].source for index in group) for group in members]
 
 
 def _one_line(text: str, limit: int = 100) -> str:
@@ -316,7 +365,9 @@ def _ledger(scan: _Scan, parts: Codes, cut: Cut | None) -> Ledger:
             for part, size in cut.n_bytes.items():
                 n_bytes[part] += size
         shown = {category: n_bytes[category] for category in in_order(n_bytes) if n_bytes[category]}
-        files.append(FileLook(path=file.name, bytes=file.n_bytes, encoding=file.encoding, ledger=shown))
+        n_all = sum(shown.values()) if file.format in BINARY_FORMATS else file.n_bytes
+        look = FileLook(path=file.name, bytes=n_all, encoding=file.encoding, ledger=shown, lines=list(file.lines))
+        files.append(look)
         start = end
     return Ledger(files)
 
@@ -359,9 +410,15 @@ def _drop_repeats(scan: _Scan, data: DataConfig, parts: Codes, notes: list[str])
             f"Repeats of an earlier document: {scan.duplicates.exact:,} exact, {scan.duplicates.normalised:,} after "
             "normalisation. Repeats stand together on one side (--data.duplicates exact or normalised drops them)."
         )
+    if scan.duplicates.near:
+        notes.append(
+            f"Nearly equal to another document: {counted(scan.duplicates.near, 'document')}; "
+            "such documents stand together on one side."
+        )
+    numbers = scan.normal if scan.near is None else _merged_numbers(scan.normal, scan.near)
     for here, others in ((VALIDATION, (TEST,)), (TRAIN, (VALIDATION, TEST))):
-        held = np.unique(scan.normal[np.isin(parts, others)])
-        leaks = np.flatnonzero((parts == here) & np.isin(scan.normal, held))
+        held = np.unique(numbers[np.isin(parts, others)])
+        leaks = np.flatnonzero((parts == here) & np.isin(numbers, held))
         if len(leaks):
             parts[leaks] = REPEAT
             name = "validation" if here == VALIDATION else "train"
@@ -437,10 +494,20 @@ def _default_test_share() -> float:
 
 
 def _merged(scan: _Scan) -> Numbers:
-    """Numbers of the groups: equal normalised text, and equal meta["group"], taken together."""
+    """Numbers of the groups: equal normalised text, near duplicates, and equal meta["group"], taken together."""
+    numbers = scan.normal if scan.near is None else _merged_numbers(scan.normal, scan.near)
     if not scan.groups:
-        return scan.normal
-    root = np.arange(int(scan.normal.max()) + 1)
+        return numbers
+    names: dict[str, int] = {}
+    given = np.arange(len(numbers), dtype=np.int64) + len(scan.groups)
+    for index, group in scan.groups.items():
+        given[index] = names.setdefault(group, len(names))
+    return _merged_numbers(numbers, given)
+
+
+def _merged_numbers(one: Numbers, other: Numbers) -> Numbers:
+    """Numbers of documents such that those that are equal in either are equal, counted from 0 in the order of `one`."""
+    root = np.arange(len(one), dtype=np.int64)
 
     def find(number: int) -> int:
         while root[number] != number:
@@ -448,11 +515,40 @@ def _merged(scan: _Scan) -> Numbers:
             number = int(root[number])
         return number
 
-    first: dict[str, int] = {}
-    for index, group in scan.groups.items():
-        here, there = find(int(scan.normal[index])), find(first.setdefault(group, int(scan.normal[index])))
-        root[max(here, there)] = min(here, there)
-    return np.array([find(int(number)) for number in range(len(root))], dtype=np.int64)[scan.normal]
+    for numbers in (one, other):
+        _, first, group = np.unique(numbers, return_index=True, return_inverse=True)
+        for index in np.flatnonzero(first[group] != root):  # all others are the first of their group
+            here, there = find(int(index)), find(int(first[group[index]]))
+            root[max(here, there)] = min(here, there)
+    roots = np.array([find(number) for number in range(len(root))], dtype=np.int64)
+    least = np.full(len(one), np.iinfo(np.int64).max)
+    np.minimum.at(least, roots, one)
+    return np.unique(least[roots], return_inverse=True)[1].astype(np.int64)
+
+
+def _near_wanted(data: DataConfig, n_bytes: int, notes: list[str]) -> NearDuplicates | None:
+    """What looks for near duplicates, unless that is off, or left to us and the text is large."""
+    if data.near_duplicates == "on" or (data.near_duplicates == "auto" and n_bytes <= NEAR_BELOW_BYTES):
+        return NearDuplicates(data.split_seed)
+    if data.near_duplicates == "auto":
+        minutes = n_bytes / NEAR_BYTES_A_SECOND / 60
+        notes.append(
+            f"Near duplicates were not looked for in {n_bytes / 1e6:,.0f} MB (--data.near_duplicates on does, in about "
+            f"{minutes:,.0f} minutes): nearly equal documents may stand on both sides of the split."
+        )
+    return None
+
+
+def _cleaning(report: ReadReport) -> list[Removed]:
+    return [
+        Removed(
+            rule=rule,
+            n=count.n,
+            bytes=count.n_bytes,
+            examples=[f"{source}: {_one_line(text)}" for source, text in count.examples],
+        )
+        for rule, count in sorted(report.rules.items())
+    ]
 
 
 def _cut(scan: _Scan, index: int, shares: dict[Part, float], notes: list[str]) -> Cut | None:
@@ -488,7 +584,10 @@ def _cut(scan: _Scan, index: int, shares: dict[Part, float], notes: list[str]) -
     bounds = [0, *cuts, len(text)]
     kept: list[Part] = ["train", *wanted]
     spans = {part: (bounds[n], bounds[n + 1]) for n, part in enumerate(kept)}
-    cut = Cut(index, spans, {part: utf8_size(text[start:end]) for part, (start, end) in spans.items()})
+    codec = scan.file_of(index).codec
+    sizes = {part: size_in(text[start:end], codec) for part, (start, end) in spans.items()}
+    sizes["train"] = n_bytes - sum(size for part, size in sizes.items() if part != "train")
+    cut = Cut(index, spans, sizes)
     places = ", ".join(f"{part} from {cut.block(document, part).source}" for part in kept)
     notes.append(f"There is one document, so it is cut into contiguous blocks {how}: {places}.")
     return cut

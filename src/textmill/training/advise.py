@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from textmill.config import DataConfig
 from textmill.results import Look
 from textmill.tables import TASKS, load
 from textmill.text import look as facts_of
-from textmill.text import plan_split
+from textmill.text import look_against, plan_split
 
 
-def look(data: DataConfig, task: str = "lm") -> Look:
-    """See what a text holds, what would be dropped, and what to do next. Raises InputError."""
-    plan = plan_split(data)
+def look(data: DataConfig, task: str = "lm", against: Sequence[str] = ()) -> Look:
+    """See what a text holds, what would be dropped, and what to do next. Raises InputError.
+
+    against: files or folders of a test set, to be searched for in the training text.
+    """
+    plan = plan_split(data, tell_languages=True)
     facts = facts_of(data, plan)
     findings = load(TASKS[task])().findings(plan.documents("train"))
-    return facts.model_copy(update={"notes": [*facts.notes, *findings], "suggestion": suggestion_for(data)})
+    return facts.model_copy(
+        update={"notes": [*facts.notes, *findings], "suggestion": suggestion_for(data)}
+        | ({"against": look_against(plan, against, data)} if against else {})
+    )
 
 
 def suggestion_for(data: DataConfig) -> str:

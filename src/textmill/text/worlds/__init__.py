@@ -1,0 +1,76 @@
+"""A name and a seed -> text whose right answers are known. Room: text/; used by tests, tutorials and benchmarks.
+
+    stories     small-world stories, questions, answers, the sentences that prove them
+    pairs       sentences in English and Chinese, and which words stand for each other
+    sentiment   reviews, labels by rule, the words that cause them
+    causes      made-up words, some of which decide the label
+    markov zipf hidden-markov brackets copy     sources whose entropy is known
+    plant       copies among given documents, and who copies whom
+
+Item i of a world depends on (knobs, seed, i) alone. Imports no numpy by itself; sources load it when they draw.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textmill.errors import InputError, did_you_mean
+from textmill.text.worlds.causes import Causes, Planted
+from textmill.text.worlds.copies import Copied, plant
+from textmill.text.worlds.pairs import Pair, Pairs
+from textmill.text.worlds.sentiment import Review, Sentiment
+from textmill.text.worlds.sources import Brackets, Copy, HiddenMarkov, Markov, Source, SourceText, Zipf
+from textmill.text.worlds.stories import Stories, Story
+from textmill.text.worlds.world import Item, World, Written, line, part_of, write, write_items
+
+WORLDS: dict[str, type[World[Any]]] = {
+    world.name: world for world in (Stories, Pairs, Sentiment, Causes, Markov, Zipf, HiddenMarkov, Brackets, Copy)
+}
+
+
+def named(name: str, seed: int = 0) -> World[Any]:
+    """The world of a name with its default knobs; `-zh` behind it: in Chinese (pairs: from Chinese).
+
+    Raises InputError for a name that is none, with the nearest one.
+
+    >>> named("stories-zh").item(0).question[-1]
+    '？'
+    """
+    stem = name.removesuffix("-zh")
+    if stem not in WORLDS:
+        near = did_you_mean(stem, WORLDS)
+        raise InputError(f"no world '{name}' (there are: {', '.join(WORLDS)})", hint=near)
+    knobs: dict[str, Any] = {"seed": seed}
+    if name.endswith("-zh"):
+        knobs |= {"direction": "zh-en"} if stem == Pairs.name else {"language": "zh"}
+    return WORLDS[stem](**knobs)
+
+
+__all__ = [
+    "Brackets",
+    "Causes",
+    "Copied",
+    "Copy",
+    "HiddenMarkov",
+    "Item",
+    "Markov",
+    "Pair",
+    "Pairs",
+    "Planted",
+    "Review",
+    "Sentiment",
+    "Source",
+    "SourceText",
+    "Stories",
+    "Story",
+    "WORLDS",
+    "World",
+    "Written",
+    "Zipf",
+    "line",
+    "named",
+    "part_of",
+    "plant",
+    "write",
+    "write_items",
+]

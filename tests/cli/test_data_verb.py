@@ -1,0 +1,182 @@
+"""`textmill data`, and what look and train do about a corpus that is still to be fetched."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import Shell, tree
+
+from textmill.cli.data import Catalogue, fetch_on_use
+from textmill.cli.output import Shell as Asked
+from textmill.errors import InputError
+from textmill.tables import VERBS
+from textmill.text import catalogue
+from textmill.text.catalogue import Archive, Corpus, LeftOut
+
+
+def archive() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        # Without a date of its own it would get the clock's, and another hash at every call.
+        file.writestr(zipfile.ZipInfo("poem.txt"), "A short poem.\n")
+    return buffer.getvalue()
+
+
+def convert(archive: Archive, left_out: LeftOut) -> Iterator[tuple[str, bytes]]:
+    left_out["a draft"] += 2
+    yield "poem.txt", archive.read("poem.txt")
+
+
+CORPUS = Corpus(
+    name="tiny-poems",
+    version="1.0",
+    archive="tiny_poems-1.0-py3-none-any.whl",
+    sha256=hashlib.sha256(archive()).hexdigest(),
+    archive_bytes=len(archive()),
+    what="one poem",
+    document="a poem: text",
+    language="en",
+    task="lm",
+    licence="CC0-1.0",
+    source="written for this test",
+    traps=("It is very short.",),
+    n_documents=1,
+    n_bytes=14,
+    text_sha256="0" * 64,
+    convert=convert,
+)
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """A shell, a catalogue of one corpus, and an archive where its download would lie."""
+    monkeypatch.setitem(VERBS, "data", ("textmill.cli.data:data_command", "Corpora."))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TEXTMILL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(catalogue, "CORPORA", (CORPUS,))
+    (tmp_path / "cache/archives").mkdir(parents=True)
+    (tmp_path / "cache/archives" / CORPUS.archive).write_bytes(archive())
+    return Shell(capsys)
+
+
+def asked(dry_run: bool = False) -> Asked:
+    return Asked(json=False, quiet=False, verbose=False, dry_run=dry_run, config_file=None, said={})
+
+
+def no_process(*arguments: Any, **settings: Any) -> Any:
+    raise AssertionError("a process was started")
+
+
+def test_the_list_shows_each_corpus_with_its_licence_and_whether_it_is_there(shell: Shell) -> None:
+    before = shell("data", "list")
+    shell("data", "get", "tiny-poems")
+    after = shell("data", "list")
+
+    assert before.code == after.code == 0 and before.err == ""
+    for word in ("pypi:tiny-poems", "en", "lm", "one poem", "CC0-1.0"):
+        assert word in before.out
+    assert " yes " not in before.out and " yes " in after.out
+
+
+def test_info_says_source_hashes_and_traps(shell: Shell) -> None:
+    said = shell("data", "info", "Tiny_Poems")
+
+    assert said.code == 0
+    for words in (CORPUS.sha256, CORPUS.source, CORPUS.licence, *CORPUS.traps, "textmill data get tiny-poems"):
+        assert words in said.out
+
+
+def test_get_fetches_and_says_where_and_what_was_left_out(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess, "Popen", no_process)
+
+    said = shell("data", "get", "pypi:tiny-poems/poem.txt")
+
+    assert said.code == 0
+    assert (tmp_path / "cache/tiny-poems/poem.txt").read_text() == "A short poem.\n"
+    assert str(tmp_path / "cache/tiny-poems") in said.out and "2 × a draft" in said.out
+    assert "textmill look pypi:tiny-poems" in said.out
+
+
+def test_get_with_n_names_the_download_and_writes_nothing(shell: Shell, tmp_path: Path) -> None:
+    before = tree(tmp_path)
+
+    said = shell("data", "get", "tiny-poems", "-n")
+
+    assert said.code == 0 and CORPUS.archive in said.out and CORPUS.licence in said.out
+    assert tree(tmp_path) == before
+    assert shell("data", "get", "hf:org/name", "-n").code == 2
+
+
+@pytest.mark.parametrize(
+    "line", [("list",), ("info", "tiny-poems"), ("get", "tiny-poems"), ("get", "tiny-poems", "-n")]
+)
+def test_each_prints_one_document_with_the_same_keys(shell: Shell, line: tuple[str, ...]) -> None:
+    [document] = shell("data", *line, "--json").documents(Catalogue)
+
+    (entry,) = document["corpora"]
+    assert document["schema"] == "textmill.data/1"
+    assert (entry["name"], entry["archive_sha256"], entry["licence"]) == ("tiny-poems", CORPUS.sha256, "CC0-1.0")
+    assert entry["fetched"] == (line == ("get", "tiny-poems")) == bool(entry["files"]) == bool(entry["left_out"])
+
+
+def test_the_files_of_a_document_are_those_on_the_disk(shell: Shell) -> None:
+    (entry,) = json.loads(shell("data", "get", "tiny-poems", "--json").out)["corpora"]
+
+    (file,) = entry["files"]
+    content = Path(file["path"]).read_bytes()
+    assert (file["bytes"], file["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+@pytest.mark.parametrize("verb", ["info", "get"])
+def test_an_unknown_name_is_a_usage_error_with_the_nearest_one(shell: Shell, verb: str) -> None:
+    said = shell("data", verb, "tinny-poems")
+
+    assert (said.code, said.out) == (2, "")
+    assert "did you mean 'tiny-poems'?" in said.err
+
+
+def test_quiet_says_nothing_beside_the_result(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "cache/archives" / CORPUS.archive).write_bytes(b"damaged")
+
+    said = shell("data", "list", "-q")
+
+    assert said.err == ""
+
+
+def test_help_opens_with_examples_and_names_the_verbs(shell: Shell) -> None:
+    said = shell("data", "--help")
+
+    assert said.code == 0 and said.out.startswith("Examples:")
+    assert all(f"  {name} " in said.out for name in ("list", "info", "get"))
+    assert shell("data").out == said.out
+
+
+def test_a_path_is_fetched_when_it_is_used_and_only_then(shell: Shell, tmp_path: Path) -> None:
+    fetch_on_use(asked(), ["novel.txt"])
+    assert not (tmp_path / "cache/tiny-poems").exists()
+
+    fetch_on_use(asked(), ["novel.txt", "pypi:tiny-poems"])
+    assert (tmp_path / "cache/tiny-poems/poem.txt").is_file()
+
+
+def test_a_dry_run_fetches_nothing_and_names_the_command(shell: Shell, tmp_path: Path) -> None:
+    before = tree(tmp_path)
+
+    with pytest.raises(InputError) as caught:
+        fetch_on_use(asked(dry_run=True), ["pypi:tiny-poems/poem.txt"])
+
+    assert caught.value.hint == "fetch it first: textmill data get tiny-poems"
+    assert tree(tmp_path) == before
+
+    shell("data", "get", "tiny-poems")
+    fetch_on_use(asked(dry_run=True), ["pypi:tiny-poems/poem.txt"])
