@@ -111,7 +111,20 @@ def test_a_bad_stretch_in_utf_8_is_counted_and_is_not_another_encoding(text: str
         assert (finding.encoding, finding.n_bad, finding.near_ties) == ("utf-8", 1, [])
 
 
-@given(st.lists(st.sampled_from([b"a", b"\n", "é".encode(), "中".encode(), "😀".encode(), b"\xff", b"\x80", b"\xe4"])))
+@pytest.mark.parametrize("tail", [b"\xe4\xb8", b"\xe5\xa5", b"\xe2\x80", b"\xf0\x9f\x98"])
+@pytest.mark.parametrize("end", ["", " ", "\n"])
+def test_plain_ascii_that_ends_inside_a_utf_8_character_is_a_utf_8_file_cut_off(tail: bytes, end: str) -> None:
+    for n_lines in (1, 20, 4000):
+        finding = found(b"A line of plain English.\n" * n_lines + b"And one more" + end.encode() + tail)
+        assert (finding.encoding, finding.n_bad, finding.is_binary, finding.near_ties) == ("utf-8", 1, False, [])
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"a", b"\n", "é".encode(), "中".encode(), "😀".encode()])
+        | st.sampled_from([bytes((byte,)) for byte in b"\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xe0\xe4\xed\xf0\xf4\xf5\xff"])
+    )
+)
 def test_bad_stretches_are_those_that_the_codec_replaces(parts: list[bytes]) -> None:
     good = "中文".encode() * 400
     raw = good + b"".join(parts)
@@ -154,6 +167,30 @@ def test_what_cannot_be_decided_is_shown_as_a_near_tie_with_its_lines() -> None:
         "cp1252": ["It costs wor€ld, and nobody knows why."],
     }
     assert all(-8 < tie.score < 0 for tie in finding.near_ties)
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "big5", "shift_jis"])
+@pytest.mark.parametrize("sign", "£°’")
+def test_english_with_one_odd_sign_in_an_eastern_encoding_is_found_or_shown_as_a_near_tie(
+    encoding: str, sign: str
+) -> None:
+    raw = written(f"It stood there {sign} all day, and nobody said a word.\n", encoding)
+    for text in (raw, raw * 3):
+        finding = found(text)
+        assert encoding in (finding.encoding, *(tie.encoding for tie in finding.near_ties))
+
+
+@pytest.mark.parametrize(("text", "encoding"), WRITTEN, ids=[f"{LANGUAGES[t]}-{e}" for t, e in WRITTEN])
+@pytest.mark.parametrize(
+    "before", ["", "A line of plain English, as long as any other.\n" * 400], ids=["whole", "later"]
+)
+def test_leaving_hopeless_readings_early_changes_no_finding(
+    text: str, encoding: str, before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = written(before + text * 60, encoding)
+    early = found(raw)
+    monkeypatch.setattr("textmill.text.encodings.FIRST_LOOK", len(raw))
+    assert found(raw) == early
 
 
 @pytest.mark.parametrize("size", [200, 2048, 300_000])

@@ -18,6 +18,7 @@ from textmill.errors import ConfigError, InputError
 from textmill.text.columns import DEFAULT_COLUMN, choose_column, utf8_size
 from textmill.text.documents import BAD_RECORD, EMPTY, MARKUP, Document, Dropped, Found
 from textmill.text.files import TextFile, open_text
+from textmill.text.transcoding import size_in
 
 FIELD_LIMIT = 1 << 28
 """Characters of one value. A larger one is a bad record: mostly a quote that is never closed. It bounds memory."""
@@ -127,7 +128,7 @@ def _records(
             yield Dropped(EMPTY, n_bytes, where)
             continue
         text_bytes = utf8_size(text)
-        unused = sum(utf8_size(value) for value in row) - text_bytes
+        unused = sum(size_in(value, file.codec) for place, value in enumerate(row) if place != text_index)
         yield Found(Document(text, where), text_bytes, n_bytes - text_bytes - unused, unused)
 
 

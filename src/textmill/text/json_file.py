@@ -28,6 +28,7 @@ from textmill.text.columns import DEFAULT_COLUMN, choose_column, listed, no_colu
 from textmill.text.documents import BAD_RECORD, EMPTY, MARKUP, UNUSED_COLUMN, Document, Dropped, Found
 from textmill.text.files import CHUNK, TextFile, open_text
 from textmill.text.jsonl import BadRecord, choose_key, members_of, read_jsonl, text_of, value_of
+from textmill.text.transcoding import size_in
 
 LARGEST_VALUE = 1 << 28
 """Bytes of one record. A larger one is bad: mostly a quote that is never closed. It bounds memory."""
@@ -219,12 +220,12 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
                 gap += scanner.offset - done - len(raw)
                 done = scanner.offset
                 if not is_record:
-                    size = _unused_size(raw)
+                    size = _unused_size(raw, file.codec)
                     gap += len(raw) - size
                     yield Dropped(UNUSED_COLUMN, size)
                     continue
                 number += 1
-                item = _item(raw, place, key, f"{file.name}#{number}", gap, keys)
+                item = _item(raw, place, key, f"{file.name}#{number}", gap, keys, file.codec)
                 if isinstance(item, Found):
                     n_found, gap = n_found + 1, 0
                 yield item
@@ -244,7 +245,9 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
         raise no_column(key, list(keys), file.name)
 
 
-def _item(raw: bytes, place: Place, key: str, where: str, gap: int, keys: dict[str, None]) -> Found | Dropped:
+def _item(
+    raw: bytes, place: Place, key: str, where: str, gap: int, keys: dict[str, None], codec: str
+) -> Found | Dropped:
     """One record. gap: bytes of markup before it, counted with a document. keys: the record's are added."""
     try:
         unused = 0
@@ -257,7 +260,7 @@ def _item(raw: bytes, place: Place, key: str, where: str, gap: int, keys: dict[s
             if key not in members:
                 raise BadRecord(f"no key '{key}' (there are: {listed(list(members))})")
             text = text_of(members[key][0], f"'{key}'")
-            unused = sum(size for name, (_, size) in members.items() if name != key)
+            unused = sum(size_in(counted, codec) for name, (_, counted) in members.items() if name != key)
     except BadRecord as bad:
         return Dropped(BAD_RECORD, len(raw), where, str(bad))
     if not text.strip():
@@ -290,18 +293,18 @@ def _records(scanner: _Scanner, opening: bytes) -> Iterator[tuple[bytes, Place, 
         yield scanner.value(), place, True
 
 
-def _unused_size(raw: bytes) -> int:
+def _unused_size(raw: bytes, codec: str) -> int:
     with suppress(BadRecord):
         if raw.startswith(b'"'):
-            return utf8_size(value_of(raw.decode()))
-    return len(raw)
+            return size_in(value_of(raw.decode()), codec)
+    return size_in(raw.decode(), codec)
 
 
-def _peeked(file: TextFile, layout: _Layout) -> Iterator[tuple[int, dict[str, tuple[Any, int]]]]:
+def _peeked(file: TextFile, layout: _Layout) -> Iterator[tuple[int, dict[str, tuple[Any, str]]]]:
     """Size and members of the records; none where a record is no object."""
     with open_text(file) as stream, suppress(_Broken):
         for raw, place, is_record in _values(_Scanner(stream), layout):
-            members: dict[str, tuple[Any, int]] = {}
+            members: dict[str, tuple[Any, str]] = {}
             with suppress(BadRecord):
                 if is_record and raw.startswith(b"{"):
                     members = members_of(raw.decode(), place)

@@ -18,6 +18,7 @@ from textmill.errors import InputError
 from textmill.text.columns import DEFAULT_COLUMN, choose_column, listed, no_column, utf8_size
 from textmill.text.documents import BAD_RECORD, EMPTY, MARKUP, Document, Dropped, Found
 from textmill.text.files import TextFile, open_text
+from textmill.text.transcoding import size_in
 
 PEEKED_LINES, PEEKED_BYTES = 1000, 1 << 24
 
@@ -62,7 +63,7 @@ def read_jsonl(file: TextFile, data: DataConfig, note: Callable[[str], None]) ->
                 yield Dropped(EMPTY, len(raw), where)
                 continue
             n_bytes = utf8_size(text)
-            unused = sum(size for name, (_, size) in members.items() if name != key)
+            unused = sum(size_in(counted, file.codec) for name, (_, counted) in members.items() if name != key)
             yield Found(Document(text, where), n_bytes, len(raw) - n_bytes - unused, unused)
         if other_keys and not n_with_key:
             raise no_column(key, list(other_keys), file.name)
@@ -93,8 +94,8 @@ def kind_of(value: Any) -> str:
     return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "a string"
 
 
-def members_of(line: str, start: tuple[int, int] | None = None) -> dict[str, tuple[Any, int]]:
-    """key -> (value, bytes of the value: of the decoded text for a string, as written for anything else).
+def members_of(line: str, start: tuple[int, int] | None = None) -> dict[str, tuple[Any, str]]:
+    """key -> (value, what counts as its bytes: the decoded text of a string, anything else as it is written).
 
     start: line and column, from 1, where `line` stands in its file, if it may be several lines. Raises BadRecord.
     """
@@ -121,13 +122,13 @@ def _explained(parse: Callable[[str], T], text: str, start: tuple[int, int] | No
         raise error if isinstance(error, BadRecord) else BadRecord(f"not read: {error}") from None
 
 
-def _parse_members(line: str) -> dict[str, tuple[Any, int]]:
+def _parse_members(line: str) -> dict[str, tuple[Any, str]]:
     position = _skip(line, 0)
     if not line.startswith("{", position):
         value, end = _decoder.raw_decode(line, position)
         _expect_end(line, end)
         raise BadRecord(f"{kind_of(value)}, not an object")
-    members: dict[str, tuple[Any, int]] = {}
+    members: dict[str, tuple[Any, str]] = {}
     position = _skip(line, position + 1)
     closed = line.startswith("}", position)
     while not closed:
@@ -141,7 +142,7 @@ def _parse_members(line: str) -> dict[str, tuple[Any, int]]:
         value, end = _decoder.raw_decode(line, start)
         if key in members:
             raise BadRecord(f"the key '{key}' stands twice")
-        members[key] = (value, utf8_size(value if isinstance(value, str) else line[start:end]))
+        members[key] = (value, value if isinstance(value, str) else line[start:end])
         position = _skip(line, end)
         closed = line.startswith("}", position)
         if not closed:
@@ -163,17 +164,17 @@ def _expect_end(line: str, position: int) -> None:
         raise json.JSONDecodeError("Extra data", line, position)
 
 
-def _peeked(stream: BinaryIO) -> Iterator[tuple[int, dict[str, tuple[Any, int]]]]:
+def _peeked(stream: BinaryIO) -> Iterator[tuple[int, dict[str, tuple[Any, str]]]]:
     """Size and members of each line; none where it is no record."""
     for raw in stream:
-        members: dict[str, tuple[Any, int]] = {}
+        members: dict[str, tuple[Any, str]] = {}
         with suppress(BadRecord):
             if raw.strip(b" \t\r\n"):
                 members = members_of(raw.decode())
         yield len(raw), members
 
 
-def choose_key(records: Iterable[tuple[int, dict[str, tuple[Any, int]]]], file: TextFile) -> str:
+def choose_key(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]], file: TextFile) -> str:
     """`text` if a record has it, or the only key that holds strings, judged by the first records.
 
     records: size in bytes, and members. Raises InputError where no key or several hold strings.

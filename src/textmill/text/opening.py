@@ -12,14 +12,13 @@ import io
 import lzma
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from textmill.errors import InputError, MissingExtra
+from textmill.errors import InputError, MissingExtra, TextmillError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -40,9 +39,6 @@ MOST_TIMES = 200
 ALWAYS_ALLOWED = 100_000_000
 """... and anything up to this many bytes."""
 MOST_MEMBERS = 1_000_000
-
-DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, NotImplementedError)
-"""What the libraries raise over a damaged archive or stream; FileNotFoundError and PermissionError come first."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +94,19 @@ def open_place(place: Place, shown: str) -> BinaryIO:
         raw: BinaryIO = place.path.open("rb")
         packed = place.path.stat().st_size
     else:
-        raw = _archive(place.path, _stamp(place.path), shown).open(place.member)
+        archive = _archive(place.path, _stamp(place.path), shown)
+        try:
+            raw = _bounded(archive.open(place.member), place.packed_bytes, shown, archive)
+        except Exception as error:
+            raise damaged(shown, error) from error
         packed = place.packed_bytes
-    if place.compression:
+    if not place.compression:
+        return raw
+    try:
         return _bounded(_decompressed(raw, place.compression, shown), packed, shown, raw)
-    return raw if place.member < 0 else _bounded(raw, packed, shown)
+    except BaseException:
+        raw.close()
+        raise
 
 
 def members_of(path: Path, shown: str) -> list[Member]:
@@ -119,7 +123,8 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def damaged(shown: str, error: BaseException) -> CannotUnpack:
-    """The error for what cannot be unpacked."""
+    """The error for what cannot be unpacked. Over damaged input the libraries raise nearly anything: OSError, EOFError,
+    zlib.error, LZMAError, BadZipFile, TarError, struct.error, IndexError, ValueError ..."""
     said = str(error) or type(error).__name__
     return CannotUnpack(f"cannot be unpacked: {said}", where=shown, hint="It is damaged or cut short: get it again.")
 
@@ -140,16 +145,19 @@ def _decompressed(raw: BinaryIO, compression: str, shown: str) -> BinaryIO:
 
 
 class _Zstandard(io.RawIOBase):
-    """zstandard's reader, which cannot go back by itself; all frames of a file are read."""
+    """All frames of a file; a frame that is cut short is an error, which zstandard's own reader passes over."""
 
-    def __init__(self, raw: BinaryIO, decompressor: Callable[[], object]):
+    def __init__(self, raw: BinaryIO, decompressor: Callable[[], Any]):
         super().__init__()
         self._raw, self._decompressor = raw, decompressor
         self._start()
 
     def _start(self) -> None:
         self._raw.seek(0)
-        self._reader = self._decompressor().stream_reader(self._raw, read_across_frames=True)  # type: ignore[attr-defined]
+        self._frame: Any = None
+        self._packed = b""
+        self._waiting = memoryview(b"")
+        self._position = 0
 
     def readable(self) -> bool:
         return True
@@ -158,29 +166,45 @@ class _Zstandard(io.RawIOBase):
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        try:
-            return int(self._reader.readinto(buffer))
-        except Exception as error:  # zstandard.ZstdError, which cannot be named where it is not installed
-            raise OSError(str(error)) from None
+        while not self._waiting:
+            self._packed = self._packed or self._raw.read(1 << 16)
+            if not self._packed:
+                if self._frame is not None:
+                    raise EOFError("a zstd frame is cut short")
+                return 0
+            self._frame = self._frame or self._decompressor().decompressobj()
+            self._waiting = memoryview(self._frame.decompress(self._packed))
+            self._packed = self._frame.unused_data if self._frame.eof else b""
+            if self._frame.eof:
+                self._frame = None
+        view = memoryview(buffer).cast("B")
+        taken, self._waiting = self._waiting[: len(view)], self._waiting[len(view) :]
+        view[: len(taken)] = taken
+        self._position += len(taken)
+        return len(taken)
+
+    def tell(self) -> int:
+        return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         if whence != io.SEEK_SET:
             raise io.UnsupportedOperation("only seeks from the start")
-        if offset < self._reader.tell():
+        if offset < self._position:
             self._start()
-        while (left := offset - self._reader.tell()) > 0 and self._reader.read(min(left, 1 << 16)):
+        while (left := offset - self._position) > 0 and self.read(min(left, 1 << 16)):
             pass
-        return int(self._reader.tell())
+        return self._position
 
 
-def _bounded(stream: BinaryIO, packed_bytes: int, shown: str, below: BinaryIO | None = None) -> BinaryIO:
+def _bounded(stream: BinaryIO, packed_bytes: int, shown: str, below: BinaryIO | _Zip | _Tar | None = None) -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(_Bounded(stream, packed_bytes, shown, below)))
 
 
 class _Bounded(io.RawIOBase):
     """A stream that is refused once it has grown out of proportion to what it was packed in."""
 
-    def __init__(self, stream: BinaryIO, packed_bytes: int, shown: str, below: BinaryIO | None = None):
+    def __init__(self, stream: BinaryIO, packed_bytes: int, shown: str, below: BinaryIO | _Zip | _Tar | None):
+        """below: what `stream` reads from: a stream is closed with it, an archive stays open as long as it."""
         super().__init__()
         self._stream, self._shown, self._below = stream, shown, below
         self._packed_bytes = packed_bytes
@@ -197,7 +221,9 @@ class _Bounded(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         try:
             piece = self._stream.read(len(view))
-        except DAMAGE as error:
+        except TextmillError:
+            raise
+        except Exception as error:
             raise damaged(self._shown, error) from error
         view[: len(piece)] = piece
         self._position += len(piece)
@@ -210,18 +236,23 @@ class _Bounded(io.RawIOBase):
             )
         return len(piece)
 
+    def tell(self) -> int:
+        return self._position
+
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         if whence != io.SEEK_SET:
             raise io.UnsupportedOperation("only seeks from the start")
         try:
             self._position = self._stream.seek(offset)
-        except DAMAGE as error:
+        except TextmillError:
+            raise
+        except Exception as error:
             raise damaged(self._shown, error) from error
         return self._position
 
     def close(self) -> None:
         self._stream.close()
-        if self._below is not None:
+        if isinstance(self._below, io.IOBase):
             self._below.close()
         super().close()
 
@@ -232,18 +263,18 @@ class _Bounded(io.RawIOBase):
 @lru_cache(maxsize=2)
 def _archive(path: Path, stamp: tuple[int, int], shown: str) -> _Zip | _Tar:
     """An open archive; kept, because its table of contents is read each time it is opened."""
+    ending = suffixes(path.name)[2]
     try:
-        ending = suffixes(path.name)[2]
         return _Zip(path) if ending == ".zip" else _Tar(path, ARCHIVES[ending], shown)
-    except DAMAGE as error:
-        if isinstance(error, FileNotFoundError | PermissionError):
-            raise
+    except (FileNotFoundError, PermissionError, TextmillError):
+        raise
+    except Exception as error:
         raise damaged(shown, error) from error
 
 
 class _Zip:
     def __init__(self, path: Path):
-        self._zip = zipfile.ZipFile(path)
+        self._zip = zipfile.ZipFile(path)  # closes itself when it goes
         self._infos = self._zip.infolist()
         self.members = [
             Member(number, _zip_name(info), self._kind(info), info.file_size, info.compress_size)
@@ -281,9 +312,10 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
 
 class _Tar:
     def __init__(self, path: Path, compression: str, shown: str):
-        stream: BinaryIO = path.open("rb")
+        self._file = path.open("rb")
+        stream: BinaryIO = self._file
         if compression:
-            stream = _bounded(_decompressed(stream, compression, shown), path.stat().st_size, shown, stream)
+            stream = _bounded(_decompressed(stream, compression, shown), path.stat().st_size, shown)
         self._tar = tarfile.TarFile(fileobj=stream)
         self._infos = self._tar.getmembers()
         self.members = [
@@ -302,3 +334,6 @@ class _Tar:
         stream = self._tar.extractfile(self._infos[number])
         assert stream is not None  # only files are opened
         return cast(BinaryIO, stream)
+
+    def __del__(self) -> None:
+        self._file.close()
