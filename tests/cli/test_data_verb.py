@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from fakes import Shell, tree
 
-from textmill.cli.data import Catalogue, fetch_on_use
+from textmill.cli.data import fetch_on_use
 from textmill.cli.output import Shell as Asked
 from textmill.errors import InputError
-from textmill.tables import VERBS
+from textmill.results import Catalogue
 from textmill.text import catalogue
 from textmill.text.catalogue import Archive, Corpus, LeftOut
 
@@ -58,7 +58,6 @@ CORPUS = Corpus(
 @pytest.fixture
 def shell(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """A shell, a catalogue of one corpus, and an archive where its download would lie."""
-    monkeypatch.setitem(VERBS, "data", ("textmill.cli.data:data_command", "Corpora."))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TEXTMILL_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(catalogue, "CORPORA", (CORPUS,))

@@ -8,15 +8,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
-from pydantic import Field
 
 from textmill.cli.output import Shell, table
 from textmill.cli.verb import verb, write_examples
 from textmill.errors import InputError, UsageError
-from textmill.results import Document
+from textmill.results import Catalogue, CorpusEntry, CorpusFile
 
 if TYPE_CHECKING:
     from textmill.text.catalogue import Corpus, Progress, Receipt
@@ -33,52 +32,6 @@ SUBVERBS = {
     "info": "Say everything about some of them.",
     "get": "Fetch some of them into the cache.",
 }
-
-
-class CorpusFile(Document):
-    """A file of a corpus. path: where it lies."""
-
-    name: str
-    path: str
-    bytes: int
-    sha256: str
-
-
-class CorpusEntry(Document):
-    """A corpus of the catalogue, or a data set of the hub that was fetched."""
-
-    name: str
-    path: str
-    """What to write in PATH's place."""
-    what: str
-    document: str
-    """What one document is, and its columns."""
-    language: str
-    task: str
-    licence: str
-    source: str
-    traps: list[str]
-    n_documents: int
-    bytes: int
-    """Of the text."""
-    archive: str
-    archive_bytes: int
-    archive_sha256: str
-    """For a data set of the hub: the commit."""
-    text_sha256: str
-    fetched: bool
-    folder: str | None
-    files: list[CorpusFile] = Field(default_factory=list)
-    left_out: dict[str, int] = Field(default_factory=dict)
-    """Reason -> records that were left out when it was fetched."""
-
-
-class Catalogue(Document):
-    """Some corpora, or all."""
-
-    schema_: Literal["textmill.data/1"] = Field("textmill.data/1", alias="schema")
-    cache: str
-    corpora: list[CorpusEntry]
 
 
 class DataVerbs(click.Group):

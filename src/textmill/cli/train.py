@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from textmill.cli.data import fetch_on_use
 from textmill.cli.output import Shell
 from textmill.cli.plan import plan_text
 from textmill.cli.progress import TerminalListener
@@ -64,7 +65,9 @@ def loaded_for(shell: Shell, paths: tuple[str, ...]) -> Loaded:
     if paths and "data.paths" in shell.said:
         raise UsageError("say PATH or --data.paths, not both")
     loaded = shell.load(data__paths=paths) if paths else shell.load()
-    if not loaded.config.data.paths:
+    data = loaded.config.data
+    fetch_on_use(shell, (*data.paths, *data.valid, *data.test))
+    if not data.paths:
         raise UsageError("there is no PATH to train on", hint="`textmill train my_texts/`, or data.paths in a config")
     return loaded
 

@@ -9,6 +9,7 @@ from textmill.text.documents import Document, Part, ReadReport
 from textmill.text.languages import languages
 from textmill.text.ledger import Ledger
 from textmill.text.looking import look, look_against
+from textmill.text.opening import stem_of
 from textmill.text.reading import read_documents
 from textmill.text.splits import SplitPlan, plan_split
 from textmill.text.stdin import keep_stdin
@@ -25,4 +26,5 @@ __all__ = [
     "look_against",
     "plan_split",
     "read_documents",
+    "stem_of",
 ]

@@ -88,6 +88,16 @@ def suffixes(name: str) -> tuple[str, str, str]:
     return Path(lower.removesuffix(compression)).suffix, compression, ""
 
 
+def stem_of(name: str) -> str:
+    """A file name without its endings.
+
+    >>> stem_of("a.csv.gz"), stem_of("b.tar.gz"), stem_of("notes"), stem_of("v1.2.txt")
+    ('a', 'b', 'notes', 'v1.2')
+    """
+    ending, compression, archive = suffixes(name)
+    return name[: len(name) - len(archive or ending + compression)]
+
+
 def open_place(place: Place, shown: str) -> BinaryIO:
     """The unpacked bytes from the first on; seekable. Raises InputError (damaged, Bomb), MissingExtra, OSError."""
     if place.member < 0:

