@@ -168,6 +168,8 @@ class Runs(Document):
     schema_: Literal["textmill.ls/1"] = Field("textmill.ls/1", alias="schema")
     dir: str
     runs: list[RunLine]
+    unreadable: dict[str, str] = Field(default_factory=dict)
+    """Name of a run that cannot be read -> why."""
 
 
 class Reported(Document):

@@ -12,7 +12,7 @@ import torch
 
 from textmill.config.layers import Loaded, from_toml, load_config
 from textmill.errors import Damaged, Diverged, InputError, NoSpace, RunError
-from textmill.runs import Run, open_run
+from textmill.runs import Run, list_runs, open_run
 from textmill.training import Progress, plan_run, train
 
 TEXT = "".join(f"Line {i}: the {i % 9} geese of {i * i % 13} flew over {i % 4} hills.\n" for i in range(80))
@@ -288,8 +288,33 @@ def test_planning_writes_nothing_and_names_what_would_be_written(tmp_path: Path)
     assert plan_run(loaded).plan["continues_at_step"] == 6
 
 
+@pytest.mark.parametrize("kind", ["bytes", "char", "bpe"])
+def test_a_plan_foretells_what_training_then_decides(tmp_path: Path, kind: str) -> None:
+    loaded = said(tmp_path, **{"tokens.kind": kind, "tokens.vocab_size": 300 if kind == "bpe" else None})
+    plan = plan_run(loaded).plan
+    run = train(loaded)
+    n_tokens = run.prepared().train.n_tokens
+    assert plan["train_tokens_about"] == pytest.approx(n_tokens, rel=0.1)
+    assert plan["vocab_size_about"] == run.tokenizer.vocab_size
+    assert plan["steps"] == run.config.train.steps and plan["batch"] == run.config.train.batch
+    assert plan["backbone_parameters"] == run.info["n_parameters"]["backbone"]
+    on_disk = sum(file.stat().st_size for file in run.path.glob("checkpoints/*/*.safetensors"))
+    assert plan["cost_about"]["disk_bytes"] >= on_disk  # two checkpoints, or three where the best is older
+
+
 def test_two_runs_of_one_text_share_what_was_prepared(tmp_path: Path) -> None:
     one = train(said(tmp_path, **{"run.name": "one"}))
     two = train(said(tmp_path, **{"run.name": "two", "model.arch": "lstm"}))
     assert one.prepared().path == two.prepared().path
     assert len(list((tmp_path / "runs" / ".data").iterdir())) == 1
+
+
+def test_one_spoilt_run_does_not_hide_the_others(tmp_path: Path) -> None:
+    """`ls` once stopped at the first run.json that was cut short."""
+    for name in ("good", "spoilt"):
+        train(said(tmp_path, **{"run.name": name}))
+    spoilt = tmp_path / "runs" / "spoilt" / "run.json"
+    spoilt.write_text(spoilt.read_text()[:40])
+    found = list_runs(tmp_path / "runs")
+    assert [run.name for run in found.runs] == ["good"]
+    assert list(found.unreadable) == ["spoilt"] and str(spoilt.parent) in found.unreadable["spoilt"]

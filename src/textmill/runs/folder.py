@@ -16,7 +16,7 @@ import torch
 
 from textmill.config import Config
 from textmill.config.layers import from_toml, to_toml
-from textmill.errors import Damaged, RunError, did_you_mean
+from textmill.errors import Damaged, RunError, TextmillError, did_you_mean
 from textmill.files import TEMPORARY, write_atomically, write_json
 from textmill.models import NextToken, build_model
 from textmill.models.language import refuse_other_tensors
@@ -385,26 +385,33 @@ def open_run(name: str | Path) -> Run:
 
 
 def list_runs(folder: Path | str) -> Runs:
-    """The runs of a folder, newest first; folders that are no runs are passed over."""
+    """The runs of a folder, newest first; a run that cannot be read is named, with the reason; others are no runs."""
     folder = Path(folder)
     if not folder.is_dir():
         raise RunError("there is no such folder of runs", where=str(folder), hint="Train one: textmill train PATH")
     lines = []
+    unreadable = {}
     for path in folder.iterdir():
         if not (path / "run.json").is_file():
             continue
-        run = Run.open(path)
-        evaluation = run.evaluation()
-        lines.append(
-            RunLine(
-                name=run.name,
-                status=run.status,
-                task=run.config.task.name,
-                arch=run.arch,
-                step=run.step,
-                steps=run.config.train.steps,
-                bpb=evaluation.metrics.get("bpb") if evaluation else None,
-                modified=datetime.fromtimestamp((path / "run.json").stat().st_mtime).isoformat(timespec="seconds"),
-            )
-        )
-    return Runs(dir=str(folder), runs=sorted(lines, key=lambda line: line.modified, reverse=True))
+        try:
+            lines.append(_line_of(path))
+        except TextmillError as error:
+            unreadable[path.name] = str(error)
+    newest_first = sorted(lines, key=lambda line: line.modified, reverse=True)
+    return Runs(dir=str(folder), runs=newest_first, unreadable=dict(sorted(unreadable.items())))
+
+
+def _line_of(path: Path) -> RunLine:
+    run = Run.open(path)
+    evaluation = run.evaluation()
+    return RunLine(
+        name=run.name,
+        status=run.status,
+        task=run.config.task.name,
+        arch=run.arch,
+        step=run.step,
+        steps=run.config.train.steps,
+        bpb=evaluation.metrics.get("bpb") if evaluation else None,
+        modified=datetime.fromtimestamp((path / "run.json").stat().st_mtime).isoformat(timespec="seconds"),
+    )

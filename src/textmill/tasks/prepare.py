@@ -12,7 +12,7 @@ from pathlib import Path
 
 from textmill.config import Config
 from textmill.errors import TooLittleText
-from textmill.files import new_folder, write_json
+from textmill.files import new_folder, remove_abandoned, write_json
 from textmill.runs import Prepared
 from textmill.tables import TASKS, load
 from textmill.tasks.task import Task
@@ -63,6 +63,8 @@ def prepare(
     plan = plan or plan_split(config.data)
     shares = plan.languages
     config, reason = with_tokens_chosen(config, plan, shares)
+    if abandoned := remove_abandoned(into):
+        notice(f"Removed from {into}, left by a preparation that was killed: {', '.join(abandoned)}.")
     path = into / fingerprint_of(config, plan)
     if (path / "ledger.json").is_file():
         return Prepared.open(path), config

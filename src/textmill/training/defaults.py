@@ -6,15 +6,12 @@ Every decision is written to config.toml before it takes effect: the run is repe
 from __future__ import annotations
 
 import math
-import os
-from pathlib import Path
 from typing import Any
-
-import torch
 
 from textmill.config import Config
 from textmill.errors import ConfigError
 from textmill.tables import ARCHITECTURES, load
+from textmill.training.processor import available_processors, multiplies_in_bfloat16
 
 TARGETS_PER_UPDATE = (768, 4096)  # least, most: a 32nd of the text lies between for 25 to 130 thousand tokens
 N_LANES = (8, 32)
@@ -22,27 +19,6 @@ ROWS_PER_LANE = 16  # at least, before there are more lanes
 N_UPDATES_MOST = 1500
 N_UPDATES_LEAST = 100
 N_EPOCHS_MOST = 20
-
-
-def available_processors() -> int:
-    """The processors this process may use, or OMP_NUM_THREADS where it is set; never the load."""
-    said = os.environ.get("OMP_NUM_THREADS", "")
-    if said.isdigit() and int(said) > 0:
-        return int(said)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def multiplies_in_bfloat16(device: str) -> bool:
-    """Whether the processor has instructions for it (without, bfloat16 is slower than float32)."""
-    if device == "cuda" or (device == "auto" and torch.cuda.is_available()):
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device == "mps" or (device == "auto" and torch.backends.mps.is_available()):
-        return False
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str]]:

@@ -34,12 +34,9 @@ from textmill.models import LanguageModel, build_model
 from textmill.models.cost import parameters
 from textmill.report import render
 from textmill.report.words import language
-from textmill.results import Plan as Planned
 from textmill.runs import Checkpoint, Prepared, Run, device_named, locked
-from textmill.tables import ARCHITECTURES, load
 from textmill.tasks import Task, prepare, task_of
 from textmill.tasks.measuring import documents_of, first_tokens
-from textmill.tasks.prepare import with_tokens_chosen
 from textmill.text import SplitPlan, keep_stdin, plan_split
 from textmill.tokens import Sampler
 from textmill.training.defaults import decide, decide_steps
@@ -661,34 +658,3 @@ def limits_of(run: Run, prepared: Prepared) -> list[str]:
 def next_commands(run: Run) -> list[str]:
     name = shlex.quote(str(run.path))
     return [f"textmill generate {name} 'Once'", f"textmill chat {name}", f"textmill score {name} 'some text'"]
-
-
-def plan_run(loaded: Loaded) -> Planned:
-    """What `train` would do, without writing anything. Raises as train does."""
-    config = loaded.config
-    if not config.data.paths:
-        raise ConfigError("no text was named", hint="Name a file or folder: textmill train PATH")
-    if "-" in config.data.paths:
-        raise ConfigError("-n cannot look ahead into standard input", hint="Name a file instead of -.")
-    name = config.run.name or default_name(config.data.paths[0])
-    folder = Path(config.run.dir) / name
-    writes = [str(folder), str(Path(config.run.dir) / ".data")]
-    if (folder / "run.json").is_file():
-        run = Run.open(folder)
-        merged, warnings = merge_for_resume(run.config, loaded)
-        facts: dict[str, Any] = {"continues_at_step": run.step, "steps": merged.train.steps, "warnings": warnings}
-        return Planned(verb="train", run=str(folder), writes=writes, plan=facts)
-    text = plan_split(config.data)
-    config, reason = with_tokens_chosen(config, text, text.languages)
-    facts = {
-        "task": config.task.name,
-        "arch": config.model.arch,
-        "n_documents": text.n_documents,
-        "bytes": text.ledger.total,
-        "tokenizer": config.tokens.kind,
-        "steps": config.train.steps or (f"{config.train.epochs:g} epochs" if config.train.epochs else "from the text"),
-        "order": config.train.order or load(ARCHITECTURES[config.model.arch]).default_order,
-        "backbone_parameters": parameters(config.model, config.tokens.vocab_size or 257).backbone,
-        "notes": [*text.notes, *([reason] if reason else [])],
-    }
-    return Planned(verb="train", run=str(folder), writes=writes, plan=facts)
