@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import os
+from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from textmill.config.section import Section, knob
 
@@ -36,6 +37,16 @@ class DataConfig(Section):
     """Which repeats of a document are dropped. Kept or not, repeats never stand on both sides of a split."""
     strict: bool = knob(False, flag="--strict")
     """Stop at the first record that cannot be read, instead of counting it."""
+
+    @field_validator("paths", "valid", "test", "columns", mode="before")
+    @classmethod
+    def one_is_a_list_of_one(cls, value: Any) -> Any:
+        """In Python a single name may stand for a list of one, and a pathlib.Path for its name."""
+        if isinstance(value, str | os.PathLike):
+            return (os.fspath(value),)
+        if isinstance(value, list | tuple):
+            return tuple(os.fspath(item) if isinstance(item, os.PathLike) else item for item in value)
+        return value
 
     @model_validator(mode="after")
     def something_is_left_to_train_on(self) -> DataConfig:

@@ -10,13 +10,13 @@ import math
 from pathlib import Path
 from typing import Any
 
-from textmill.config import Config
+from textmill.config import Config, TransformerConfig
 from textmill.config.layers import Loaded, merge_for_resume
 from textmill.errors import ConfigError
 from textmill.models.cost import flops_per_token, memory_bytes, parameters
 from textmill.results import Plan
-from textmill.runs import Run
-from textmill.tasks.prepare import with_tokens_chosen
+from textmill.runs import Run, device_named
+from textmill.tasks.prepare import too_little, with_tokens_chosen
 from textmill.text import SplitPlan, plan_split
 from textmill.tokens import Tokenizer
 from textmill.training.defaults import decide, decide_steps
@@ -34,32 +34,42 @@ def plan_run(loaded: Loaded) -> Plan:
     if "-" in config.data.paths:
         raise ConfigError("-n cannot look ahead into standard input", hint="Name a file instead of -.")
     name = config.run.name or default_name(config.data.paths[0])
+    device_named(config.machine.device)
     folder = Path(config.run.dir) / name
     writes = [str(folder), str(Path(config.run.dir) / ".data")]
     if (folder / "run.json").is_file():
         run = Run.open(folder)
         merged, warnings = merge_for_resume(run.config, loaded)
+        device_named(merged.machine.device)
         facts: dict[str, Any] = {"continues_at_step": run.step, "steps": merged.train.steps, "warnings": warnings}
         return Plan(verb="train", run=str(folder), writes=writes, plan=facts)
     text = plan_split(config.data)
     config, reason = with_tokens_chosen(config, text, text.languages)
     n_tokens, vocab_size = tokens_about(config, text)
+    if refused := too_little(n_tokens, config.data.paths):
+        raise refused
     n_rows = max(1, math.ceil(n_tokens / config.model.seq_len))
     config, notes = decide(config, n_tokens, n_rows)
     config, step_notes = decide_steps(config, n_tokens, sampler_of(config, n_rows).steps_per_epoch)
     facts = {
         "task": config.task.name,
         "arch": config.model.arch,
+        **({"preset": config.model.preset} if isinstance(config.model, TransformerConfig) else {}),
+        "size": config.model.size,
         "n_documents": text.n_documents,
         "bytes": text.ledger.total,
         "tokenizer": config.tokens.kind,
         "vocab_size_about": vocab_size,
         "train_tokens_about": n_tokens,
         "backbone_parameters": parameters(config.model, vocab_size).backbone,
+        "seq_len": config.model.seq_len,
+        "dropout": config.model.dropout,
         "steps": config.train.steps,
         "batch": config.train.batch,
         "order": config.train.order,
         "optimizer": config.train.optimizer,
+        "lr": config.train.lr,
+        "device": device_named(config.machine.device),
         "cost_about": cost_about(config, n_tokens, vocab_size),
         "notes": [*text.notes, *([reason] if reason else []), *notes, *step_notes],
     }
