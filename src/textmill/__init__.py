@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Config": "textmill.config:Config",
     "evaluate": "textmill.evaluation:evaluate",
-    "generate": "textmill.generation:generate",
+    "generate": "textmill.generation.by_run:generate",
     "look": "textmill.training:look",
     "open_run": "textmill.runs:open_run",
     "score": "textmill.generation:score",

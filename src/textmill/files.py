@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 from textmill.errors import NoSpace, TextmillError
 
 TEMPORARY = ".tmp"  # how the names of half-written files and folders end
+ABANDONED_AFTER_S = 24 * 3600
 
 
 def sha256_of(path: Path) -> str:
@@ -120,6 +122,21 @@ def new_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
     fsync_folder(path.parent)
+
+
+def remove_abandoned(folder: Path) -> list[str]:
+    """Delete half-made folders in which nothing was written for a day: a kill leaves them. Their names.
+
+    By age, not by the pid in the name: containers that share a disk cannot see each other's processes.
+    """
+    removed = []
+    for path in folder.glob(f".*{TEMPORARY}") if folder.is_dir() else ():
+        with contextlib.suppress(FileNotFoundError):  # its writer has just finished
+            newest = max(entry.stat().st_mtime for entry in (path, *path.rglob("*")))
+            if time.time() - newest > ABANDONED_AFTER_S:
+                shutil.rmtree(path, ignore_errors=True)
+                removed.append(path.name)
+    return removed
 
 
 @contextlib.contextmanager

@@ -133,6 +133,8 @@ class Evaluation(Document):
     """How the numbers were taken: window, stride, tokenizer, marks, what was resampled, notes."""
     verdict: str = ""
     """In plain words: where the model stands between uniform, floor and the best known."""
+    messages: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
+    """A sentence of verdict or convention -> what it is made of, for other languages: {template, values}."""
     documents: list[dict[str, float | int | str]] = Field(default_factory=list)
     """Per document or block: source, nats, n_tokens, n_bytes, n_chars; paired comparisons need them."""
 
@@ -146,6 +148,10 @@ class Trained(Document):
     metrics: dict[str, float]
     baselines: dict[str, dict[str, float]]
     report: str | None
+    verdict: str = ""
+    """Whether the model beats its floor, in one sentence."""
+    next: list[str] = Field(default_factory=list)
+    """Commands to try."""
 
 
 class Generated(Document):
@@ -222,6 +228,8 @@ class Runs(Document):
     schema_: Literal["textmill.ls/1"] = Field("textmill.ls/1", alias="schema")
     dir: str
     runs: list[RunLine]
+    unreadable: dict[str, str] = Field(default_factory=dict)
+    """Name of a run that cannot be read -> why."""
 
 
 class Reported(Document):
@@ -365,3 +373,5 @@ class Report(Document):
     next: list[str]
     """Commands to try."""
     config: dict[str, Any]
+    messages: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
+    """A sentence of data.notes or limits -> what it is made of, for other languages: {template, values}."""

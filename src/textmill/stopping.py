@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from types import FrameType
 
@@ -14,6 +15,15 @@ def leave_if_importing(number: int, frame: FrameType | None, words: str) -> None
     """
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
-            os.write(2, f"\n{words}\n".encode())
+            say_at_once(words)
             os._exit(128 + number)
         frame = frame.f_back
+
+
+def say_at_once(words: str) -> None:
+    """A line on stderr past every buffer, which a handler may have interrupted; where nobody reads it, it is lost.
+
+    At a terminal it begins with a line end: a line that is being redrawn, or the ^C of the key, stands there.
+    """
+    with contextlib.suppress(OSError):
+        os.write(2, f"{chr(10) if os.isatty(2) else ''}{words}\n".encode())

@@ -92,7 +92,15 @@ EVALUATION = results.Evaluation(
     convention={"window": 256, "stride": 256, "tokenizer": "bpe"},
     verdict="Better than the floor.",
 )
-TRAINED = results.Trained(run="runs/a", step=20, metrics=METRICS, baselines=BASELINES, report="runs/a/report.html")
+TRAINED = results.Trained(
+    run="runs/a",
+    step=20,
+    metrics=METRICS,
+    baselines=BASELINES,
+    report="runs/a/report.html",
+    verdict="Worse than the floor: so says the test.",
+    next=["textmill train a.txt --steps 40", "textmill generate runs/a Once"],
+)
 INFO = results.Info(
     run="runs/a",
     kind="network",

@@ -111,6 +111,9 @@ def test_help_loads_neither_torch_nor_transformers_nor_matplotlib(arguments: lis
         (["train", "x", "--stpes", "3"], "error: no option '--stpes' in textmill train", "did you mean '--steps'?"),
         (["train", "x", "--train.lrr", "3"], "no option '--train.lrr'", "did you mean '--train.lr'?"),
         (["train", "x", "--model.lr", "3"], "no option '--model.lr'", "did you mean '--train.lr'?"),
+        (["train", "x", "--train.zzz", "3"], "no option '--train.zzz'", "`textmill train --help` shows examples"),
+        (["train", "x", "--steps", "3", "--epochs", "3"], "both say how long to train", "Drop --epochs to train so"),
+        (["train", "x", "--steps", "1e20"], "at most 1,000,000,000", ""),
         (["look", "x", "--jsn"], "no option '--jsn' in textmill look", "did you mean '--json'?"),
         (["--json", "look"], "no option '--json' before the verb", "textmill VERB --json"),
         (["look"], "error: textmill look: missing argument", "`textmill look --help` shows examples"),
@@ -310,3 +313,25 @@ def test_main_returns_a_number(shell: Shell, monkeypatch: pytest.MonkeyPatch) ->
 
     assert main(["look", "x"]) == 0
     assert EVALUATION.schema_ == "textmill.eval/1"
+
+
+@pytest.mark.parametrize(
+    ("verb", "door", "words"),
+    [
+        ("look", "look", "\nstopped\n"),
+        ("train", "train", "\nstopped: the same command begins again, or goes on with a run that it had begun\n"),
+    ],
+)
+def test_only_what_trains_is_said_to_go_on(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, verb: str, door: str, words: str
+) -> None:
+    """`look`, when it was stopped, once spoke of a run that it had begun."""
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    fake_room(monkeypatch, "textmill.training", **{door: stopped})
+
+    said = shell(verb, "x.txt")
+
+    assert (said.code, said.err) == (130, words)

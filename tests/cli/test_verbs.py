@@ -61,6 +61,7 @@ class Run:
     """A run that is there, and remembers how it was opened."""
 
     path = Path("runs/a")
+    kind = "network"
     tokenizer = "tokenizer"
     default_checkpoint = "best"
 
@@ -193,7 +194,8 @@ def test_train_hands_on_the_layers_and_ends_with_the_numbers(
     assert (loaded.config.model.arch, loaded.config.train.lr) == ("lstm", 1e-3)
     assert said.code == 0
     assert "a notice\n" in said.err
-    assert "next: textmill generate runs/a" in said.err
+    assert said.err.endswith("next:\n  textmill train a.txt --steps 40\n  textmill generate runs/a Once\n")
+    assert "Worse than the floor: so says the test.\n" in said.out
     assert "report: runs/a/report.html" in said.out
     assert "a notice" not in said.out
     assert shell("train", "a.txt", "--json", "-q").documents(results.Trained) == [json.loads(TRAINED.to_json())]
@@ -476,3 +478,145 @@ def test_ctrl_c_stops_the_answer_and_keeps_what_stands_there(
     assert said.code == 0
     assert said.out == "half\nhalf\n"
     assert run.asked[-1][0] == ["Hello\nhalf\nagain\n"]
+
+
+def test_a_chat_greets_with_the_word_that_lists_the_others(
+    shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert talk(shell, monkeypatch, "/bye").err.startswith("runs/a: say something; /? lists what else can be said")
+    assert talk(shell, monkeypatch, "Hello", json=True).err == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("/temperature 0.5", "did you mean '/set temperature'?"),
+        ("/top-k 3", "did you mean '/set top_k'?"),
+        ("/temprature", "did you mean '/set temperature'?"),
+        ("/seed 4", "did you mean '/set seed'?"),
+        ("/sav x", "did you mean '/save'?"),
+        ("/zzz", "/? lists what there is"),
+    ],
+)
+def test_an_unknown_word_of_a_chat_is_answered_with_the_one_that_sets_it(
+    shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch, line: str, hint: str
+) -> None:
+    assert hint in talk(shell, monkeypatch, line).err
+
+
+def test_a_prompt_that_is_no_utf_8_is_clipped_and_its_byte_is_named(
+    shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A prompt of nine thousand characters was once echoed whole."""
+    said = shell("generate", "runs/a", "山" * 10 + "\udce9" + "x" * 9000)
+
+    assert said.code == 2
+    assert "is no UTF-8 at byte 30" in said.err
+    assert len(said.err) < 150 and "山山" in said.err
+    pipe_in(monkeypatch, b"one\ntwo \xff")
+    assert "standard input:2: is no UTF-8 at byte 8" in shell("generate", "runs/a", "-").err
+
+
+def test_eval_in_full_is_words_and_rounded_numbers(shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`eval -v` once printed {'ngram': [0.1234567890123, …]}."""
+    convention = {
+        "begin_mark": True,
+        "stride": None,
+        "window": "whole documents",
+        "resamples": 1000,
+        "confidence": 0.95,
+        "seed": 12345,
+        "bpb_minus_floor": {"ngram": [-0.123456789, 0.0456789], "ngram_bytes": [0.1111111, 4.25]},
+    }
+    found = EVALUATION.model_copy(update={"convention": convention})
+    fake_room(monkeypatch, "textmill.evaluation", evaluate=lambda run, **more: found, save_evaluation=lambda *_: None)
+
+    rows = [re.split(r"  +", line) for line in shell("eval", "runs/a", "-v").out.splitlines()]
+
+    for row in (
+        ["begin mark", "yes"],
+        ["stride", "–"],
+        ["window", "whole documents"],
+        ["resamples", "1,000"],
+        ["confidence", "95.0 %"],
+        ["seed", "12345"],
+        ["bits per byte, model minus floor", "-0.123 to +0.046: 5-gram over the same tokens"],
+        ["bits per byte, model minus floor", "+0.111 to +4.250: 5-gram over bytes"],
+    ):
+        assert row in rows
+
+
+def test_info_says_units_shares_and_times(shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = INFO.model_copy(
+        update={
+            "data": {
+                "by_blocks": True,
+                "languages": {"zh": 0.0, "en": 0.754, "other": 0.246},
+                "n_documents": {"train": 1},
+                "duplicates": {"n_documents": 1, "exact": 0, "normalised": 0, "examples": []},
+            },
+            "made": {"seed": 20240, "time": {"train": 2.4567, "evaluate": 75.2}},
+        }
+    )
+    monkeypatch.setattr(Run, "summary", lambda self: info)
+
+    rows = dict(re.split(r"  +", line) for line in shell("info", "runs/a").out.splitlines())
+
+    assert rows["data: split"] == "one document, cut into contiguous blocks"
+    assert rows["data: languages"] == "en 75.4 %, other 24.6 %"
+    assert rows["data: repeats"] == "0 exact, 0 after normalisation, of 1 document"
+    assert rows["made: time spent"] == "train 2.5 s, evaluate 1 min 15 s"
+    assert rows["made: seed"] == "20240"
+    assert rows["numbers: bits per byte"] == "2.010"
+    assert rows["status"] == "finished, step 20 of 20"
+
+
+def test_a_floor_has_no_steps_and_one_kind(shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It once said "kind ngram, ngram" and "step 0 of 30"."""
+    floor = INFO.model_copy(update={"kind": "ngram", "arch": "ngram", "step": 0, "steps": None})
+    monkeypatch.setattr(Run, "summary", lambda self: floor)
+
+    out = shell("info", "runs/a").out
+
+    assert re.search(r"^kind +n-gram: counts, no training steps$", out, re.MULTILINE)
+    assert re.search(r"^status +finished$", out, re.MULTILINE)
+
+
+def test_look_shows_the_largest_files_and_counts_the_others(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder once printed a row for each of its 655 files."""
+    files = [results.FileLook(path=f"f{n}.txt", bytes=n, encoding="utf-8", ledger={"train": n}) for n in range(1, 26)]
+    found = LOOK.model_copy(update={"files": files})
+    fake_room(monkeypatch, "textmill.training", look=lambda data: found)
+
+    out = shell("look", "texts").out
+
+    shown = re.findall(r"^f(\d+)\.txt", out, re.MULTILINE)
+    assert shown == [str(n) for n in range(25, 5, -1)]
+    assert "\nand 5 more (these are the largest; --json lists all)\n" in out
+    assert len(shell("look", "texts", "--json").documents(results.Look)[0]["files"]) == 25
+
+
+def test_look_shows_all_of_a_few_files_in_their_order(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [results.FileLook(path=f"f{n}.txt", bytes=n, encoding="utf-8", ledger={}) for n in range(20)]
+    fake_room(monkeypatch, "textmill.training", look=lambda data: LOOK.model_copy(update={"files": files}))
+
+    out = shell("look", "texts").out
+
+    assert re.findall(r"^f(\d+)\.txt", out, re.MULTILINE) == [str(n) for n in range(20)]
+    assert "more" not in out
+
+
+def test_ls_of_a_file_says_that_it_is_one(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "novel.txt").write_text("text")
+
+    said = Shell(capsys)("ls", str(tmp_path / "novel.txt"))
+
+    assert (said.code, said.out) == (2, "")
+    assert "novel.txt: this is a file, not a folder of runs" in said.err
+
+
+def test_a_plan_gives_sizes_with_their_units(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = PLAN.model_copy(update={"plan": {"lr": 0.02, "cost_about": {"passes": 3.25, "memory_bytes": 12_345_678}}})
+    fake_room(monkeypatch, "textmill.training", plan_run=lambda loaded: plan)
+
+    assert "passes 3.25, memory 12.3 MB\n" in shell("train", "a.txt", "-n").out

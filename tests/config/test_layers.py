@@ -105,6 +105,7 @@ def test_every_architecture_has_knobs_that_fit_it(arch: str) -> None:
         ("model.tied", "FALSE", False),
         ("data.columns", "id,text", ("id", "text")),
         ("data.columns", ("a,b", "c"), ("a,b", "c")),
+        ("data.columns", "a\\,b", ("a,b",)),
         ("data.text", "none", "none"),
         ("generate.stop", (",",), (",",)),
         ("train.order", "stream", "stream"),
@@ -120,9 +121,19 @@ def test_a_word_becomes_what_the_knob_is_made_of(key: str, word: object, value: 
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        ({"train.steps": "abc"}, "train.steps (--steps) must be a whole number, at least 1, or none, not 'abc'"),
-        ({"train.steps": "0"}, "train.steps (--steps) must be a whole number, at least 1, or none, not 0"),
-        ({"train.steps": "2.5"}, "train.steps (--steps) must be a whole number, at least 1, or none, not '2.5'"),
+        (
+            {"train.steps": "abc"},
+            "train.steps (--steps) must be a whole number, at least 1, at most 1,000,000,000, or none, not 'abc'",
+        ),
+        (
+            {"train.steps": "0"},
+            "train.steps (--steps) must be a whole number, at least 1, at most 1,000,000,000, or none, not 0",
+        ),
+        ({"train.steps": "1e20"}, "at most 1,000,000,000, or none, not 100000000000000000000"),
+        (
+            {"train.steps": "2.5"},
+            "train.steps (--steps) must be a whole number, at least 1, at most 1,000,000,000, or none, not '2.5'",
+        ),
         ({"train.lr": "-1"}, "train.lr must be a number, above 0, or none, not -1.0"),
         ({"train.lr": "nan"}, "train.lr must be a number, above 0, or none, not nan"),
         ({"train.lr_end": "2"}, "train.lr_end must be a number, at least 0, at most 1, not 2.0"),
@@ -156,10 +167,22 @@ def test_a_value_that_does_not_fit_is_refused_with_what_would(flags: dict[str, s
         ("\n[trian]\nsteps = 3\n", 3, "unknown config key 'trian.steps'\n  did you mean 'train.steps'?"),
         ("\n[trian]\n", 2, "unknown section [trian]\n  did you mean 'train'?"),
         ("train = 3\n", 1, "[train] is a section"),
-        ("[train]\nsteps = 'abc'\n", 2, "train.steps must be a whole number, at least 1, or none, not 'abc'"),
-        ("[train]\nsteps = '3'\n", 2, "train.steps must be a whole number, at least 1, or none, not '3'"),
+        (
+            "[train]\nsteps = 'abc'\n",
+            2,
+            "train.steps must be a whole number, at least 1, at most 1,000,000,000, or none, not 'abc'",
+        ),
+        (
+            "[train]\nsteps = '3'\n",
+            2,
+            "train.steps must be a whole number, at least 1, at most 1,000,000,000, or none, not '3'",
+        ),
         ("[train]\nsteps = true\n", 2, "train.steps must be a whole number"),
-        ("[train]\nsteps = -1\n", 2, "train.steps must be a whole number, at least 1, or none, not -1"),
+        (
+            "[train]\nsteps = -1\n",
+            2,
+            "train.steps must be a whole number, at least 1, at most 1,000,000,000, or none, not -1",
+        ),
         ("[data]\npaths = [\n 'a',\n 3]\n", 2, "data.paths must be a list: text"),
         ("[train\n", 1, "is no TOML"),
         ("[train]\nsteps = 3\nsteps = 4\n", 3, "is no TOML"),
@@ -361,3 +384,69 @@ def test_every_knob_says_what_it_means_and_no_flag_is_given_twice() -> None:
     assert not [key for key, knob in knobs.items() if not knob.help]
     flags = [knob.flag for knob in knobs.values() if knob.flag]
     assert len(flags) == len(set(flags))
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"train": {"stepz": 1}}, ["unknown config key 'train.stepz'", "did you mean 'train.steps'?"]),
+        ({"trian": {"steps": 1}}, ["unknown section [trian]", "did you mean 'train'?"]),
+        ({"model": {"arch": "gru", "n_heads": 2}}, ["model.n_heads belongs to transformer, and model.arch is gru"]),
+        ({"train": {"steps": "many", "lr": -1}}, ["train.steps must be a whole number", "also: train.lr must be"]),
+        ({"data": {"valid_share": 0.6, "test_share": 0.6}}, ["[data] valid_share (0.6)", "nothing to train on"]),
+        ({"data": 3}, ["[data] must be a dictionary of knobs"]),
+    ],
+    ids=str,
+)
+def test_a_config_that_is_built_in_python_is_refused_in_the_words_of_the_command_line(
+    sections: dict[str, Any], words: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config(**sections)
+
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+    assert "pydantic" not in str(caught.value)
+
+
+def test_one_path_is_a_list_of_one() -> None:
+    assert Config(data={"paths": "novel.txt"}).data.paths == ("novel.txt",)
+    assert Config(data={"paths": [Path("a"), "b"], "valid": Path("v.txt")}).data.paths == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("generate.foo", None),
+        ("train.zzz", None),
+        ("generate.topk", "generate.top_k"),
+        ("eval.steps", "train.steps"),
+        ("model.lrr", "train.lr"),
+    ],
+)
+def test_two_keys_that_share_only_their_section_are_not_near(key: str, hint: str | None) -> None:
+    """`generate.foo` was once answered with generate.stop, for the nine letters before the dot."""
+    with pytest.raises(ConfigError) as caught:
+        load_config({key: "1"})
+
+    advice = (caught.value.hint or "").partition("`")[0].strip()
+    assert advice == (f"did you mean '{hint}'?" if hint else "")
+
+
+def test_steps_and_epochs_are_one_question_and_the_last_word_counts(tmp_path: Path) -> None:
+    (tmp_path / "textmill.toml").write_text("train.steps = 50\n")
+    (tmp_path / "more.toml").write_text("train.epochs = 2\n")
+
+    file = load_config({}, tmp_path / "more.toml", tmp_path).config.train
+    spoken = load_config({"train.steps": "7"}, tmp_path / "more.toml", tmp_path).config.train
+
+    assert (file.steps, file.epochs) == (None, 2.0)
+    assert (spoken.steps, spoken.epochs) == (7, None)
+
+
+def test_a_run_that_grows_in_steps_is_no_longer_so_many_epochs() -> None:
+    saved = load_config({"train.epochs": "2"}).config
+    saved = saved.model_copy(update={"train": saved.train.model_copy(update={"steps": 10})})
+
+    grown, _ = merge_for_resume(saved, load_config({"train.steps": "20"}))
+
+    assert (grown.train.steps, grown.train.epochs) == (20, None)

@@ -96,7 +96,9 @@ def test_the_convention_says_how_the_numbers_were_taken(run):
     assert said["resampled"] == "20 documents" and (said["resamples"], said["confidence"]) == (1000, 0.95)
     assert "Kneser-Ney, order 5" in said["floor"] and "training tokens" in said["floor_fitted_on"]
     orders = fallback_orders_of(run)
-    assert said["floor_fallback_discounts"].startswith(f"0.5, 1.0, 1.5 where the counts give none: ngram {orders};")
+    assert said["floor_fallback_discounts"].startswith(
+        f"0.5, 1.0, 1.5 where the counts give none: over tokens {orders};"
+    )
     assert set(said["bpb_minus_floor"]) == {"ngram", "ngram_bytes"}
     assert "window 16 stride 4" in said["signature"]
     assert evaluate(run).convention["window"] == "whole documents"
@@ -105,7 +107,7 @@ def test_the_convention_says_how_the_numbers_were_taken(run):
 def fallback_orders_of(run):
     store = run.prepared().train
     orders = NGram.fit(store.tokens, store.vocab_size, store.mark).fallback_orders
-    return ", ".join(f"order {k}" for k in orders) or "nowhere"
+    return f"in order {', '.join(map(str, orders))}" if orders else "nowhere"
 
 
 def test_window_stride_and_batch_change_neither_counts_nor_a_context_free_number(run, monkeypatch):

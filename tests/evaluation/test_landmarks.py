@@ -8,6 +8,7 @@ import re
 import pytest
 
 from textmill.evaluation.landmarks import LANDMARKS, best_known, kind_of, verdict
+from textmill.messages import record_of, retold
 from textmill.results import Evaluation
 
 ENGLISH, CHINESE = {"zh": 0.0, "en": 0.97, "other": 0.03}, {"zh": 0.9, "en": 0.1, "other": 0.0}
@@ -38,8 +39,10 @@ def test_a_model_between_floor_and_best_is_placed_in_percent():
     1.716 bits · 4 bytes · ln 2 = 4.758 nats.
     """
     said = verdict(evaluation(1.716), ENGLISH)
-    assert said.startswith("A loss of 4.76 nats per token is 1.72 bits per byte (4.00 bytes per token).")
-    assert "better than the floor" in said and "spends 2.20, the model 22 % less" in said
+    assert said.startswith(
+        "Better than the floor: counting 5-grams over the same tokens spends 2.20, the model 22 % less"
+    )
+    assert "A loss of 4.76 nats per token is 1.72 bits per byte (4.00 bytes per token)." in said
     assert "gone 40 %" in said and "normal" in said and "Transformer-XL" in said and "1901.02860" in said
 
 
@@ -48,6 +51,16 @@ def test_below_the_floor_it_says_so_and_what_to_do():
     said = verdict(evaluation(2.32), ENGLISH)
     assert "Worse than the floor" in said and "come 60 % of the way" in said and "train longer" in said
     assert "normal" not in said and "gone" not in said
+
+
+def test_the_first_sentence_alone_says_whether_the_floor_is_beaten():
+    """The page's lead and the end of a training say that sentence and no more."""
+    for bpb, beginning in ((1.7, "Better than the floor"), (2.32, "Worse than the floor"), (2.6, "Not normal")):
+        said = verdict(evaluation(bpb), ENGLISH)
+        first, *rest = retold(said, record_of([said]))
+        assert first.startswith(beginning)
+        assert not any(words in sentence for sentence in rest for words in ("than the floor", "Not normal"))
+        assert " ".join([first, *rest]) == said
 
 
 def test_the_better_of_the_two_rows_is_the_floor():

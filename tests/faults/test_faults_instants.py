@@ -159,25 +159,25 @@ def test_stopped_again_and_again_at_random_calls(
 
 @pytest.mark.parametrize("number", [SIGINT, SIGTERM])
 @pytest.mark.parametrize(
-    "instant",
+    ("instant", "kept"),
     [
-        ("enter", "textmill.training.session:Session.after", 5),
-        ("enter", "textmill.runs.checkpoint:save_checkpoint", 2),
-        ("enter", "textmill.training.session:Session.evaluate_now", 1),
+        (("enter", "textmill.training.session:Session.after", 5), "saved at step 4"),
+        (("enter", "textmill.runs.checkpoint:save_checkpoint", 2), "saved at step 3"),
+        (("enter", "textmill.training.session:Session.evaluate_now", 1), "nothing was saved yet"),
     ],
-    ids=lambda instant: str(instant[1]),
+    ids=["after", "save_checkpoint", "evaluate_now"],
 )
-def test_a_second_signal_leaves_at_once(
-    driver: Driver, undisturbed: Undisturbed, tmp_path: Path, instant: tuple[str, str, int], number: int
+def test_a_second_signal_leaves_at_once_and_says_what_is_kept(
+    driver: Driver, undisturbed: Undisturbed, tmp_path: Path, instant: tuple[str, str, int], kept: str, number: int
 ) -> None:
     place = working_folder(tmp_path)
-    command = training(steps=STEPS)
+    command = [*training(steps=STEPS), "-q"]  # quiet: but what answers a key is said
 
     stopped = driver(place, command, at=instant, signals=[number, number])
 
     assert stopped.code == 128 + number
     assert stopped.fired == 2
-    assert "saved" not in stopped.err
+    assert stopped.err == f"stopping after this step (again: leave at once)\nleft at once; {kept}\n"
     goes_on(driver, place, "gru", undisturbed, stopped)
 
 

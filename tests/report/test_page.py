@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import textmill.report
+from textmill.messages import message, paragraph, record_of
 from textmill.report import numbers
 from textmill.report.page import page
 from textmill.report.pictures import COLOURS, Pictures, draw
@@ -94,10 +95,14 @@ def every_number(value: Any) -> list[float]:
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_number_of_the_report_stands_in_the_page(report: Report, lang: str) -> None:
     found = drawn(report, lang)
+    values = report.model_dump()
+    if report.evaluation:  # they are per byte, in a table of numbers per token
+        for name in ("loss", "perplexity"):
+            values["evaluation"]["baselines"]["ngram_bytes"].pop(name)
 
     missing = [
         number
-        for number in every_number(report.model_dump())
+        for number in every_number(values)
         if numbers.exact(number) not in found.values and numbers.plain(number) not in found.text
     ]
     assert missing == []
@@ -150,6 +155,59 @@ def test_a_paired_difference_speaks_louder_than_the_models_own_interval(english:
             update={"convention": convention, "intervals": {"bpb": (1.9, 2.3)}, "metrics": {"bpb": 2.01}}
         )
         assert sentence in written(english.model_copy(update={"evaluation": evaluation}))
+
+
+def test_the_verdict_is_not_said_twice(english: Report) -> None:
+    """The lead said "Does not beat its floor", and the paragraph below it "Worse than the floor"."""
+    assert english.evaluation is not None
+    sentences = [message("Worse than the floor: so it is."), message("Guessing evenly would spend %(bits)s.", bits="3")]
+    said = paragraph(sentences)
+    known = english.evaluation.model_copy(update={"verdict": said, "messages": record_of([said])})
+    unknown = english.evaluation.model_copy(update={"verdict": said})
+
+    short, whole = (written(english.model_copy(update={"evaluation": found})) for found in (known, unknown))
+
+    assert "Worse than the floor" not in short and "Guessing evenly would spend 3." in short
+    assert "Worse than the floor: so it is. Guessing evenly would spend 3." in whole  # of an older run: as it stands
+
+
+def test_the_floor_over_bytes_has_no_number_per_token(english: Report) -> None:
+    """1.616 nats per byte stood in the row of nats per token."""
+    found = read(written(english))
+    row = next(e.text for e in found.all("tr") if e.text.startswith("loss, nats per token") and "4.937" in e.text)
+
+    assert "1.616" not in found.text and "5.033" not in found.text and "2.332" in found.text
+    assert re.search(r"4\.937\s*–\s*7\.625|7\.625.*–|–.*7\.625", row)
+
+
+def test_the_floor_over_bytes_is_explained_without_the_row_below_it(english: Report) -> None:
+    """It may be the best, and stand first."""
+    assert english.evaluation is not None
+    best = english.evaluation.model_copy(update={"baselines": {"ngram_bytes": {"bpb": 1.0}, "ngram": {"bpb": 1.5}}})
+
+    first = read(written(english.model_copy(update={"evaluation": best}))).all("tbody")[0].text
+
+    assert first.strip().startswith("n-gram over bytes counts which bytes follow which")
+
+
+def test_guessing_below_8_bits_is_explained(english: Report) -> None:
+    """Uniform guessing at 3.321 stood above "a byte of which nothing is known costs 8"."""
+    text = read(written(english)).text
+
+    assert "it knows which ones the training text has, and nothing else" in text
+    assert "nothing at all is known, not even which characters occur, costs 8" in text
+
+
+def test_an_escape_is_never_broken_and_a_wide_table_scrolls_in_a_box_that_shows_it(report: Report) -> None:
+    html = written(report)
+    rule = re.search(r"\.hidden-character \{([^}]*)\}", html)
+    box = re.search(r"\.wide-thing \{([^}]*)\}", html)
+
+    assert rule and "white-space: nowrap" in rule[1]
+    assert box and "overflow-x: auto" in box[1] and "background-attachment: local, local, scroll, scroll" in box[1]
+    tables = re.findall(r"(.{0,120})<table(?: class=\"(\w+)\")?>", html, re.DOTALL)
+    assert tables or report.status == "unfinished"
+    assert all(name == "facts" or "wide-thing" in before for before, name in tables)
 
 
 def test_floors_that_were_not_measured_are_named(english: Report) -> None:

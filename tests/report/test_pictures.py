@@ -15,7 +15,7 @@ from matplotlib import font_manager
 from matplotlib.image import imread
 
 from textmill.report import fonts
-from textmill.report.pictures import SVG, Pictures, draw, fitted, floor_rows
+from textmill.report.pictures import SVG, Pictures, draw, fitted, floor_rows, loss_limits
 from textmill.report.words import Words
 from textmill.results import Report
 
@@ -170,6 +170,18 @@ def test_what_is_no_number_is_not_drawn() -> None:
 
 def test_bars_stand_best_first(english: Report) -> None:
     assert [name for name, _ in floor_rows(english)] == ["model", "ngram", "ngram_bytes", "uniform"]
+
+
+def test_there_is_room_below_the_lowest_line() -> None:
+    """A floor below the curve lay on the axis."""
+    for losses, floors in (([5.5, 1.7], [0.322]), ([5.0, 3.9], [3.8]), ([5.0, 0.01], [])):
+        bottom, top = loss_limits(losses, floors)
+        assert bottom <= min(losses + floors) - 0.03 * (max(losses) - min(losses + floors)) < max(losses) < top
+    assert loss_limits([5.5, 1.7], [0.322])[0] == 0.0
+    for alone in (2.0, 0.0):
+        bottom, top = loss_limits([alone], [])
+        assert bottom < alone < top
+    assert loss_limits([3.0], [80.0])[1] < 4
 
 
 def test_a_floor_far_above_the_curve_is_named_and_does_not_press_it_flat(english: Report) -> None:

@@ -24,13 +24,14 @@ ALIKE: set[str] = set()
 
 
 def strings_of_python(path: Path) -> set[str]:
+    """Those of the report's own tables and voice, and the templates of messages, in whatever room."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call) or not node.args:
             continue
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
         argument = node.args[1] if name == "plural" else node.args[0]
-        if name in ("N_", "words", "plural") and isinstance(argument, ast.Constant):
+        if name in ("N_", "words", "plural", "message") and isinstance(argument, ast.Constant):
             found.add(argument.value)
     return found
 
@@ -42,7 +43,7 @@ def strings_of_template(path: Path) -> set[str]:
 
 
 def strings_in_use() -> set[str]:
-    python = [strings_of_python(path) for path in ROOM.glob("*.py")]
+    python = [strings_of_python(path) for path in ROOM.parent.rglob("*.py")]
     return set().union(*python, *(strings_of_template(path) for path in ROOM.glob("*.jinja")))
 
 

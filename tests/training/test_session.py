@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 import torch
 
+import textmill
 from textmill.config.layers import Loaded, from_toml, load_config
-from textmill.errors import Damaged, Diverged, InputError, NoSpace, RunError
-from textmill.runs import Run, open_run
+from textmill.errors import ConfigError, Damaged, Diverged, InputError, NoSpace, RunError
+from textmill.evaluation import evaluate
+from textmill.generation import generate
+from textmill.runs import Run, list_runs, open_run
 from textmill.training import Progress, plan_run, train
 
 TEXT = "".join(f"Line {i}: the {i % 9} geese of {i * i % 13} flew over {i % 4} hills.\n" for i in range(80))
@@ -288,8 +291,119 @@ def test_planning_writes_nothing_and_names_what_would_be_written(tmp_path: Path)
     assert plan_run(loaded).plan["continues_at_step"] == 6
 
 
+@pytest.mark.parametrize("kind", ["bytes", "char", "bpe"])
+def test_a_plan_foretells_what_training_then_decides(tmp_path: Path, kind: str) -> None:
+    loaded = said(tmp_path, **{"tokens.kind": kind, "tokens.vocab_size": 300 if kind == "bpe" else None})
+    plan = plan_run(loaded).plan
+    run = train(loaded)
+    n_tokens = run.prepared().train.n_tokens
+    assert plan["train_tokens_about"] == pytest.approx(n_tokens, rel=0.1)
+    assert plan["vocab_size_about"] == run.tokenizer.vocab_size
+    assert plan["steps"] == run.config.train.steps and plan["batch"] == run.config.train.batch
+    assert plan["backbone_parameters"] == run.info["n_parameters"]["backbone"]
+    on_disk = sum(file.stat().st_size for file in run.path.glob("checkpoints/*/*.safetensors"))
+    assert plan["cost_about"]["disk_bytes"] >= on_disk  # two checkpoints, or three where the best is older
+
+
 def test_two_runs_of_one_text_share_what_was_prepared(tmp_path: Path) -> None:
     one = train(said(tmp_path, **{"run.name": "one"}))
     two = train(said(tmp_path, **{"run.name": "two", "model.arch": "lstm"}))
     assert one.prepared().path == two.prepared().path
     assert len(list((tmp_path / "runs" / ".data").iterdir())) == 1
+
+
+def test_one_spoilt_run_does_not_hide_the_others(tmp_path: Path) -> None:
+    """`ls` once stopped at the first run.json that was cut short."""
+    for name in ("good", "spoilt"):
+        train(said(tmp_path, **{"run.name": name}))
+    spoilt = tmp_path / "runs" / "spoilt" / "run.json"
+    spoilt.write_text(spoilt.read_text()[:40])
+    found = list_runs(tmp_path / "runs")
+    assert [run.name for run in found.runs] == ["good"]
+    assert list(found.unreadable) == ["spoilt"] and str(spoilt.parent) in found.unreadable["spoilt"]
+
+
+def test_a_run_writes_on_in_one_call(finished: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    [one] = textmill.generate(finished, "Line", seed=3, max_new_tokens=5)
+    again = textmill.generate("geese", ["Line", "The"], n=2, seed=3, max_new_tokens=5)
+
+    assert (one.prompt, one.seed, one.n_prompt_tokens) == ("Line", 3, 4) and one.n_tokens <= 5
+    assert [found.prompt for found in again] == ["Line", "Line", "The", "The"]
+    assert again[0] == one
+    with pytest.raises(ConfigError, match=r"did you mean 'generate\.temperature'"):
+        textmill.generate(finished, "Line", temprature=0.5)
+    with pytest.raises(ConfigError, match=r"generate\.top_p"):
+        textmill.generate(finished, "Line", top_p=2.0)
+    with pytest.raises(ConfigError, match="said by name"):
+        textmill.generate(finished, ["Line"], finished.config.generate, 3)  # type: ignore[call-overload]
+
+
+def test_a_model_and_ids_are_written_on_token_by_token(finished: Run) -> None:
+    settings = finished.config.generate.model_copy(update={"max_new_tokens": 3})
+
+    pieces = list(textmill.generate(finished.model(), [[76, 105]], settings, 3))
+
+    assert pieces == list(generate(finished.model(), [[76, 105]], settings, 3))
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_device_that_is_not_here_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: bool
+) -> None:
+    """It was once a torch message, after the text was prepared and the folder made."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    run = train(said(tmp_path)) if begun else None
+    loaded = said(tmp_path, **{"machine.device": "cuda", "train.steps": 9})
+    before = everything_below(tmp_path)
+    monkeypatch.setattr("textmill.text.splits._Scan", None)  # reading the text would fail
+
+    for work in (train, plan_run):
+        with pytest.raises(ConfigError, match="there is no CUDA here; there is: "):
+            work(loaded)
+    if run is not None:
+        run.config = loaded.config
+        with pytest.raises(ConfigError, match="there is no CUDA here; there is: "):
+            evaluate(run, data="nowhere.txt")
+    assert everything_below(tmp_path) == before
+
+
+def test_a_run_of_another_machine_is_refused_its_device_with_the_way_out(finished: Run, tmp_path: Path) -> None:
+    machine = finished.config.machine.model_copy(update={"device": "mps"})
+    finished.write_config(finished.config.model_copy(update={"machine": machine}))
+    if torch.backends.mps.is_available():
+        pytest.skip("this machine has what the test wants to be without")
+
+    with pytest.raises(ConfigError, match="no MPS here") as refused:
+        train(said(tmp_path, **{"train.steps": 9}))
+    assert "--device auto" in str(refused.value)
+
+
+def test_a_plan_names_what_is_decided(tmp_path: Path) -> None:
+    plan = plan_run(said(tmp_path, **{"model.arch": "transformer", "model.n_heads": 2, "model.preset": "gpt2"})).plan
+
+    assert (plan["arch"], plan["preset"], plan["size"], plan["seq_len"]) == ("transformer", "gpt2", "tiny", 16)
+    assert plan["lr"] > 0 and plan["dropout"] == 0.2
+    assert "preset" not in plan_run(said(tmp_path)).plan
+
+
+def test_training_and_a_plan_say_that_a_model_is_too_large_for_its_text(tmp_path: Path) -> None:
+    loaded = said(tmp_path, TEXT[:200], **{"model.d_model": 32, "model.seq_len": 500, "train.steps": 1})
+    watcher = Watcher()
+    planned = plan_run(loaded).plan["notes"]
+    train(loaded, listener=watcher)
+
+    for words in ("besides embeddings and head for", "model.seq_len (500) is longer than the text"):
+        assert any(words in note for note in planned)
+        assert any(words in note for note in watcher.notices)
+
+
+def test_a_run_by_epochs_repeats_from_its_own_config(tmp_path: Path) -> None:
+    run = train(said(tmp_path, **{"train.steps": None, "train.epochs": 1.0, "train.eval_every": 50}))
+    assert run.config.train.epochs == 1.0 and run.config.train.steps
+    again = run.config.model_copy(update={"run": run.config.run.model_copy(update={"name": "again"})})
+
+    assert train(again).step == run.step
+    with pytest.raises(ConfigError, match="both say how long to train"):
+        train(said(tmp_path, **{"train.epochs": 1.0, "train.steps": 3, "run.name": "both"}))

@@ -65,13 +65,15 @@ class Chat:
     """What was said so far, and the settings that it goes on with."""
 
     def __init__(self, shell: Shell, run: Run, config: Config, style: ChatStyle, checkpoint: str | None):
-        self.shell, self.config, self.style = shell, config, style
+        self.shell, self.run, self.config, self.style = shell, run, config, style
         self.model, self.tokenizer = model_of(run, config, checkpoint), run.tokenizer
         self.turns: list[Turn] = []
         self.n_answers = 0
 
     def talk(self) -> None:
         """Read and answer until /bye or the end of the input."""
+        if not self.shell.json:
+            self.shell.notice(f"{self.run.path}: say something; /? lists what else can be said, Ctrl-D leaves")
         while (message := read_message()) is not None:
             if not message.startswith("/"):
                 self.answer(message)
@@ -138,8 +140,7 @@ class Chat:
         elif word == "/save":
             self.save(rest)
         else:
-            known = [name.split()[0] for name in HELP]
-            raise UsageError(f"unknown {word}", hint=did_you_mean(word, known) or "/? lists what there is")
+            raise UsageError(f"unknown {word}", hint=near_command(word) or "/? lists what there is")
         return True
 
     def set(self, rest: str) -> None:
@@ -167,6 +168,20 @@ class Chat:
         except OSError as error:
             raise InputError(f"cannot be written: {error.strerror}", where=rest) from None
         self.shell.notice(f"saved in {rest}")
+
+
+def near_command(word: str) -> str | None:
+    """What may be meant by an unknown command: another one, or a setting that wants its /set."""
+    from textmill.config.knobs import all_knobs
+
+    settings = {"seed", *(knob.name for knob in all_knobs().values() if knob.section == "generate")}
+    name = word.removeprefix("/").replace("-", "_")
+    if name in settings:
+        return f"did you mean '/set {name}'?"
+    settings_near = did_you_mean(name, settings)
+    return did_you_mean(word, [known.split()[0] for known in HELP]) or (
+        settings_near.replace("'", "'/set ", 1) if settings_near else None
+    )
 
 
 def read_message() -> str | None:

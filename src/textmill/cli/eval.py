@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from textmill.cli.checkpoint_option import checkpoint_option
 from textmill.cli.output import Shell, table
 from textmill.cli.plan import plan_text
-from textmill.cli.run_argument import run_argument, settings_of
-from textmill.cli.scores import scores_table
+from textmill.cli.run_argument import run_argument, settings_of, use_threads
+from textmill.cli.scores import FLOORS, scores_table
 from textmill.cli.verb import verb
 from textmill.results import Evaluation, Plan
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @verb(
     "eval",
     writes=True,
-    knobs=("eval",),
+    knobs=("eval", "machine"),
     examples=(
         "textmill eval runs/novel                    on the test part that training held out",
         "textmill eval runs/novel --data other.txt   on another text",
@@ -49,6 +49,7 @@ def eval_command(shell: Shell, run: Run, data: str | None, checkpoint: str | Non
         plan = {"data": data or "what training held out", "checkpoint": checkpoint or run.default_checkpoint}
         shell.show(Plan(verb="eval", run=str(run.path), writes=writes, plan=plan), plan_text)
         return
+    use_threads(settings)
     found = evaluate(run, data=data, checkpoint=checkpoint)
     if as_trained:  # what the report and `ls` show is measured in the run's own way
         save_evaluation(run.path, found)
@@ -70,6 +71,28 @@ def evaluation_text(found: Evaluation, whole: bool = False) -> str:
     blocks = [f"{found.run} on {found.data}: {counted}"]
     blocks.append(scores_table(found.metrics, found.baselines, found.intervals, confidence))
     if whole or not signature:
-        blocks.append(table([[name.replace("_", " "), str(value)] for name, value in how.items()] or [["", ""]]))
+        blocks.append(table(convention_rows(how) or [["", ""]]))
     blocks.append("\n".join([*([f"how: {signature}"] if signature else []), *(f"note: {note}" for note in notes)]))
     return "\n\n".join(block for block in [*blocks, found.verdict] if block.strip())
+
+
+def convention_rows(how: dict[str, Any]) -> list[list[str]]:
+    """How the numbers were taken, a row for each fact, in words and rounded."""
+    from textmill.report.numbers import NO_VALUE, count, measure, share
+
+    rows = []
+    for name, value in how.items():
+        title = name.replace("_", " ")
+        if name == "bpb_minus_floor":
+            for floor, ends in value.items():
+                low, high = (f"{'+' if end > 0 else ''}{measure(end)}" for end in ends)
+                rows.append(["bits per byte, model minus floor", f"{low} to {high}: {FLOORS.get(floor, floor)}"])
+        elif isinstance(value, bool):
+            rows.append([title, "yes" if value else "no"])
+        elif isinstance(value, float):
+            rows.append([title, share(value) if name == "confidence" else measure(value)])
+        elif isinstance(value, int):
+            rows.append([title, str(value) if name == "seed" else count(value)])
+        else:
+            rows.append([title, NO_VALUE if value is None else str(value)])
+    return rows

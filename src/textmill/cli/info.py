@@ -26,33 +26,68 @@ def info_command(shell: Shell, run: Run) -> None:
     shell.show(run.summary(), info_text)
 
 
+KINDS = {"ngram": "n-gram: counts, no training steps"}
+TITLES = {
+    "n_documents": "documents",
+    "n_tokens": "tokens",
+    "n_bytes": "bytes",
+    "n_chars": "characters",
+    "by_blocks": "split",
+    "duplicates": "repeats",
+    "ledger": "bytes by use",
+    "loss": "nats per token",
+    "bpb": "bits per byte",
+    "bpc": "bits per character",
+    "vocab_size": "vocabulary",
+    "time": "time spent",
+}
+
+
 def info_text(info: Info) -> str:
-    steps = f"{info.step:,}" + (f" of {info.steps:,}" if info.steps else "")
-    rows = [["run", info.run], ["kind", f"{info.kind}, {info.arch}"], ["status", f"{info.status}, step {steps}"]]
-    for title, part in (
+    steps = f", step {info.step:,}" + (f" of {info.steps:,}" if info.steps else "") if info.kind == "network" else ""
+    kind = f"{info.kind}, {info.arch}" if info.kind != info.arch else KINDS.get(info.kind, info.kind)
+    rows = [["run", info.run], ["kind", kind], ["status", info.status + steps]]
+    for part, facts in (
         ("parameters", info.n_parameters),
         ("tokenizer", info.tokenizer),
         ("data", info.data),
         ("numbers", info.metrics),
         ("made", info.made),
     ):
-        for name, value in part.items():
+        for name, value in facts.items():
             lines = [line for line in value if line] if isinstance(value, list) else [value]
             if name == "files":  # a ledger each: for --json
                 lines = [f"{len(lines):,} (each with its ledger: --json)"]
-            label = f"{title}: {name.replace('_', ' ')}"
-            rows += [[label if place == 0 else "", _words(line)] for place, line in enumerate(lines) if _words(line)]
+            label = f"{part}: {TITLES.get(name, name.replace('_', ' '))}"
+            words = [text for line in lines if (text := fact(name, line))]
+            rows += [[label if place == 0 else "", text] for place, text in enumerate(words)]
     return table(rows)
 
 
-def _words(value: Any) -> str:
+def fact(name: str, value: Any) -> str:
+    """A fact of a run in words, with its unit; "" for one that is not known."""
+    from textmill.report.numbers import duration, measure, share
+    from textmill.report.words import Words
+    from textmill.text.wording import counted
+
+    if name == "languages" and isinstance(value, dict):
+        return ", ".join(f"{language} {share(part)}" for language, part in value.items() if part)
+    if name == "duplicates" and isinstance(value, dict):
+        n_documents = counted(value.get("n_documents", 0), "document")
+        return f"{value.get('exact', 0):,} exact, {value.get('normalised', 0):,} after normalisation, of {n_documents}"
+    if name == "by_blocks":
+        return "one document, cut into contiguous blocks" if value else "by whole documents"
+    if name == "time" and isinstance(value, dict):
+        return ", ".join(f"{work} {duration(seconds, Words('en'))}" for work, seconds in value.items())
     if isinstance(value, dict):
-        parts = {name: _words(part) for name, part in value.items()}
-        return ", ".join(f"{name} {part}" for name, part in parts.items() if part)
+        parts = {key: fact(key, part) for key, part in value.items()}
+        return ", ".join(f"{TITLES.get(key, key.replace('_', ' '))} {part}" for key, part in parts.items() if part)
     if isinstance(value, list):
-        return ", ".join(_words(part) for part in value)
+        return ", ".join(fact(name, part) for part in value)
     if isinstance(value, float):
-        return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
+        return f"{value:,.0f}" if value == int(value) else measure(value)
     if value is None or isinstance(value, bool):
         return "" if value is None else "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int) else on_one_line(str(value))
+    if isinstance(value, int):
+        return str(value) if name == "seed" else f"{value:,}"
+    return on_one_line(str(value))

@@ -15,7 +15,7 @@ from textmill.cli.output import Shell, on_one_line, table
 from textmill.cli.verb import verb
 from textmill.results import Against, Look
 
-SHOWN_ENCODINGS, SHOWN_OVERLAPS = 5, 10
+SHOWN_FILES, SHOWN_ENCODINGS, SHOWN_OVERLAPS = 20, 5, 10
 
 
 @verb(
@@ -72,8 +72,9 @@ def _renamed(value: Any, names: dict[str, str]) -> Any:
 
 def look_text(found: Look) -> str:
     from textmill.report.numbers import count, share, size
+    from textmill.text.wording import counted
 
-    blocks = [f"{count(len(found.files))} {'file' if len(found.files) == 1 else 'files'}, {size(found.bytes)}"]
+    blocks = [f"{counted(len(found.files), 'file')}, {size(found.bytes)}"]
     documents = found.n_documents
     rows = [["where each byte goes", "bytes", "", "documents"]]
     for category, n_bytes in found.ledger.items():
@@ -82,10 +83,13 @@ def look_text(found: Look) -> str:
     blocks.append(table(rows, right=(1, 2, 3)))
     if len(found.files) > 1:
         rows = [["file", "bytes", "encoding", "dropped"]]
-        for file in found.files:
+        largest = sorted(found.files, key=lambda file: file.bytes, reverse=True)[:SHOWN_FILES]
+        for file in [file for file in found.files if len(found.files) <= SHOWN_FILES] or largest:
             dropped = sum(n for name, n in file.ledger.items() if name not in ("train", "validation", "test"))
             rows.append([on_one_line(file.path), count(file.bytes), file.encoding, count(dropped)])
-        blocks.append(table(rows, right=(1, 3)))
+        more = len(found.files) - len(rows) + 1
+        left_out = f"\nand {more:,} more (these are the largest; --json lists all)" if more else ""
+        blocks.append(table(rows, right=(1, 3)) + left_out)
     facts = ["languages: " + ", ".join(f"{name} {share(part)}" for name, part in found.languages.items() if part)]
     if found.document_languages:
         named = ", ".join(f"{name} {share(part)}" for name, part in found.document_languages.items())
@@ -94,7 +98,7 @@ def look_text(found: Look) -> str:
     near = "" if repeats.near is None else f", {count(repeats.near)} nearly equal"
     facts.append(
         f"repeats: {count(repeats.exact)} exact, {count(repeats.normalised)} after normalisation{near}, "
-        f"of {count(repeats.n_documents)} documents"
+        f"of {counted(repeats.n_documents, 'document')}"
     )
     if found.lengths:
         lengths = found.lengths

@@ -23,11 +23,12 @@ def ls_command(shell: Shell, folder: str | None) -> None:
 
 
 def runs_text(found: Runs) -> str:
+    spoilt = "".join(f"\n{name}: cannot be read: {why}" for name, why in found.unreadable.items())
     if not found.runs:
-        return f"no runs in {found.dir}"
+        return f"no runs in {found.dir}{spoilt}"
     rows = [["name", "status", "task", "arch", "step", "bits per byte", "changed"]]
     for run in found.runs:
         step = f"{run.step:,}" + (f"/{run.steps:,}" if run.steps else "")
         bpb = "–" if run.bpb is None else f"{run.bpb:.3f}"
         rows.append([run.name, run.status, run.task, run.arch, step, bpb, run.modified.replace("T", " ")])
-    return table(rows, right=(4, 5))
+    return table(rows, right=(4, 5)) + spoilt

@@ -37,6 +37,10 @@ class Shell:
         """All layers of knobs. said: more of the command line, section__name=value, such as data__paths=paths."""
         from textmill.config.layers import load_config
 
+        if {"train.steps", "train.epochs"} <= self.said.keys():
+            from textmill.config.train import steps_and_epochs
+
+            raise steps_and_epochs()
         more = {key.replace("__", ".", 1): value for key, value in said.items()}
         return load_config(self.said | more, self.config_file)
 

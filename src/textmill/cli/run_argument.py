@@ -62,16 +62,26 @@ def _near(name: str) -> str:
 
 
 def settings_of(run: Run, shell: Shell, keys: tuple[str, ...]) -> Config:
-    """The run's config, with what is said now of these sections or knobs."""
+    """The run's config, with what is said now of these sections or knobs. Raises ConfigError for a device not here."""
     from textmill.config.layers import overlay
 
-    return overlay(run.config, shell.load(), keys)
+    config = overlay(run.config, shell.load(), keys)
+    if run.kind == "network":
+        from textmill.runs.folder import device_named
+
+        device_named(config.machine.device)  # refuses one that is not here, before any work
+    return config
 
 
 def model_of(run: Run, config: Config, checkpoint: str | None = None) -> NextToken:
     """The run's model on the machine that the config names."""
+    use_threads(config)
+    return run.model(checkpoint, device=config.machine.device)
+
+
+def use_threads(config: Config) -> None:
+    """As many processor threads as the config names."""
     import torch
 
     if config.machine.threads is not None:
         torch.set_num_threads(config.machine.threads)
-    return run.model(checkpoint, device=config.machine.device)

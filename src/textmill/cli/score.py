@@ -58,8 +58,10 @@ def score_text(found: Scored) -> str:
         others = ", ".join(f"{quoted(other['text'])} {math.exp(other['logprob']):.3f}" for other in token.alternatives)
         probability = math.exp(token.logprob)
         rows.append([quoted(token.text), f"{token.logprob:.4f}", f"{probability:.4f}", f"{token.rank:,}", others])
+    from textmill.text.wording import counted
+
     n_tokens = len(found.tokens)
-    total = f"{n_tokens:,} {'token' if n_tokens == 1 else 'tokens'}, ln P = {found.total_logprob:.4f} nats"
+    total = f"{counted(n_tokens, 'token')}, ln P = {found.total_logprob:.4f} nats"
     if n_tokens:
         total += f", perplexity {math.exp(-found.total_logprob / n_tokens):.3f}"
     return f"{table(rows, right=(1, 2, 3))}\n\n{total}"

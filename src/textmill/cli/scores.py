@@ -18,8 +18,11 @@ def scores_table(
 ) -> str:
     """A row for the model, its intervals where there are any, and a row for each floor; lower is better everywhere."""
     from textmill.report.numbers import measure
+    from textmill.report.words import comparable
 
-    rows = {"this model": metrics} | {FLOORS.get(name, name): values for name, values in baselines.items()}
+    rows = {"this model": metrics}
+    for name, values in baselines.items():  # a number of another unit would be read as the column's
+        rows[FLOORS.get(name, name)] = {key: value for key, value in values.items() if comparable(key, name)}
     columns = [name for name in COLUMNS if name in metrics]
     cells = [["", *(COLUMNS[name] for name in columns)]]
     for title, values in rows.items():

@@ -31,7 +31,9 @@ from textmill.tables import VERBS, load
 
 BUG = 70
 OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES, errno.EPERM, errno.EROFS)
-STOPPED = "stopped: the same command begins again, or goes on with a run that it had begun"
+STOPPED = "stopped"
+STOPPED_TRAINING = "stopped: the same command begins again, or goes on with a run that it had begun"
+TRAINERS = ("train", "demo")
 
 EXAMPLES = """\
 textmill: from raw text to a language model that is trained, measured and explained.
@@ -86,8 +88,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         textmill_command.main(arguments, prog_name="textmill")
     _stand_in_for_closed_streams()
     _write_any_file_name()
+    stopped_words = STOPPED_TRAINING if arguments[:1] and arguments[0] in TRAINERS else STOPPED
     try:
-        with _stopped_in_order(), textmill_command.make_context("textmill", list(arguments)) as ctx:
+        with _stopped_in_order(stopped_words), textmill_command.make_context("textmill", list(arguments)) as ctx:
             code = textmill_command.invoke(ctx)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
@@ -97,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         forget(sys.stdout)
         return 0
     except (KeyboardInterrupt, Terminated) as stopped:
-        click.echo(f"\n{STOPPED}", err=True)
+        click.echo(f"\n{stopped_words}", err=True)
         return 128 + (signal.SIGTERM if isinstance(stopped, Terminated) else signal.SIGINT)
     except Interrupted as stopped:
         click.echo(str(stopped), err=True)
@@ -122,14 +125,14 @@ class Terminated(BaseException):
 
 
 @contextlib.contextmanager
-def _stopped_in_order() -> Iterator[None]:
+def _stopped_in_order(words: str) -> Iterator[None]:
     """SIGTERM unwinds the stack, as Ctrl-C does, so that temporary files go; the handlers from before are put back.
 
     Where somebody else handles a signal already, it stays so.
     """
 
     def stopped(number: int, frame: FrameType | None) -> None:
-        leave_if_importing(number, frame, STOPPED)
+        leave_if_importing(number, frame, words)
         raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
     usual: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
@@ -172,14 +175,18 @@ def _usage_error(error: click.UsageError) -> UsageError:
 
 def _near_option(error: NoSuchOption) -> str | None:
     """The nearest option of the verb; one with the right name in another section comes first."""
+    from textmill.config.layers import nearest_key
+
     if error.ctx is None:
         return None
     known = [name for param in error.ctx.command.get_params(error.ctx) for name in param.opts + param.secondary_opts]
-    name = error.option_name.lstrip("-").rpartition(".")[2]
+    name = error.option_name.lstrip("-")
+    if "." in error.option_name:  # two knobs that share nothing but their section are not near
+        near = nearest_key(error.option_name.lstrip("-"), [option.lstrip("-") for option in known])
+        dashed = [option for option in known if option.lstrip("-") == near]
+        return f"did you mean '{dashed[0]}'?" if dashed else None
     twins = [option for option in known if option.lstrip("-").rpartition(".")[2] == name]
-    if twins:
-        return f"did you mean '{twins[0]}'?"
-    return did_you_mean(error.option_name, known)
+    return f"did you mean '{twins[0]}'?" if twins else did_you_mean(error.option_name, known)
 
 
 def _our_bug(error: Exception, arguments: list[str]) -> int:

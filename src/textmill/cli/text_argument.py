@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import sys
 
+from textmill.cli.output import on_one_line
+from textmill.cli.progress import shortened
 from textmill.errors import InputError
+
+SHOWN_COLUMNS = 60
 
 
 def text_from(word: str | None) -> str:
@@ -15,8 +19,10 @@ def text_from(word: str | None) -> str:
     if word is not None and word != "-":
         try:
             word.encode()
-        except UnicodeEncodeError:
-            raise InputError(f"the text {word!r} is no UTF-8", where="command line") from None
+        except UnicodeEncodeError as error:
+            place = len(word[: error.start].encode())
+            shown = shortened(on_one_line(word), SHOWN_COLUMNS)
+            raise InputError(f"the text '{shown}' is no UTF-8 at byte {place}", where="command line") from None
         return word
     if word is None and (sys.stdin is None or sys.stdin.isatty()):
         return ""
@@ -25,5 +31,7 @@ def text_from(word: str | None) -> str:
         text = piped.decode("utf-8")
     except UnicodeDecodeError as error:
         line = piped.count(b"\n", 0, error.start) + 1
-        raise InputError("is no UTF-8", where=f"standard input:{line}", hint="convert it: iconv -t UTF-8") from None
+        raise InputError(
+            f"is no UTF-8 at byte {error.start}", where=f"standard input:{line}", hint="convert it: iconv -t UTF-8"
+        ) from None
     return text.removesuffix("\n").removesuffix("\r")

@@ -55,9 +55,8 @@ def train_command(shell: Shell, paths: tuple[str, ...], fresh: bool) -> None:
         run = train(loaded, fresh=fresh, listener=listener)
     trained = run.trained()
     shell.show(trained, trained_text)
-    shell.notice(
-        f'next: textmill generate {trained.run} "…"   textmill eval {trained.run}   textmill chat {trained.run}'
-    )
+    if trained.next:
+        shell.notice("\n".join(["next:", *(f"  {command}" for command in trained.next)]))
 
 
 def loaded_for(shell: Shell, paths: tuple[str, ...]) -> Loaded:
@@ -76,6 +75,8 @@ def trained_text(trained: Trained) -> str:
     lines = [f"{trained.run}, step {trained.step:,}"]
     if trained.metrics:
         lines += ["", scores_table(trained.metrics, trained.baselines)]
+    if trained.verdict:
+        lines += ["", trained.verdict]
     if trained.report:
         lines += ["", f"report: {trained.report}"]
     return "\n".join(lines)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import os
+from typing import Any, Literal
 
 from pydantic import field_validator, model_validator
 
@@ -49,13 +50,23 @@ class DataConfig(Section):
     @field_validator("clean", mode="after")
     @classmethod
     def only_rules_that_there_are(cls, clean: tuple[str, ...]) -> tuple[str, ...]:
-        if clean == ("none",):
-            return ()
+        if clean in ((), ("none",)):
+            return ("none",)
         for name in clean:
             if name not in CLEANING_RULES:
                 near = did_you_mean(name, CLEANING_RULES)
                 raise ValueError(f"no cleaning rule '{name}' (there are: {', '.join(CLEANING_RULES)}; or none). {near}")
         return clean
+
+    @field_validator("paths", "valid", "test", "columns", "clean", mode="before")
+    @classmethod
+    def one_is_a_list_of_one(cls, value: Any) -> Any:
+        """In Python a single name may stand for a list of one, and a pathlib.Path for its name."""
+        if isinstance(value, str | os.PathLike):
+            return (os.fspath(value),)
+        if isinstance(value, list | tuple):
+            return tuple(os.fspath(item) if isinstance(item, os.PathLike) else item for item in value)
+        return value
 
     @model_validator(mode="after")
     def something_is_left_to_train_on(self) -> DataConfig:
@@ -64,3 +75,8 @@ class DataConfig(Section):
                 f"valid_share ({self.valid_share}) and test_share ({self.test_share}) leave nothing to train on"
             )
         return self
+
+    @property
+    def cleaning_rules(self) -> tuple[str, ...]:
+        """The names of the rules that are applied."""
+        return () if self.clean == ("none",) else self.clean

@@ -6,6 +6,7 @@ A key is "section.name". [model] has a section for each kind of architecture; th
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Iterator
@@ -57,7 +58,7 @@ class Knob:
             words = "one of " + ", ".join(self.choices)
         else:
             words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[self.kind]
-        words = ", ".join([words, *(f"{relation} {limit:g}" for relation, limit in self.limits)])
+        words = ", ".join([words, *(f"{relation} {_plainly(limit)}" for relation, limit in self.limits)])
         return ("a list: " if self.repeated else "") + words + (", or none" if self.takes_none else "")
 
     @property
@@ -79,7 +80,7 @@ class Knob:
         if not self.repeated:
             return self._fit_one(value, spoken)
         if isinstance(value, str):
-            value = value.split(",") if spoken else [value]
+            value = [word.replace("\\,", ",") for word in re.split(r"(?<!\\),", value)] if spoken else [value]
         if not isinstance(value, list | tuple):
             raise ValueError(self.allowed)
         return tuple(self._fit_one(item, spoken) for item in value)
@@ -92,6 +93,14 @@ class Knob:
         if type(value) is not self.kind or (self.choices and value not in self.choices):
             raise ValueError(self.allowed)
         return value
+
+
+def _plainly(limit: float) -> str:
+    """
+    >>> _plainly(1e9), _plainly(0.5)
+    ('1,000,000,000', '0.5')
+    """
+    return f"{limit:,.0f}" if limit == int(limit) else f"{limit:g}"
 
 
 def _from_text(text: str, kind: type) -> Any:

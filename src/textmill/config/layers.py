@@ -6,6 +6,7 @@ Turns what was said, and where, into a Config whose every value has an origin. C
 
 from __future__ import annotations
 
+import difflib
 import os.path
 import re
 from collections.abc import Iterable, Mapping
@@ -26,6 +27,8 @@ from textmill.tables import ARCHITECTURES
 PROJECT_FILE = "textmill.toml"
 COMMAND_LINE = "command line"
 DEFAULT = "default"
+PYTHON = "Python"
+STEPS_OR_EPOCHS = ("train.steps", "train.epochs")
 
 
 @dataclass(frozen=True)
@@ -69,13 +72,14 @@ def load_config(flags: Mapping[str, Any], file: Path | None = None, folder: Path
     default: the working folder. Raises ConfigError naming file:line for an unknown key or a value that does not fit,
     InputError for a file that cannot be read.
     """
-    said: dict[str, Said] = {}
     project = (folder or Path()) / PROJECT_FILE
-    for path in [project] if project.is_file() else []:
-        said |= _read_layer(path)
+    layers = [_read_layer(path) for path in ([project] if project.is_file() else [])]
     if file is not None:
-        said |= _read_layer(file)
-    return _resolve(said | {key: Said(value, COMMAND_LINE) for key, value in flags.items()})
+        layers.append(_read_layer(file))
+    said: dict[str, Said] = {}
+    for layer in [*layers, {key: Said(value, COMMAND_LINE) for key, value in flags.items()}]:
+        said = _over(said, layer)
+    return _resolve(said)
 
 
 def from_toml(path: Path) -> Config:
@@ -134,6 +138,8 @@ def merge_for_resume(saved: Config, loaded: Loaded) -> tuple[Config, list[str]]:
             refused.append(f"{key}: {_shown(before)} -> {_shown(now)} (may only grow)")
         else:
             taken[key] = now
+            if key == "train.steps" and saved.train.epochs is not None:  # it is so many passes no longer
+                taken["train.epochs"] = None
             if knob.on_resume == "warn":
                 warnings.append(f"{key}: {_shown(before)} -> {_shown(now)}: the last bits may differ from now on")
     if refused:
@@ -145,8 +151,8 @@ def merge_for_resume(saved: Config, loaded: Loaded) -> tuple[Config, list[str]]:
     return _with(saved, taken), warnings
 
 
-def section_with(config: Config, key: str, word: str) -> Config:
-    """A config with one knob said anew, as on a command line. Raises ConfigError."""
+def section_with(config: Config, key: str, word: Any) -> Config:
+    """A config with one knob said anew, as a word of a command line or as a value. Raises ConfigError."""
     known = knobs_of(config.model.arch)
     if key not in known:
         raise _unknown(key, Said(word, COMMAND_LINE), config.model.arch, None)
@@ -154,6 +160,12 @@ def section_with(config: Config, key: str, word: str) -> Config:
 
 
 # What follows is the way from words to values.
+
+
+def _over(below: dict[str, Said], layer: dict[str, Said]) -> dict[str, Said]:
+    """A layer on top of those below it: how long to train is said in steps or in epochs, and the last word counts."""
+    hidden = {other for one, other in (STEPS_OR_EPOCHS, STEPS_OR_EPOCHS[::-1]) if one in layer and other not in layer}
+    return {key: word for key, word in below.items() if key not in hidden} | layer
 
 
 def _read_layer(path: Path) -> dict[str, Said]:
@@ -229,46 +241,74 @@ def _unknown(key: str, word: Said, arch: str, said_arch: Said | None) -> ConfigE
         return ConfigError(
             f"unknown section [{key}]", where=word.where, hint=near or f"there are {', '.join(sections())}"
         )
-    section, _, name = key.rpartition(".")
-    # The right name in the wrong section, else the nearest name of this section, else of any.
-    names = {known: known.partition(".")[2] for known in all_knobs()}
-    twins = [known for known, short in names.items() if short == name]
-    near = did_you_mean(key, [known for known in names if known.startswith(f"{section}.")]) or did_you_mean(key, names)
-    if near is None:
-        short = did_you_mean(name, names.values())
-        twins = twins or [known for known, own in names.items() if short == f"did you mean '{own}'?"]
-    advice = f"did you mean '{twins[0]}'?" if twins else near
+    near = nearest_key(key, all_knobs())
+    advice = f"did you mean '{near}'?" if near else None
     listed = "`textmill config keys` lists all knobs"
     return ConfigError(f"unknown config key '{key}'", where=word.where, hint=f"{advice} {listed}" if advice else listed)
+
+
+def nearest_key(key: str, known: Iterable[str]) -> str | None:
+    """The known key that may be meant: the right name in another section, else the nearest name, here before elsewhere.
+
+    Names are compared without their sections: two keys that share nothing but `generate.` are not near.
+
+    >>> nearest_key("eval.steps", ["train.steps", "eval.seed"]), nearest_key("generate.foo", ["generate.stop"])
+    ('train.steps', None)
+    """
+    section, _, name = key.rpartition(".")
+    names = {other: other.rpartition(".")[2] for other in known}
+    twins = [other for other, own in names.items() if own == name]
+    if twins:
+        return twins[0]
+    for some in ([other for other in names if other.startswith(f"{section}.")], list(names)):
+        near = difflib.get_close_matches(name, [names[other] for other in some], n=1, cutoff=0.6)
+        if near:
+            return next(other for other in some if names[other] == near[0])
+    return None
+
+
+def refusal_of(error: ValidationError, sections_given: Mapping[str, Any]) -> ConfigError:
+    """pydantic's complaint about a Config that was built in Python, in our words."""
+    model = sections_given.get("model", {})
+    arch = model.get("arch", "transformer") if isinstance(model, dict) else getattr(model, "arch", "transformer")
+    origins = dict.fromkeys(all_knobs(), PYTHON)
+    return _refusal(error, origins, str(arch))
 
 
 def _validated(values: dict[str, dict[str, Any]], origins: dict[str, str], arch: str) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        problems = [_problem(details, origins, arch) for details in error.errors(include_url=False)]
-    (where, message), *others = problems
-    also = "\n  ".join(f"also: {place + ': ' if place else ''}{text}" for place, text in others)
-    raise ConfigError(message, where=where, hint=also or None)
+        refused = _refusal(error, origins, arch)
+    raise refused
 
 
-def _problem(details: ErrorDetails, origins: dict[str, str], arch: str) -> tuple[str | None, str]:
+def _refusal(error: ValidationError, origins: dict[str, str], arch: str) -> ConfigError:
+    """One error for all that is wrong: the first, and the others in its hint."""
+    first, *others = [_problem(details, origins, arch) for details in error.errors(include_url=False)]
+    also = [f"also: {f'{other.where}: ' if other.where else ''}{other.message}" for other in others]
+    return ConfigError(first.message, where=first.where, hint="\n  ".join(filter(None, [first.hint, *also])) or None)
+
+
+def _problem(details: ErrorDetails, origins: dict[str, str], arch: str) -> ConfigError:
     """Where and what is wrong, in our words, of one of pydantic's errors."""
     section, *rest = [str(part) for part in details["loc"] if str(part) != section_of({"arch": arch})]
     own = details.get("ctx", {}).get("error")
+    key = ".".join([section, *rest[:1]])
+    if details["type"] == "extra_forbidden":
+        return _unknown(key, Said(details["input"], COMMAND_LINE), arch, None)
     if rest:
-        key = f"{section}.{rest[0]}"
         origin = origins.get(key, DEFAULT)
         knob = knobs_of(arch)[key]
         named = _named(knob, origin == COMMAND_LINE)
         text = f"{named}: {own}" if own else f"{named} must be {knob.allowed}, not {_shown(details['input'])}"
     else:
-        text = f"[{section}] {own or details['msg']}"
+        text = f"[{section}] {own or 'must be a dictionary of knobs'}"
         spoken_of = [f"{section}.{word}" for word in re.findall(r"\w+", str(own))]
         said = [origins[key] for key in spoken_of if key in origins]
         files = [place for place in said if ":" in place]
         origin = COMMAND_LINE if COMMAND_LINE in said else files[0] if files else DEFAULT
-    return (origin if ":" in origin else None), text
+    return ConfigError(text, where=origin if ":" in origin else None)
 
 
 def _named(knob: Knob, spoken: bool) -> str:

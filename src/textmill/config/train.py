@@ -7,15 +7,19 @@ from typing import Literal
 from pydantic import model_validator
 
 from textmill.config.section import Section, knob
+from textmill.errors import ConfigError
+
+N_STEPS_MOST = 1_000_000_000
+"""More updates than a lifetime of one machine makes: a larger number is a slip of the finger."""
 
 
 class TrainConfig(Section):
     """How the weights are fitted."""
 
-    steps: int | None = knob(None, ge=1, flag="--steps", on_resume="grow")
+    steps: int | None = knob(None, ge=1, le=N_STEPS_MOST, flag="--steps", on_resume="grow")
     """Updates of the weights. Default: from epochs, else chosen from the amount of text."""
     epochs: float | None = knob(None, gt=0.0, flag="--epochs")
-    """Passes over the training text, as another way to say steps."""
+    """Passes over the training text, as another way to say steps: one of the two is said, not both."""
     batch: int | None = knob(None, ge=1)
     """Rows in a micro-batch. Default: chosen for the architecture and the amount of text."""
     accumulate: int = knob(1, ge=1)
@@ -66,7 +70,16 @@ class TrainConfig(Section):
     """Checkpoints kept beside the best."""
 
     @model_validator(mode="after")
-    def steps_are_said_once(self) -> TrainConfig:
+    def warmup_ends_in_time(self) -> TrainConfig:
         if self.warmup_steps is not None and self.steps is not None and self.warmup_steps >= self.steps:
             raise ValueError(f"warmup_steps ({self.warmup_steps}) must be below steps ({self.steps})")
         return self
+
+
+def steps_and_epochs(found: str | None = None) -> ConfigError:
+    """The error of a config that says how long to train in two ways."""
+    return ConfigError(
+        "train.steps (--steps) and train.epochs (--epochs) both say how long to train"
+        + (f": {found}" if found else ""),
+        hint="Drop --epochs to train so many steps, or --steps to train so many passes over the text.",
+    )

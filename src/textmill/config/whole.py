@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Any
+
+from pydantic import Field, ValidationError
 
 from textmill.config.data import DataConfig
 from textmill.config.measure import EvalConfig, GenerateConfig
@@ -26,3 +28,18 @@ class Config(Section):
     generate: GenerateConfig = Field(default_factory=GenerateConfig)
     machine: MachineConfig = Field(default_factory=MachineConfig)
     run: RunConfig = Field(default_factory=RunConfig)
+
+    def __init__(self, **sections: Any):
+        """A config from dictionaries or sections, as a person writes it in Python. Raises ConfigError."""
+        try:
+            super().__init__(**sections)
+        except ValidationError as error:
+            from textmill.config.layers import refusal_of
+
+            refused = refusal_of(error, sections)
+        else:
+            return
+        raise refused
+
+    # To pydantic this is its own __init__: what is validated as a whole (config/layers) does not come through here.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]

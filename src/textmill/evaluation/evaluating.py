@@ -17,10 +17,12 @@ from textmill.evaluation.floor import Floor, table_of_bytes, uniform_scores
 from textmill.evaluation.landmarks import verdict
 from textmill.evaluation.overlap import share_seen_in_training
 from textmill.files import write_atomically
+from textmill.messages import message, record_of
 from textmill.metrics.bootstrap import difference_interval, intervals
 from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.models import NextToken
 from textmill.results import Evaluation
+from textmill.runs import device_named
 from textmill.tasks import Task, task_of
 from textmill.tasks.measuring import DocumentIds, documents_of
 from textmill.text import ReadReport, languages, read_documents
@@ -58,6 +60,8 @@ def evaluate(
     the run's [eval] says, else the model's context.
     Intervals resample documents, or contiguous blocks where there is one. Raises NothingScored, InputError, RunError.
     """
+    if run.kind == "network":
+        device_named(run.config.machine.device)  # refuses one that is not here, before the text is read
     tokenizer, settings, begin_mark = run.tokenizer, run.config.eval, run.config.tokens.begin_mark
     window, stride = window or settings.window, stride or settings.stride
     task = task_of(run.config)
@@ -81,9 +85,9 @@ def evaluate(
         baselines |= {name: metrics_of(own) for name, own in floor_scores.items()}
         floor_convention = floor.convention() | {"bpb_minus_floor": _differences(scores, floor_scores, how_sure)}
     if not found:
-        held_out.notes.append("This is too little text for an interval.")
+        held_out.notes.append(message("This is too little text for an interval."))
     elif n_blocks is None and len(scores) < FEW_DOCUMENTS:
-        held_out.notes.append(f"There are only {len(scores)} documents: the intervals are rough.")
+        held_out.notes.append(message("There are only %(n)s documents: the intervals are rough.", n=len(scores)))
 
     evaluation = Evaluation(
         run=str(run.path),
@@ -103,6 +107,7 @@ def evaluate(
     if floor is not None or run.kind == "network":
         text = _sample(held_out.documents, tokenizer)
         evaluation.verdict = verdict(evaluation, languages([text]), run.config.data.paths if data is None else ())
+    evaluation.messages = record_of([*evaluation.convention.values(), *held_out.notes, evaluation.verdict])
     return evaluation
 
 
@@ -152,21 +157,32 @@ def _held_out(run: Run, data: str | None, task: Task, tokenizer: Tokenizer) -> t
     held_out = HeldOut(data, task.documents(texts, tokenizer), list(report.notes))
     if report.n_bad_records:
         first = report.bad_records[0] if report.bad_records else ""
-        held_out.notes.append(f"{report.n_bad_records:,} records could not be read and were left out; first: {first}")
+        held_out.notes.append(
+            message(
+                "%(n)s records could not be read and were left out; first: %(first)s",
+                n=f"{report.n_bad_records:,}",
+                first=first,
+            )
+        )
     try:
         prepared = run.prepared()
     except RunError as error:
-        held_out.notes.append(f"Whether this text stands in the training text was not checked: {error.message}.")
+        held_out.notes.append(
+            message("Whether this text stands in the training text was not checked: %(why)s.", why=error.message)
+        )
         return None, held_out
     share = share_seen_in_training([document.text for document in texts], prepared.train, table_of_bytes(tokenizer))
     if share is None:
         held_out.notes.append(
-            "Whether this text stands in the training text was not checked: it is too large for that."
+            message("Whether this text stands in the training text was not checked: it is too large for that.")
         )
     elif share:
         held_out.notes.append(
-            f"{100 * share:.1f} % of this text (by bytes, in whole lines) stand in the training text: "
-            "the numbers are better than on new text."
+            message(
+                "%(percent)s %% of this text (by bytes, in whole lines) stand in the training text: the numbers are "
+                "better than on new text.",
+                percent=f"{100 * share:.1f}",
+            )
         )
     return prepared, held_out
 
@@ -192,7 +208,7 @@ def _floor_of(run: Run, prepared: Prepared | None, tokenizer: Tokenizer, notes: 
     if (run.path / "floor" / "run.json").is_file():
         return Floor.load(run.path / "floor")
     if prepared is None:
-        notes.append("There is no floor: the run keeps none, and its training text is not there.")
+        notes.append(message("There is no floor: the run keeps none, and its training text is not there."))
         return None
     return Floor.fit(prepared.train, tokenizer, run.config.run.seed)
 
@@ -215,21 +231,23 @@ def _convention(
 ) -> dict[str, Any]:
     read = window or model.max_context
     return {
-        "loss": "nats per token",
-        "perplexity": "per token",
-        "bpb": "bits per UTF-8 byte",
-        "bpc": "bits per code point",
-        "token": f"{tokenizer.kind}, vocabulary {tokenizer.vocab_size:,}",
-        "end_mark": "scored, 0 bytes",
+        "loss": message("nats per token"),
+        "perplexity": message("per token"),
+        "bpb": message("bits per UTF-8 byte"),
+        "bpc": message("bits per code point"),
+        "token": message("%(kind)s, vocabulary %(n)s", kind=tokenizer.kind, n=f"{tokenizer.vocab_size:,}"),
+        "end_mark": message("scored, 0 bytes"),
         "begin_mark": begin_mark,
-        "documents": "read apart",
-        "window": read if read is not None else "whole documents",
+        "documents": message("read apart"),
+        "window": read if read is not None else message("whole documents"),
         "stride": (stride or read) if read is not None else None,
     }
 
 
 def _resampled(n: int, n_blocks: int | None) -> str:
-    return f"{n:,} documents" if n_blocks is None else f"{n:,} contiguous blocks of one document"
+    if n_blocks is None:
+        return message("%(n)s documents", n=f"{n:,}")
+    return message("%(n)s contiguous blocks of one document", n=f"{n:,}")
 
 
 def signature(evaluation: Evaluation) -> str:

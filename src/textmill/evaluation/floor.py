@@ -21,6 +21,7 @@ from textmill.config import Config
 from textmill.config.layers import to_toml
 from textmill.errors import InputError
 from textmill.files import new_folder, write_atomically, write_json
+from textmill.messages import Message, message
 from textmill.metrics.language import ExampleScore
 from textmill.models.ngram import FALLBACK_DISCOUNTS, MAX_TOKENS, NGram
 from textmill.tasks.measuring import DocumentIds, TokenSizes, score_documents
@@ -92,20 +93,25 @@ class Floor:
 
     def convention(self) -> dict[str, Any]:
         """What an evaluation should say of it, flat."""
-        fitted = {
-            name: f"{model.facts['n_tokens']:,} of {model.facts['n_tokens_of_text']:,}"
-            for name, model in (("tokens", self.ngram), ("bytes", self.ngram_bytes))
-        }
+        models = {"tokens": self.ngram, "bytes": self.ngram_bytes}
         return {
-            "floor": f"interpolated modified Kneser-Ney, order {self.ngram.order}",
-            "floor_fitted_on": f"{fitted['tokens']} training tokens; {fitted['bytes']} training bytes (marks counted)",
-            "floor_fallback_discounts": ", ".join(map(str, FALLBACK_DISCOUNTS))
-            + " where the counts give none: "
-            + "; ".join(
-                f"{name} " + (", ".join(f"order {k}" for k in model.fallback_orders) or "nowhere")
-                for name, model in (("ngram", self.ngram), ("ngram_bytes", self.ngram_bytes))
+            "floor": message("interpolated modified Kneser-Ney, order %(order)s", order=self.ngram.order),
+            "floor_fitted_on": message(
+                "%(tokens)s of %(all_tokens)s training tokens; %(bytes)s of %(all_bytes)s training bytes (marks "
+                "counted)",
+                **{name: f"{model.facts['n_tokens']:,}" for name, model in models.items()},
+                **{f"all_{name}": f"{model.facts['n_tokens_of_text']:,}" for name, model in models.items()},
+            ),
+            "floor_fallback_discounts": message(
+                "%(discounts)s where the counts give none: over tokens %(tokens)s; over bytes %(bytes)s",
+                discounts=", ".join(map(str, FALLBACK_DISCOUNTS)),
+                **{name: _in_orders(model.fallback_orders) for name, model in models.items()},
             ),
         }
+
+
+def _in_orders(orders: Sequence[int]) -> Message:
+    return message("in order %(orders)s", orders=", ".join(map(str, orders))) if orders else message("nowhere")
 
 
 def fit_floor(

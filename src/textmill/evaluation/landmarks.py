@@ -11,14 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from textmill.messages import Message, message, paragraph
 from textmill.results import Evaluation
 
 Kind = Literal["english", "chinese", "python_docs", "other"]
-KIND_NAMES: dict[Kind, str] = {
-    "english": "English text",
-    "chinese": "Chinese text",
-    "python_docs": "the documentation inside Python",
-    "other": "text of this kind",
+KIND_NAMES: dict[Kind, Message] = {
+    "english": message("English text"),
+    "chinese": message("Chinese text"),
+    "python_docs": message("the documentation inside Python"),
+    "other": message("text of this kind"),
 }
 PYTHON_DOCS = "builtin:python-docs"
 NEAR_BITS = 0.2  # a floor so near to the best known, on another text, leaves no way to measure in percent
@@ -29,10 +30,10 @@ class Landmark:
     """What somebody reached. bits: per unit. is_best: the one that a model of this kind of text is held against."""
 
     kind: Kind
-    text: str
+    text: Message
     bits: float
     unit: Literal["byte", "character"]
-    by: str
+    by: Message
     source: str
     is_best: bool = False
 
@@ -40,69 +41,69 @@ class Landmark:
 LANDMARKS = (
     Landmark(
         "english",
-        "English Wikipedia with its markup (enwik8, trained on 90 MB of it)",
+        message("English Wikipedia with its markup (enwik8, trained on 90 MB of it)"),
         0.99,
         "byte",
-        "Transformer-XL, 277 M parameters",
+        message("Transformer-XL, 277 M parameters"),
         "Dai et al. 2019, arXiv:1901.02860",
         is_best=True,
     ),
     Landmark(
         "english",
-        "English Wikipedia in 27 symbols (text8, trained on 90 MB of it)",
+        message("English Wikipedia in 27 symbols (text8, trained on 90 MB of it)"),
         1.08,
         "character",
-        "Transformer-XL, 277 M parameters",
+        message("Transformer-XL, 277 M parameters"),
         "Dai et al. 2019, arXiv:1901.02860",
     ),
     Landmark(
         "english",
-        "the Pile, mixed English text it was not trained on",
+        message("the Pile, mixed English text it was not trained on"),
         0.7177,
         "byte",
-        "GPT-3, 175 B parameters",
+        message("GPT-3, 175 B parameters"),
         "Gao et al. 2020, arXiv:2101.00027",
     ),
     Landmark(
         "english",
-        "the Brown corpus",
+        message("the Brown corpus"),
         1.75,
         "character",
-        "a word trigram model of 583 M words",
+        message("a word trigram model of 583 M words"),
         "Brown et al. 1992, Computational Linguistics 18(1)",
     ),
     Landmark(
         "english",
-        "tinyshakespeare, trained on 1 MB of it",
+        message("tinyshakespeare, trained on 1 MB of it"),
         1.4697 / math.log(2),
         "character",
-        "nanoGPT, 11 M parameters, 1.4697 nats",
+        message("nanoGPT, 11 M parameters, 1.4697 nats"),
         "README of karpathy/nanoGPT",
     ),
     Landmark(
         "english",
-        "printed English in 27 symbols, upper bound (his lower bound is 0.6)",
+        message("printed English in 27 symbols, upper bound (his lower bound is 0.6)"),
         1.3,
         "character",
-        "people who guess the next letter",
+        message("people who guess the next letter"),
         "Shannon 1951, Bell System Technical Journal 30",
     ),
     Landmark(
         "python_docs",
-        "pydoc topics and docstrings, other modules held out than here",
+        message("pydoc topics and docstrings, other modules held out than here"),
         2.01,
         "byte",
-        "the modern preset, 1 M parameters, three minutes on two cores",
-        "measured by this project",
+        message("the modern preset, 1 M parameters, three minutes on two cores"),
+        message("measured by this project"),
         is_best=True,
     ),
     Landmark(
         "python_docs",
-        "pydoc topics and docstrings, other modules held out than here",
+        message("pydoc topics and docstrings, other modules held out than here"),
         2.15,
         "byte",
-        "a Kneser-Ney 5-gram over BPE tokens",
-        "measured by this project",
+        message("a Kneser-Ney 5-gram over BPE tokens"),
+        message("measured by this project"),
     ),
 )
 
@@ -121,20 +122,23 @@ def best_known(kind: Kind) -> Landmark | None:
     return next((landmark for landmark in LANDMARKS if landmark.kind == kind and landmark.is_best), None)
 
 
-def verdict(evaluation: Evaluation, languages: Mapping[str, float], paths: Sequence[str] = ()) -> str:
+def verdict(evaluation: Evaluation, languages: Mapping[str, float], paths: Sequence[str] = ()) -> Message:
     """A short paragraph: how far the model stands between guessing, the floor and the best known for its kind of text.
 
-    Reckoned in bits per byte, so that two tokenizers on one text are judged alike.
+    Its first sentence alone says whether the model beats its floor. Reckoned in bits per byte, so that two tokenizers
+    on one text are judged alike.
     """
     metrics, bpb = evaluation.metrics, evaluation.metrics["bpb"]
     if not math.isfinite(bpb):
-        return "The model gives some of this text no probability at all: there is no finite number to judge."
-    bytes_per_token = metrics["n_bytes"] / metrics["n_tokens"]
-    opening = (
-        f"A loss of {metrics['loss']:.2f} nats per token is {bpb:.2f} bits per byte "
-        f"({bytes_per_token:.2f} bytes per token)."
+        return message("The model gives some of this text no probability at all: there is no finite number to judge.")
+    opening = message(
+        "A loss of %(loss)s nats per token is %(bits)s bits per byte (%(bytes)s bytes per token).",
+        loss=f"{metrics['loss']:.2f}",
+        bits=f"{bpb:.2f}",
+        bytes=f"{metrics['n_bytes'] / metrics['n_tokens']:.2f}",
     )
-    return " ".join([opening, *_against_floors(evaluation, bpb), *_against_best(evaluation, bpb, languages, paths)])
+    standing, *more = _against_floors(evaluation, bpb)
+    return paragraph([standing, opening, *more, *_against_best(evaluation, bpb, languages, paths)])
 
 
 def _best_floor(evaluation: Evaluation) -> tuple[str, float] | None:
@@ -143,59 +147,111 @@ def _best_floor(evaluation: Evaluation) -> tuple[str, float] | None:
     return min(rows.items(), key=lambda item: item[1]) if rows else None
 
 
-def _against_floors(evaluation: Evaluation, bpb: float) -> list[str]:
+def _against_floors(evaluation: Evaluation, bpb: float) -> list[Message]:
+    """Whether it beats its floor, in one sentence; then what else there is to say of guessing and counting."""
     uniform = evaluation.baselines.get("uniform", {}).get("bpb", math.inf)
     if bpb >= uniform:
         return [
-            f"Not normal: guessing evenly over its vocabulary would spend {uniform:.2f}. It has learned nothing that "
-            "holds on this text: train longer, or measure on text like that it was trained on."
+            message("Not normal: guessing evenly over its vocabulary would spend %(bits)s.", bits=f"{uniform:.2f}"),
+            message(
+                "It has learned nothing that holds on this text: train longer, or measure on text like that it was "
+                "trained on."
+            ),
         ]
-    said = [f"Guessing evenly would spend {uniform:.2f}."] if math.isfinite(uniform) else []
+    guessing = (
+        [message("Guessing evenly would spend %(bits)s.", bits=f"{uniform:.2f}")] if math.isfinite(uniform) else []
+    )
     floor = _best_floor(evaluation)
     if floor is None:
-        return [*said, "There is no n-gram floor beside it."]
+        return [message("There is no n-gram floor beside it."), *guessing]
     name, bits = floor
-    what = f"counting 5-grams over {'bytes' if name == 'ngram_bytes' else 'the same tokens'} spends {bits:.2f}"
+    what = message("5-grams over bytes") if name == "ngram_bytes" else message("5-grams over the same tokens")
+    said = {"what": what, "bits": f"{bits:.2f}"}
     if bpb >= bits:
         way = max(0.0, (uniform - bpb) / (uniform - bits)) if uniform > bits and math.isfinite(uniform) else 0.0
         return [
-            *said,
-            f"Worse than the floor: {what}, the model {_percent(bpb / bits - 1)} more"
-            + (f" (the network has come {_percent(way)} of the way from guessing to counting)." if way else "."),
-            "Until it is better than counting, its number is no sign of understanding: train longer, "
-            "on more text, or use the n-gram.",
+            message(
+                "Worse than the floor: counting %(what)s spends %(bits)s, the model %(percent)s more.",
+                percent=_percent(bpb / bits - 1),
+                **said,
+            ),
+            *guessing,
+            *(
+                [
+                    message(
+                        "The network has come %(percent)s of the way from guessing to counting.", percent=_percent(way)
+                    )
+                ]
+                if way
+                else []
+            ),
+            message(
+                "Until it is better than counting, its number is no sign of understanding: train longer, on more "
+                "text, or use the n-gram."
+            ),
         ]
-    better = f"It is better than the floor: {what}, the model {_percent(1 - bpb / bits)} less."
+    said["percent"] = _percent(1 - bpb / bits)
     difference = evaluation.convention.get("bpb_minus_floor", {}).get(name)
     if difference is not None and difference[1] >= 0:
-        better += " But on this little text that difference could be chance: its interval reaches 0."
-    return [*said, better]
+        better = message(
+            "Better than the floor: counting %(what)s spends %(bits)s, the model %(percent)s less; but on this little "
+            "text that could be chance, for the interval of the difference reaches 0.",
+            **said,
+        )
+    else:
+        better = message(
+            "Better than the floor: counting %(what)s spends %(bits)s, the model %(percent)s less.", **said
+        )
+    return [better, *guessing]
 
 
 def _against_best(
     evaluation: Evaluation, bpb: float, languages: Mapping[str, float], paths: Sequence[str]
-) -> list[str]:
+) -> list[Message]:
     kind = kind_of(languages, paths)
     best = best_known(kind)
     if best is None:
         return [
-            f"For {KIND_NAMES[kind]} no published number in bits per byte is known to us: the floor is the measure."
+            message(
+                "For %(kind)s no published number in bits per byte is known to us: the floor is the measure.",
+                kind=KIND_NAMES[kind],
+            )
         ]
-    named = f"{best.bits:.2f} ({best.by}, on {best.text}; {best.source})"
-    opening = f"The best known for {KIND_NAMES[kind]} is {named}"
     floor = _best_floor(evaluation)
     if floor is not None and floor[1] <= best.bits:
         return []  # an easier text: what was reached on another one says nothing of it
+    named = {
+        "kind": KIND_NAMES[kind],
+        "bits": f"{best.bits:.2f}",
+        "by": best.by,
+        "text": best.text,
+        "source": best.source,
+    }
     if floor is None or bpb >= floor[1] or floor[1] - best.bits < NEAR_BITS:
-        return [f"{opening}."]
+        return [message("The best known for %(kind)s is %(bits)s (%(by)s, on %(text)s; %(source)s).", **named)]
     way = (floor[1] - bpb) / (floor[1] - best.bits)
     if way >= 1:
-        return [f"{opening}; the model is there."]
+        return [
+            message(
+                "The best known for %(kind)s is %(bits)s (%(by)s, on %(text)s; %(source)s); the model is there.",
+                **named,
+            )
+        ]
+    named["percent"] = _percent(way)
+    if way < 0.5:
+        return [
+            message(
+                "The best known for %(kind)s is %(bits)s (%(by)s, on %(text)s; %(source)s): of the way from the floor "
+                "to there the model has gone %(percent)s, which is normal for a small model and a small text.",
+                **named,
+            )
+        ]
     return [
-        f"{opening}: of the way from the floor to there the model has gone {_percent(way)}, "
-        "which is normal for a small model and a small text."
-        if way < 0.5
-        else f"{opening}: of the way from the floor to there the model has gone {_percent(way)}."
+        message(
+            "The best known for %(kind)s is %(bits)s (%(by)s, on %(text)s; %(source)s): of the way from the floor to "
+            "there the model has gone %(percent)s.",
+            **named,
+        )
     ]
 
 

@@ -18,6 +18,7 @@ from textmill.generation.windows import plan_windows
 from textmill.generation.writing import encoded_prompt
 from textmill.models.next_token import IGNORED, NextToken
 from textmill.results import Scored, ScoredToken
+from textmill.text.wording import counted
 
 if TYPE_CHECKING:
     from textmill.tokens import Tokenizer
@@ -51,7 +52,7 @@ def score(
     spans = [*places, *([(len(text), len(text))] if include_end else [])][0 if begin_mark else 1 :]
     if len(ids) < 2:
         raise NothingScored(
-            f"there is no token to score: the text has {len(own)} token(s)"
+            f"there is no token to score: the text has {counted(len(own), 'token')}"
             + ("" if begin_mark else ", and without a begin mark (tokens.begin_mark = false) the first is only read")
         )
     if window is not None and model.max_context is not None and window > model.max_context:

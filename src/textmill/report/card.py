@@ -113,10 +113,10 @@ def use_of(report: Report) -> dict[str, str]:
     """Commands and Python that open this run. A card travels: a path from the root of this machine is not in it."""
     path = PurePath(report.run)
     run = str(PurePath(*path.parts[-2:])) if path.is_absolute() else report.run
-    prompt = saying.prompt_for(report)
+    prompt, sentence = saying.opening_for(report.data.get("languages") or {})
     return {
         "generate_command": saying.command("generate", run, prompt),
-        "score_command": saying.command("score", run, prompt),
+        "score_command": saying.command("score", run, sentence),
         "python": PYTHON.format(run=repr(run), prompt=repr(prompt)),
     }
 

@@ -1,4 +1,4 @@
-"""The Chinese of the report: English message -> Chinese. Room: report/. Used by words.py alone."""
+"""The Chinese of the report and of other rooms' messages: English -> Chinese. Room: report/. Used by words.py."""
 
 CHINESE: dict[str, str] = {
     # headings
@@ -76,10 +76,12 @@ CHINESE: dict[str, str] = {
     "Bits per byte, best first": "每字节比特数，最好的在前",
     "who predicts": "由谁预测",
     "%(floor)s: not measured.": "%(floor)s：没有测量。",
-    "A bit per byte is a yes-or-no question that is left open for each byte of unseen text. A byte of which nothing is "
-    "known costs 8; less is better. Unlike perplexity it can be compared between tokenizers.": (
+    "A bit per byte is a yes-or-no question that is left open for each byte of unseen text. A byte of which nothing at "
+    "all is known, not even which characters occur, costs 8; less is better. Unlike perplexity it can be compared "
+    "between tokenizers.": (
         "每字节一比特，相当于对没见过的文本，每个字节还剩一个“是或否”的问题没有答案。"
-        "对一个字节一无所知要花 8 比特，越少越好。与困惑度不同，它在不同的分词器之间可以相比。"
+        "对一个字节一无所知、连会出现哪些字符也不知道，要花 8 比特；越少越好。"
+        "与困惑度不同，它在不同的分词器之间可以相比。"
     ),
     "Measured on: %(part)s.": "测量所用：%(part)s。",
     "The thin line on the model's bar is its interval.": "模型横条上的细线是它的区间。",
@@ -91,8 +93,12 @@ CHINESE: dict[str, str] = {
     "counts which tokens follow which, smoothed (Kneser-Ney), fitted on the same training text": (
         "统计哪些词元前后相接，经 Kneser-Ney 平滑，用同一份训练文本拟合"
     ),
-    "the same over bytes, so that no tokenizer helps it": "同样的方法，但以字节为单位，不借助分词器",
-    "every token of the vocabulary equally likely: nothing is known": "词表里每个词元同样可能：什么都不知道",
+    "counts which bytes follow which, smoothed (Kneser-Ney), fitted on the same training text: no tokenizer helps it": (
+        "统计哪些字节前后相接，经 Kneser-Ney 平滑，用同一份训练文本拟合；不借助分词器"
+    ),
+    "every token of the vocabulary equally likely: it knows which ones the training text has, and nothing else": (
+        "词表里每个词元同样可能：只知道训练文本里有哪些词元，此外一无所知"
+    ),
     # the curve
     "training": "训练",
     "validation": "验证",
@@ -184,9 +190,8 @@ CHINESE: dict[str, str] = {
     "document": "文档",
     "nats": "纳特",
     "nats per token": "纳特/词元",
-    "The floor over bytes predicts bytes, not the model's tokens: its loss and perplexity are per byte and stand "
-    "beside the others only as bits per byte.": (
-        "以字节为单位的基线预测的是字节，不是模型的词元：它的损失和困惑度按字节计，只有每字节比特数可以与其他各列相比。"
+    "The floor over bytes predicts bytes, not the model's tokens, so it has no loss and no perplexity per token.": (
+        "以字节为单位的基线预测的是字节，不是模型的词元，所以没有按词元计的损失和困惑度。"
     ),
     "Sums of %(n)s documents or blocks": "%(n)s 篇文档或区块各自的总和",
     "Sums by document": "各文档的总和",
@@ -197,6 +202,8 @@ CHINESE: dict[str, str] = {
     "The measurement recorded no convention.": "测量时没有记下约定。",
     "measured on": "测量所用文本",
     "checkpoint": "检查点",
+    "the best by validation": "验证最好的一个",
+    "the last": "最后一个",
     "window, tokens": "窗口（词元）",
     "stride, tokens": "步幅（词元）",
     "share that an interval covers": "区间的置信水平",
@@ -228,6 +235,136 @@ CHINESE: dict[str, str] = {
     "threads": "线程数",
     "yes": "是",
     "no": "否",
+    # what an evaluation says of its convention
+    "per token": "按词元",
+    "bits per UTF-8 byte": "比特/UTF-8 字节",
+    "bits per code point": "比特/码位",
+    "%(kind)s, vocabulary %(n)s": "%(kind)s，词表 %(n)s",
+    "scored, 0 bytes": "计分，计 0 字节",
+    "read apart": "各自单独读",
+    "whole documents": "整篇文档",
+    "%(n)s documents": "%(n)s 篇文档",
+    "%(n)s contiguous blocks of one document": "一篇文档的 %(n)s 个连续区块",
+    "interpolated modified Kneser-Ney, order %(order)s": "插值的修正 Kneser-Ney，%(order)s 元",
+    "%(tokens)s of %(all_tokens)s training tokens; %(bytes)s of %(all_bytes)s training bytes (marks counted)": (
+        "训练词元 %(all_tokens)s 个中的 %(tokens)s 个；训练字节 %(all_bytes)s 个中的 %(bytes)s 个（含标记）"
+    ),
+    "%(discounts)s where the counts give none: over tokens %(tokens)s; over bytes %(bytes)s": (
+        "计数得不出折扣时用 %(discounts)s：以词元为单位的，%(tokens)s；以字节为单位的，%(bytes)s"
+    ),
+    "in order %(orders)s": "第 %(orders)s 阶",
+    "nowhere": "没有一阶",
+    "This is too little text for an interval.": "文本太少，算不出区间。",
+    "There are only %(n)s documents: the intervals are rough.": "只有 %(n)s 篇文档：区间只是粗略的。",
+    "%(n)s records could not be read and were left out; first: %(first)s": (
+        "有 %(n)s 条记录无法读取，已略去；第一条：%(first)s"
+    ),
+    "Whether this text stands in the training text was not checked: %(why)s.": (
+        "没有检查这段文本是否出现在训练文本中：%(why)s。"
+    ),
+    "Whether this text stands in the training text was not checked: it is too large for that.": (
+        "没有检查这段文本是否出现在训练文本中：训练文本太大。"
+    ),
+    "%(percent)s %% of this text (by bytes, in whole lines) stand in the training text: the numbers are better than on "
+    "new text.": "这段文本有 %(percent)s %%（按字节，整行计）出现在训练文本中：这些数字比在新文本上要好。",
+    "There is no floor: the run keeps none, and its training text is not there.": (
+        "没有基线：运行文件夹里没有保存，训练文本也不在了。"
+    ),
+    # its verdict
+    "The model gives some of this text no probability at all: there is no finite number to judge.": (
+        "这段文本里，有的内容在模型看来概率为零：没有有限的数可供评判。"
+    ),
+    "A loss of %(loss)s nats per token is %(bits)s bits per byte (%(bytes)s bytes per token).": (
+        "每词元 %(loss)s 纳特的损失，相当于每字节 %(bits)s 比特（每词元 %(bytes)s 字节）。"
+    ),
+    "Not normal: guessing evenly over its vocabulary would spend %(bits)s.": (
+        "不正常：在词表上均匀猜测也只需 %(bits)s。"
+    ),
+    "It has learned nothing that holds on this text: train longer, or measure on text like that it was trained on.": (
+        "它没有学到对这段文本有用的东西：请训练得更久，或者用与训练文本相近的文本来测量。"
+    ),
+    "Guessing evenly would spend %(bits)s.": "均匀猜测需要 %(bits)s。",
+    "There is no n-gram floor beside it.": "旁边没有 n 元语法基线可比。",
+    "5-grams over bytes": "字节的 5 元组",
+    "5-grams over the same tokens": "相同词元的 5 元组",
+    "Worse than the floor: counting %(what)s spends %(bits)s, the model %(percent)s more.": (
+        "不如基线：统计%(what)s需要 %(bits)s，模型多用 %(percent)s。"
+    ),
+    "The network has come %(percent)s of the way from guessing to counting.": (
+        "从猜测到计数这段路，网络走了 %(percent)s。"
+    ),
+    "Until it is better than counting, its number is no sign of understanding: train longer, on more text, or use the "
+    "n-gram.": "在胜过计数之前，这个数说明不了它懂了什么：请训练得更久，用更多文本，或者就用 n 元语法。",
+    "Better than the floor: counting %(what)s spends %(bits)s, the model %(percent)s less.": (
+        "胜过基线：统计%(what)s需要 %(bits)s，模型少用 %(percent)s。"
+    ),
+    "Better than the floor: counting %(what)s spends %(bits)s, the model %(percent)s less; but on this little text "
+    "that could be chance, for the interval of the difference reaches 0.": (
+        "胜过基线：统计%(what)s需要 %(bits)s，模型少用 %(percent)s；"
+        "但文本这么少，这可能出于偶然，因为差值的区间包含 0。"
+    ),
+    "English text": "英文文本",
+    "Chinese text": "中文文本",
+    "the documentation inside Python": "Python 自带的文档",
+    "text of this kind": "这类文本",
+    "For %(kind)s no published number in bits per byte is known to us: the floor is the measure.": (
+        "对于%(kind)s，我们不知道有以每字节比特数发表的结果：只能以基线为尺度。"
+    ),
+    "The best known for %(kind)s is %(bits)s (%(by)s, on %(text)s; %(source)s).": (
+        "%(kind)s已知最好的结果是 %(bits)s（%(by)s，所用文本：%(text)s；出处：%(source)s）。"
+    ),
+    "The best known for %(kind)s is %(bits)s (%(by)s, on %(text)s; %(source)s); the model is there.": (
+        "%(kind)s已知最好的结果是 %(bits)s（%(by)s，所用文本：%(text)s；出处：%(source)s）；模型已达到。"
+    ),
+    "The best known for %(kind)s is %(bits)s (%(by)s, on %(text)s; %(source)s): of the way from the floor to there the "
+    "model has gone %(percent)s.": (
+        "%(kind)s已知最好的结果是 %(bits)s（%(by)s，所用文本：%(text)s；出处：%(source)s）："
+        "从基线到那里的路，模型走了 %(percent)s。"
+    ),
+    "The best known for %(kind)s is %(bits)s (%(by)s, on %(text)s; %(source)s): of the way from the floor to there the "
+    "model has gone %(percent)s, which is normal for a small model and a small text.": (
+        "%(kind)s已知最好的结果是 %(bits)s（%(by)s，所用文本：%(text)s；出处：%(source)s）："
+        "从基线到那里的路，模型走了 %(percent)s；对小模型、少量文本来说，这是正常的。"
+    ),
+    "English Wikipedia with its markup (enwik8, trained on 90 MB of it)": (
+        "带标记的英文维基百科（enwik8，用其中 90 MB 训练）"
+    ),
+    "English Wikipedia in 27 symbols (text8, trained on 90 MB of it)": (
+        "只含 27 种符号的英文维基百科（text8，用其中 90 MB 训练）"
+    ),
+    "the Pile, mixed English text it was not trained on": "the Pile，没有用来训练的各类英文文本",
+    "the Brown corpus": "Brown 语料库",
+    "tinyshakespeare, trained on 1 MB of it": "tinyshakespeare，用其中 1 MB 训练",
+    "printed English in 27 symbols, upper bound (his lower bound is 0.6)": (
+        "只含 27 种符号的印刷英文，上界（他的下界是 0.6）"
+    ),
+    "pydoc topics and docstrings, other modules held out than here": "pydoc 条目与文档字符串，留出的模块与这里不同",
+    "Transformer-XL, 277 M parameters": "Transformer-XL，2.77 亿参数",
+    "GPT-3, 175 B parameters": "GPT-3，1750 亿参数",
+    "a word trigram model of 583 M words": "5.83 亿词训练的词三元模型",
+    "nanoGPT, 11 M parameters, 1.4697 nats": "nanoGPT，1100 万参数，1.4697 纳特",
+    "people who guess the next letter": "由人来猜下一个字母",
+    "the modern preset, 1 M parameters, three minutes on two cores": "modern 预设，100 万参数，双核三分钟",
+    "a Kneser-Ney 5-gram over BPE tokens": "以 BPE 词元为单位的 Kneser-Ney 5 元语法",
+    "measured by this project": "由本项目测得",
+    # what training says of a model's limits
+    "It has %(millions)s M parameters besides embeddings and head and has read %(megabytes)s MB of text: it imitates "
+    "that text and knows nothing else.": (
+        "除嵌入和输出层外，它有 %(millions)s M（百万）个参数，读过 %(megabytes)s MB 文本："
+        "它模仿那份文本，此外什么也不知道。"
+    ),
+    "It answers no question reliably, and what it states as a fact may be wrong.": (
+        "它不能可靠地回答任何问题；它当作事实说出的话可能是错的。"
+    ),
+    "It sees the last %(n)s tokens only; what lies further back is forgotten.": (
+        "它只看得见最近的 %(n)s 个词元，更早的都忘了。"
+    ),
+    "All it keeps of the past is its state, which fades; back-propagation reached %(n)s tokens back.": (
+        "对过去，它只留有会逐渐淡去的状态；反向传播只回溯 %(n)s 个词元。"
+    ),
+    "Nothing was held out to choose a checkpoint by: the last one is kept.": (
+        "没有留出文本来挑选检查点：保留的是最后一个。"
+    ),
     # making
     "The command that repeats it": "重做一遍的命令",
     "No command was recorded.": "没有记下命令。",
@@ -302,7 +439,9 @@ CHINESE: dict[str, str] = {
         "权重以 safetensors 格式存放在运行文件夹中；其中没有任何 pickle 文件。"
     ),
     "Numbers": "数字",
-    "Lower is better; a byte of which nothing is known costs 8 bits.": "越低越好；对一个字节一无所知要花 8 比特。",
+    "Lower is better; a byte of which nothing at all is known costs 8 bits.": (
+        "越低越好；对一个字节一无所知要花 8 比特。"
+    ),
     "Training text": "训练所用文本",
     "seed": "随机种子",
     "%(n)s smaller files are listed in report.html.": "另有 %(n)s 个较小的文件列在 report.html 中。",

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from textmill.messages import Record
 from textmill.report import numbers, saying, showing
 from textmill.report.pictures import Pictures
 from textmill.report.words import (
@@ -27,6 +28,8 @@ from textmill.report.words import (
     TIMES,
     Words,
     category_name,
+    checkpoint_name,
+    comparable,
     floor_name,
     floor_order,
     ledger_order,
@@ -121,12 +124,18 @@ def head_of(report: Report, words: Words) -> dict[str, Any]:
 
 
 def verdict_of(report: Report, words: Words) -> dict[str, Any]:
+    """The verdict's first sentence is left out where it is known to be one: `standing` says it with intervals."""
+    evaluation = report.evaluation
+    verdict = words.retold(evaluation.verdict, evaluation.messages) if evaluation else []
+    if evaluation and evaluation.verdict in evaluation.messages:
+        verdict = verdict[1:]
     return {
         "bpb": saying.model_bpb(report),
         "interval": saying.interval_of(report),
         "interval_label": saying.interval_label(report, words),
         "standing": saying.standing(report, words),
-        "verdict": report.evaluation.verdict if report.evaluation else "",
+        "verdict": words.space.join(verdict),
+        "limits": [words.told(limit, report.messages) for limit in report.limits],
         "ranking": saying.ranking(report, words),
         "missing_floors": saying.missing_floors(report, words),
         "not_measured": saying.not_measured(report, words),
@@ -213,7 +222,7 @@ def data_of(report: Report, words: Words) -> dict[str, Any]:
         ],
         "part_columns": [words(PART_COLUMNS[key]) for key in columns],
         "data_facts": fact_rows({key: value for key, value in data.items() if key not in apart}, words),
-        "data_notes": [str(note) for note in _several(data.get("notes"))],
+        "data_notes": [words.told(str(note), report.messages) for note in _several(data.get("notes"))],
         "bad_records": bad_records,
         "bad_records_summary": words.plural(
             "%(n)s record that could not be read", "%(n)s records that could not be read", len(bad_records)
@@ -270,21 +279,24 @@ def numbers_of(report: Report, words: Words) -> dict[str, Any]:
                 "low": numbers.metric(name, interval[0]) if interval else "",
                 "high": numbers.metric(name, interval[1]) if interval else "",
                 "floors": [
-                    (evaluation.baselines[floor].get(name), numbers.metric(name, evaluation.baselines[floor].get(name)))
+                    (value, numbers.metric(name, value))
                     for floor in floors
+                    for value in [evaluation.baselines[floor].get(name) if comparable(name, floor) else None]
                 ],
             }
         )
     notes = _several(evaluation.convention.get("notes"))
     convention = {key: value for key, value in evaluation.convention.items() if key != "notes"}
-    about = {"data": evaluation.data} | ({"checkpoint": evaluation.checkpoint} if evaluation.checkpoint else {})
+    about = {"data": saying.part_name(evaluation.data, words)}
+    if evaluation.checkpoint:
+        about["checkpoint"] = checkpoint_name(evaluation.checkpoint, words)
     return {
         "metric_rows": rows,
         "floor_columns": [floor_name(floor, words) for floor in floors],
         "numbers_caption": words("Measured on: %(part)s", part=saying.part_name(evaluation.data, words)),
         "has_byte_floor": "ngram_bytes" in floors,
-        "convention": fact_rows(about | convention, words),
-        "convention_notes": [str(note) for note in notes],
+        "convention": fact_rows(about, words) + fact_rows(convention, words, evaluation.messages),
+        "convention_notes": [words.told(str(note), evaluation.messages) for note in notes],
     } | documents_of(evaluation.documents, words)
 
 
@@ -352,12 +364,17 @@ def config_of(report: Report) -> list[tuple[str, list[tuple[str, bool, Any]]]]:
     return [(name, [(key, False, value) for key, value in numbers.facts(values)]) for name, values in sections.items()]
 
 
-def fact_rows(values: dict[str, Any], words: Words) -> list[tuple[str, bool, Any]]:
-    """(label, whether it is in words, value) of a dictionary of facts; a key without a word stays a key."""
+def fact_rows(values: dict[str, Any], words: Words, record: Record | None = None) -> list[tuple[str, bool, Any]]:
+    """(label, whether it is in words, value) of a dictionary of facts; a key without a word stays a key.
+
+    record: of the values that are messages.
+    """
     spoken = {True: words("yes"), False: words("no")}
     rows = []
     for key, value in numbers.facts(values):
         label, is_word = _label(key, FACTS, words)
+        if isinstance(value, str):
+            value = words.told(value, record or {})
         rows.append((label, is_word, spoken[value] if is_word and isinstance(value, bool) else value))
     return rows
 

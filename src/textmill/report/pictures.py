@@ -56,6 +56,7 @@ COLOURS = {
     "lost-5": "#8f8577",
 }
 ROLES = {colour: f"var(--{role})" for role, colour in COLOURS.items()}
+FAR_ABOVE = 1.3  # a floor higher than so many times the curve's highest point is named, not drawn to scale
 DASHES = {"uniform": (0, (1.2, 2.4)), "ngram": (0, (5.5, 2.5)), "ngram_bytes": (0, (7, 2, 1.2, 2))}
 KEPT = ("train", "validation", "test")
 # Settings of matplotlib that are no matter of how a picture looks: the user's stay.
@@ -222,10 +223,11 @@ def draw_loss(report: Report, pen: Pen) -> Figure:
     for name, loss in floors.items():
         colour = COLOURS["uniform"] if name == "uniform" else COLOURS["floor"]
         label = fitted(floor_name(name, words, pen.foreign), pen.width / 2, FONT_SIZE) + f" {numbers.measure(loss)}"
-        if loss > 1.3 * highest:  # it would press the curve flat: named, not drawn to scale
+        if loss > FAR_ABOVE * highest:  # it would press the curve flat: named, not drawn to scale
             axes.plot([], [], color=colour, linestyle=DASHES.get(name, "--"), label=f"{label} ↑")
         else:
             axes.axhline(loss, color=colour, linestyle=DASHES.get(name, "--"), linewidth=1.6, label=label)
+    axes.set_ylim(*loss_limits([loss for points in series.values() for _, loss in points], list(floors.values())))
     axes.set_xlim(0, max(step for points in series.values() for step, _ in points) * 1.02 or 1)
     axes.set_xlabel(words("step"), color=COLOURS["muted"], loc="right")
     axes.grid(axis="y", color=COLOURS["rule"], linewidth=0.8)
@@ -234,6 +236,14 @@ def draw_loss(report: Report, pen: Pen) -> Figure:
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     write_above(figure, axes, pen, words("loss, nats per token"))
     return figure
+
+
+def loss_limits(losses: list[float], floors: list[float]) -> tuple[float, float]:
+    """Ends of the loss axis: from 0 where that is near, else with room below the lowest line, be it a floor."""
+    lines = losses + [floor for floor in floors if floor <= FAR_ABOVE * max(losses)]
+    lowest, highest = min(lines), max(lines)
+    room = 0.08 * ((highest - lowest) or abs(highest) or 1.0)
+    return (0.0 if room / 2 <= lowest < highest / 3 else lowest - room), highest + room / 2
 
 
 def whole_numbers(at_most: int) -> Any:

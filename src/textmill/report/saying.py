@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
 
 from textmill.report import numbers
 from textmill.report.showing import on_one_line
@@ -192,8 +192,14 @@ def next_commands(report: Report) -> list[str]:
 
 def prompt_for(report: Report) -> str:
     """The beginning of a text in the language that the model read most of."""
-    shares: dict[str, Any] = report.data.get("languages") or {}
-    return "从前" if shares.get("zh", 0) > shares.get("en", 0) else "Once"
+    return opening_for(report.data.get("languages") or {})[0]
+
+
+def opening_for(languages: Mapping[str, float]) -> tuple[str, str]:
+    """How a text begins, and its first sentence, in the one of our two languages that has the larger share."""
+    if languages.get("zh", 0) > languages.get("en", 0):
+        return "从前", "从前有一座山。"
+    return "Once", "Once upon a time there was a mountain."
 
 
 def _of_model(report: Report, words: Words) -> str:

@@ -1,4 +1,4 @@
-"""Every fixed string of page, card and pictures, in English and Chinese. Room: report/.
+"""Every fixed string of page, card and pictures, and other rooms' messages, in English and Chinese. Room: report/.
 
 Through the standard library's gettext: English is the message id, Chinese a dictionary (chinese.py) in place of a
 compiled catalogue, so that both languages can be read and compared in one diff. `N_` marks a string that is translated
@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable
 
 from textmill.errors import ConfigError, did_you_mean
+from textmill.messages import Record, retold
 from textmill.report.chinese import CHINESE
 from textmill.report.showing import on_one_line
 
@@ -55,6 +56,14 @@ class Words:
     def __call__(self, message: str, **values: object) -> str:
         return self.translations.gettext(message) % values
 
+    def retold(self, text: str, record: Record) -> list[str]:
+        """The sentences of a stored text in this language; the text as it stands where it is not known how it came."""
+        return retold(text, record, self.translations.gettext, self.space)
+
+    def told(self, text: str, record: Record) -> str:
+        """The same, in one."""
+        return self.space.join(self.retold(text, record))
+
     def plural(self, one: str, many: str, n: int) -> str:
         """A sentence about n things; %(n)s is n with its thousands apart."""
         return self.translations.ngettext(one, many, n) % {"n": f"{n:,}"}
@@ -73,8 +82,13 @@ FLOORS = {
 }
 FLOOR_MEANINGS = {
     "ngram": N_("counts which tokens follow which, smoothed (Kneser-Ney), fitted on the same training text"),
-    "ngram_bytes": N_("the same over bytes, so that no tokenizer helps it"),
-    "uniform": N_("every token of the vocabulary equally likely: nothing is known"),
+    "ngram_bytes": N_(
+        "counts which bytes follow which, smoothed (Kneser-Ney), fitted on the same training text: no tokenizer helps "
+        "it"
+    ),
+    "uniform": N_(
+        "every token of the vocabulary equally likely: it knows which ones the training text has, and nothing else"
+    ),
 }
 PARTS = {"train": N_("training text"), "validation": N_("validation text"), "test": N_("test text")}
 LEDGER = {
@@ -101,6 +115,8 @@ STATUSES = {
     "training": N_("training now"),
     "prepared": N_("prepared, not trained"),
 }
+PER_TOKEN = {"loss", "perplexity", "n_tokens"}
+CHECKPOINTS = {"best": N_("the best by validation"), "last": N_("the last")}
 LANGUAGES = {"en": N_("English"), "zh": N_("Chinese"), "other": N_("other scripts")}
 METRICS = {
     "bpb": N_("bits per byte"),
@@ -190,6 +206,16 @@ FACTS = {
 def floor_name(name: str, words: Words, foreign: Callable[[str], str] = on_one_line) -> str:
     """A floor in words; one without a word keeps its name."""
     return words(FLOORS[name]) if name in FLOORS else foreign(name)
+
+
+def checkpoint_name(name: str, words: Words) -> str:
+    """best and last in words; a step stays as it is."""
+    return words(CHECKPOINTS[name]) if name in CHECKPOINTS else on_one_line(name)
+
+
+def comparable(metric: str, floor: str) -> bool:
+    """Whether a floor's number is of the same unit as the model's: per token is another unit where bytes are tokens."""
+    return not (floor == "ngram_bytes" and metric in PER_TOKEN)
 
 
 def floor_order(names: Iterable[str]) -> list[str]:

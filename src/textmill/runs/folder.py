@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +17,9 @@ import torch
 
 from textmill.config import Config
 from textmill.config.layers import from_toml, to_toml
-from textmill.errors import Damaged, RunError, did_you_mean
+from textmill.errors import ConfigError, Damaged, RunError, TextmillError, did_you_mean
 from textmill.files import TEMPORARY, write_atomically, write_json
+from textmill.messages import retold
 from textmill.models import NextToken, build_model
 from textmill.models.language import refuse_other_tensors
 from textmill.results import Evaluation, Info, Report, RunLine, Runs, Trained
@@ -41,12 +43,23 @@ DELETED = ".deleted"
 
 
 def device_named(device: str) -> str:
-    """The device to compute on: auto takes cuda, else mps, else cpu."""
-    if device != "auto":
-        return device
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    """The device to compute on: auto takes cuda, else mps, else cpu. Raises ConfigError for one that is not here."""
+    with warnings.catch_warnings():  # a driver that does not fit is no CUDA; torch would tell it in its own words
+        warnings.simplefilter("ignore")
+        here = [
+            *(["cuda"] if torch.cuda.is_available() else []),
+            *(["mps"] if torch.backends.mps.is_available() else []),
+        ]
+    here.append("cpu")
+    if device == "auto":
+        return here[0]
+    if device not in here:
+        raise ConfigError(
+            f"there is no {device.upper()} here; there is: {', '.join(here)}",
+            where="machine.device (--device)",
+            hint="Say --device cpu, or --device auto for the best there is.",
+        )
+    return device
 
 
 class Run:
@@ -289,6 +302,8 @@ class Run:
             metrics=evaluation.metrics if evaluation else {},
             baselines=evaluation.baselines if evaluation else {},
             report=str(report) if report.is_file() else None,
+            verdict=retold(evaluation.verdict, evaluation.messages)[0] if evaluation else "",
+            next=self.info.get("next", []),
         )
 
     def summary(self) -> Info:
@@ -301,7 +316,7 @@ class Run:
             kind=self.kind,
             status=self.status,
             step=self.step,
-            steps=self.config.train.steps,
+            steps=self.config.train.steps if self.kind == "network" else None,  # counts are not trained
             arch=self.arch,
             n_parameters=self.info.get("n_parameters", {}),
             tokenizer={"kind": tokenizer.kind, "vocab_size": tokenizer.vocab_size, "note": tokenizer.note},
@@ -348,6 +363,7 @@ class Run:
             limits=self.info.get("limits", []),
             next=self.info.get("next", []),
             config=self.config.model_dump(mode="json"),
+            messages=self.info.get("messages", {}),
         )
 
     def _samples(self) -> list[dict[str, Any]]:
@@ -385,26 +401,35 @@ def open_run(name: str | Path) -> Run:
 
 
 def list_runs(folder: Path | str) -> Runs:
-    """The runs of a folder, newest first; folders that are no runs are passed over."""
+    """The runs of a folder, newest first; a run that cannot be read is named, with the reason; others are no runs."""
     folder = Path(folder)
+    if folder.is_file():
+        raise RunError("this is a file, not a folder of runs", where=str(folder), hint="`textmill ls` lists runs/")
     if not folder.is_dir():
         raise RunError("there is no such folder of runs", where=str(folder), hint="Train one: textmill train PATH")
     lines = []
+    unreadable = {}
     for path in folder.iterdir():
         if not (path / "run.json").is_file():
             continue
-        run = Run.open(path)
-        evaluation = run.evaluation()
-        lines.append(
-            RunLine(
-                name=run.name,
-                status=run.status,
-                task=run.config.task.name,
-                arch=run.arch,
-                step=run.step,
-                steps=run.config.train.steps,
-                bpb=evaluation.metrics.get("bpb") if evaluation else None,
-                modified=datetime.fromtimestamp((path / "run.json").stat().st_mtime).isoformat(timespec="seconds"),
-            )
-        )
-    return Runs(dir=str(folder), runs=sorted(lines, key=lambda line: line.modified, reverse=True))
+        try:
+            lines.append(_line_of(path))
+        except TextmillError as error:
+            unreadable[path.name] = str(error)
+    newest_first = sorted(lines, key=lambda line: line.modified, reverse=True)
+    return Runs(dir=str(folder), runs=newest_first, unreadable=dict(sorted(unreadable.items())))
+
+
+def _line_of(path: Path) -> RunLine:
+    run = Run.open(path)
+    evaluation = run.evaluation()
+    return RunLine(
+        name=run.name,
+        status=run.status,
+        task=run.config.task.name,
+        arch=run.arch,
+        step=run.step,
+        steps=run.config.train.steps,
+        bpb=evaluation.metrics.get("bpb") if evaluation else None,
+        modified=datetime.fromtimestamp((path / "run.json").stat().st_mtime).isoformat(timespec="seconds"),
+    )

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from textmill.config import Config
 from textmill.errors import TooLittleText
-from textmill.files import new_folder, write_json
+from textmill.files import new_folder, remove_abandoned, write_json
+from textmill.messages import record_of
 from textmill.runs import Prepared
 from textmill.tables import TASKS, load
 from textmill.tasks.task import Task
 from textmill.text import Part, SplitPlan, plan_split
+from textmill.text.wording import counted
 from textmill.tokens import Tokenizer, choose_kind
 
 FORMAT = 1
@@ -38,6 +40,17 @@ def with_tokens_chosen(config: Config, plan: SplitPlan, shares: dict[str, float]
     kind, vocab_size, reason = choose_kind(plan.ledger.total.get("train", 0), shares)
     chosen = {"kind": kind, "vocab_size": config.tokens.vocab_size or vocab_size}
     return config.model_copy(update={"tokens": config.tokens.model_copy(update=chosen)}), reason
+
+
+def too_little(n_tokens: int, paths: Sequence[str]) -> TooLittleText | None:
+    """The error of a training text with so few tokens, end marks included; None where there are enough to begin."""
+    if n_tokens >= N_TOKENS_LEAST:
+        return None
+    return TooLittleText(
+        f"the text to train on has {counted(n_tokens, 'token')}, end marks included; {N_TOKENS_LEAST} are the least",
+        where=", ".join(paths),
+        hint="Add text. A model of use wants 10 kB or more.",
+    )
 
 
 def fingerprint_of(config: Config, plan: SplitPlan) -> str:
@@ -63,6 +76,8 @@ def prepare(
     plan = plan or plan_split(config.data)
     shares = plan.languages
     config, reason = with_tokens_chosen(config, plan, shares)
+    if abandoned := remove_abandoned(into):
+        notice(f"Removed from {into}, left by a preparation that was killed: {', '.join(abandoned)}.")
     path = into / fingerprint_of(config, plan)
     if (path / "ledger.json").is_file():
         return Prepared.open(path), config
@@ -79,13 +94,8 @@ def prepare(
         for part, folder in PART_NAMES.items():
             if plan.n_documents.get(part):
                 store = task.encode(plan.documents(part), tokenizer, temporary / folder)
-                if part == "train" and store.n_tokens < N_TOKENS_LEAST:
-                    raise TooLittleText(
-                        f"the text to train on has {store.n_tokens} tokens, end marks included; "
-                        f"{N_TOKENS_LEAST} are the least",
-                        where=", ".join(config.data.paths),
-                        hint="Add text. A model of use wants 10 kB or more.",
-                    )
+                if part == "train" and (refused := too_little(store.n_tokens, config.data.paths)):
+                    raise refused
         write_json(
             temporary / "ledger.json",
             {
@@ -99,6 +109,7 @@ def prepare(
                 "duplicates": plan.duplicates.model_dump(),
                 "bad_records": plan.bad_records,
                 "notes": notes,
+                "messages": record_of(notes),
             },
         )
     for note in notes:

@@ -68,8 +68,8 @@ def _items(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Fou
     items = reader(file, data, report.note)
     if file.is_transcoded:
         items = _in_own_bytes(file, items)
-    if data.clean and not is_source:
-        items = _cleaned(file, items, data.clean, report)
+    if data.cleaning_rules and not is_source:
+        items = _cleaned(file, items, data.cleaning_rules, report)
     try:
         yield from items
     except UnicodeDecodeError:  # it was UTF-8 when it was examined

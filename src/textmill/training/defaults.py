@@ -6,15 +6,15 @@ Every decision is written to config.toml before it takes effect: the run is repe
 from __future__ import annotations
 
 import math
-import os
-from pathlib import Path
 from typing import Any
 
-import torch
-
-from textmill.config import Config
+from textmill.config import Config, ModelConfig
+from textmill.config.train import N_STEPS_MOST, steps_and_epochs
 from textmill.errors import ConfigError
+from textmill.models.cost import parameters
 from textmill.tables import ARCHITECTURES, load
+from textmill.text.wording import counted
+from textmill.training.processor import available_processors, multiplies_in_bfloat16
 
 TARGETS_PER_UPDATE = (768, 4096)  # least, most: a 32nd of the text lies between for 25 to 130 thousand tokens
 N_LANES = (8, 32)
@@ -22,27 +22,8 @@ ROWS_PER_LANE = 16  # at least, before there are more lanes
 N_UPDATES_MOST = 1500
 N_UPDATES_LEAST = 100
 N_EPOCHS_MOST = 20
-
-
-def available_processors() -> int:
-    """The processors this process may use, or OMP_NUM_THREADS where it is set; never the load."""
-    said = os.environ.get("OMP_NUM_THREADS", "")
-    if said.isdigit() and int(said) > 0:
-        return int(said)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def multiplies_in_bfloat16(device: str) -> bool:
-    """Whether the processor has instructions for it (without, bfloat16 is slower than float32)."""
-    if device == "cuda" or (device == "auto" and torch.cuda.is_available()):
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device == "mps" or (device == "auto" and torch.backends.mps.is_available()):
-        return False
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+PARAMETERS_A_TOKEN = 10  # above, a model is said to be too large for its text
+SMALLEST = "tiny"
 
 
 def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str]]:
@@ -51,7 +32,7 @@ def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str
     n_tokens: training targets. n_rows: rows they fill.
     """
     backbone = load(ARCHITECTURES[config.model.arch])
-    notes: list[str] = []
+    notes = notes_on_size(config.model, n_tokens)
     train: dict[str, Any] = {}
     model: dict[str, Any] = {}
 
@@ -85,6 +66,23 @@ def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str
         }
     )
     return decided, notes
+
+
+def notes_on_size(model: ModelConfig, n_tokens: int) -> list[str]:
+    """What there is to say of a row, or of a model, that is far too large for a text of so many tokens."""
+    notes = []
+    if model.seq_len > n_tokens:
+        notes.append(
+            f"model.seq_len ({model.seq_len:,}) is longer than the text ({n_tokens:,} tokens): not one row is full"
+        )
+    n_parameters = parameters(model, vocab_size=1).backbone
+    if n_parameters > PARAMETERS_A_TOKEN * n_tokens:
+        advice = "more text helps" if model.size == SMALLEST else f"--size {SMALLEST}, or more text, helps"
+        notes.append(
+            f"{n_parameters:,} parameters besides embeddings and head for {n_tokens:,} tokens of text, "
+            f"{n_parameters / n_tokens:,.0f} for each: the model can learn the text by heart; {advice}"
+        )
+    return notes
 
 
 def batch_for(order: str, n_tokens: int, n_rows: int, seq_len: int) -> int:
@@ -121,9 +119,17 @@ def dropout_for(n_tokens: int) -> float:
 def decide_steps(config: Config, n_tokens: int, steps_per_epoch: int) -> tuple[Config, list[str]]:
     """The config with steps, warm-up and the rhythm of evaluations decided."""
     notes: list[str] = []
-    steps = config.train.steps
-    if steps is None and config.train.epochs is not None:
-        steps = max(1, math.ceil(config.train.epochs * steps_per_epoch))
+    steps, epochs = config.train.steps, config.train.epochs
+    if epochs is not None:
+        wanted = max(1, math.ceil(epochs * steps_per_epoch))
+        if wanted > N_STEPS_MOST:
+            raise ConfigError(
+                f"train.epochs ({epochs:g}) asks for {wanted:,} steps; {N_STEPS_MOST:,} are the most",
+                hint=f"A pass over this text is {counted(steps_per_epoch, 'step')}.",
+            )
+        if steps not in (None, wanted):  # equal: a run's own config.toml, which says what came of its epochs
+            raise steps_and_epochs(f"{epochs:g} epochs are {counted(wanted, 'step')} here, not {steps:,}")
+        steps = wanted
     if steps is None:
         steps = min(N_UPDATES_MOST, max(N_UPDATES_LEAST, N_EPOCHS_MOST * steps_per_epoch))
         if steps < N_UPDATES_MOST:

@@ -14,6 +14,8 @@ from torch.optim import SGD, Adam, AdamW, Muon, Optimizer, RMSprop
 
 from textmill.config import TrainConfig
 from textmill.errors import ConfigError, Damaged
+from textmill.training.muon import Float32Muon
+from textmill.training.processor import multiplies_in_bfloat16
 
 NamedParameters = list[tuple[str, nn.Parameter]]
 
@@ -38,12 +40,13 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
             )
         inner = {id(parameter) for _, parameter in matrices}
         rest = [(name, p) for name, p in named if id(p) not in inner]
-        muon = Muon(_params(matrices), lr=lr, weight_decay=decay, momentum=config.momentum)
+        kind = Muon if multiplies_in_bfloat16(matrices[0][1].device.type) else Float32Muon
+        muon = kind(_params(matrices), lr=lr, weight_decay=decay, momentum=config.momentum)
         adamw = AdamW(_params(rest), lr=config.lr_rest or lr, betas=betas, weight_decay=0.0, fused=True)
         optimizers: list[Optimizer] = [muon, adamw]
     elif config.optimizer in ("adam", "adamw"):
-        kind = AdamW if config.optimizer == "adamw" else Adam
-        optimizers = [kind(_decayed(named, decay), lr=lr, betas=betas, fused=True)]
+        adam = AdamW if config.optimizer == "adamw" else Adam
+        optimizers = [adam(_decayed(named, decay), lr=lr, betas=betas, fused=True)]
     elif config.optimizer == "rmsprop":
         optimizers = [RMSprop(_decayed(named, decay), lr=lr, alpha=0.99, momentum=config.momentum)]
     else:

@@ -29,17 +29,16 @@ from textmill.errors import ConfigError, Diverged, InputError, Interrupted, RunE
 from textmill.evaluation import evaluate, fit_floor, save_evaluation
 from textmill.files import TEMPORARY, write_atomically
 from textmill.generation import loop_rate, write
+from textmill.messages import message, record_of
 from textmill.metrics.loss import LossSum
 from textmill.models import LanguageModel, build_model
 from textmill.models.cost import parameters
 from textmill.report import render
+from textmill.report.saying import command, opening_for
 from textmill.report.words import language
-from textmill.results import Plan as Planned
 from textmill.runs import Checkpoint, Prepared, Run, device_named, locked
-from textmill.tables import ARCHITECTURES, load
 from textmill.tasks import Task, prepare, task_of
 from textmill.tasks.measuring import documents_of, first_tokens
-from textmill.tasks.prepare import with_tokens_chosen
 from textmill.text import SplitPlan, keep_stdin, plan_split, stem_of
 from textmill.tokens import Sampler
 from textmill.training.defaults import decide, decide_steps
@@ -69,6 +68,7 @@ def train(wanted: Loaded | Config, *, fresh: bool = False, listener: Listener | 
     """
     listener = listener or Quiet()
     loaded = wanted if isinstance(wanted, Loaded) else as_said(wanted)
+    device_named(loaded.config.machine.device)  # refuses one that is not here, before any work
     with watch_signals() as stop:
         loaded = with_named_text(loaded)
         folder = folder_of(loaded.config)
@@ -223,6 +223,7 @@ def begin(folder: Path, config: Config, prepared: Prepared) -> Run:
             "files": ledger["files"],
             "ledger": ledger["ledger"],
         },
+        "messages": ledger.get("messages", {}),
         "sample_prompt": sample_prompt(config, prepared),
         "time": {},
     }
@@ -233,6 +234,7 @@ def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prep
     """An existing run, with what was said now merged in. Raises RunError where that would change the weights."""
     run = Run.open(folder)
     config, warnings = merge_for_resume(run.config, loaded)
+    device_named(config.machine.device)
     for warning in warnings:
         listener.notice(warning)
     text = plan_split(config.data)
@@ -281,6 +283,7 @@ def work(run: Run, prepared: Prepared, stop: StopRequest, listener: Listener) ->
         return run
     torch.set_num_threads(run.config.machine.threads or 1)
     clock = Clock(saved.progress.get("time", {}) if saved else {})
+    stop.saved_step = saved.step if saved else None
     if saved is None or (saved.step < steps and not ended):
         Session(run, prepared, clock, listener).run_updates(saved, stop)
     close(run, prepared, clock, listener)
@@ -428,6 +431,7 @@ class Session:
             self.end_early(update.step)
         if is_best or early or plan.saves_after(update.step) or stop.requested:
             self.save(update, is_best)
+            stop.saved_step = update.step
         return early or (stop.requested and update.step < plan.steps)
 
     def end_early(self, step: int) -> None:
@@ -623,6 +627,7 @@ def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener) -> Non
         run.info["loops"] = {"model": loop_rate(texts), "human": human_loop_rate(prepared, texts)}
     run.info["time"] = {kind: round(seconds, 2) for kind, seconds in clock.spent.items()}
     run.info["limits"] = limits_of(run, prepared)
+    run.info["messages"] = run.info.get("messages", {}) | record_of(run.info["limits"])
     run.info["next"] = next_commands(run)
     run.info["finished"] = True
     report_run(run)
@@ -650,54 +655,60 @@ def human_loop_rate(prepared: Prepared, texts: list[str]) -> float:
 def limits_of(run: Run, prepared: Prepared) -> list[str]:
     """What this model cannot do, in plain words."""
     backbone = run.info["n_parameters"].get("backbone", 0)
+    seq_len = run.config.model.seq_len
     limits = [
-        f"It has {backbone / 1e6:.1f} M parameters besides embeddings and head and has read "
-        f"{prepared.train.n_bytes / 1e6:.2f} MB of text: it imitates that text and knows nothing else.",
-        "It answers no question reliably, and what it states as a fact may be wrong.",
+        message(
+            "It has %(millions)s M parameters besides embeddings and head and has read %(megabytes)s MB of text: it "
+            "imitates that text and knows nothing else.",
+            millions=f"{backbone / 1e6:.1f}",
+            megabytes=f"{prepared.train.n_bytes / 1e6:.2f}",
+        ),
+        message("It answers no question reliably, and what it states as a fact may be wrong."),
     ]
     if run.config.model.arch == "transformer":
-        limits.append(f"It sees the last {run.config.model.seq_len} tokens only; what lies further back is forgotten.")
+        limits.append(message("It sees the last %(n)s tokens only; what lies further back is forgotten.", n=seq_len))
     else:
         limits.append(
-            "All it keeps of the past is its state, which fades; back-propagation reached "
-            f"{run.config.model.seq_len} tokens back."
+            message(
+                "All it keeps of the past is its state, which fades; back-propagation reached %(n)s tokens back.",
+                n=seq_len,
+            )
         )
     if prepared.valid is None:
-        limits.append("Nothing was held out to choose a checkpoint by: the last one is kept.")
-    return limits
+        limits.append(message("Nothing was held out to choose a checkpoint by: the last one is kept."))
+    return list(limits)
 
 
 def next_commands(run: Run) -> list[str]:
-    name = shlex.quote(str(run.path))
-    return [f"textmill generate {name} 'Once'", f"textmill chat {name}", f"textmill score {name} 'some text'"]
+    """What to try. A model that does not beat its floor is trained on first; where it stopped getting better by
+    itself, more steps are no help, and its floor is what writes better."""
+    path = str(run.path)
+    prompt, sentence = opening_for(run.info["data"]["languages"])
+    commands = [command("generate", path, prompt), command("chat", path), command("score", path, sentence)]
+    if beats_floors(run):
+        return commands
+    if run.info.get("ended_at") is not None:
+        return [command("generate", f"{path}/floor", prompt), *commands]
+    return [longer(run), *commands]
 
 
-def plan_run(loaded: Loaded) -> Planned:
-    """What `train` would do, without writing anything. Raises as train does."""
-    config = loaded.config
-    if not config.data.paths:
-        raise ConfigError("no text was named", hint="Name a file or folder: textmill train PATH")
-    if "-" in config.data.paths:
-        raise ConfigError("-n cannot look ahead into standard input", hint="Name a file instead of -.")
-    name = config.run.name or default_name(config.data.paths[0])
-    folder = Path(config.run.dir) / name
-    writes = [str(folder), str(Path(config.run.dir) / ".data")]
-    if (folder / "run.json").is_file():
-        run = Run.open(folder)
-        merged, warnings = merge_for_resume(run.config, loaded)
-        facts: dict[str, Any] = {"continues_at_step": run.step, "steps": merged.train.steps, "warnings": warnings}
-        return Planned(verb="train", run=str(folder), writes=writes, plan=facts)
-    text = plan_split(config.data)
-    config, reason = with_tokens_chosen(config, text, text.languages)
-    facts = {
-        "task": config.task.name,
-        "arch": config.model.arch,
-        "n_documents": text.n_documents,
-        "bytes": text.ledger.total,
-        "tokenizer": config.tokens.kind,
-        "steps": config.train.steps or (f"{config.train.epochs:g} epochs" if config.train.epochs else "from the text"),
-        "order": config.train.order or load(ARCHITECTURES[config.model.arch]).default_order,
-        "backbone_parameters": parameters(config.model, config.tokens.vocab_size or 257).backbone,
-        "notes": [*text.notes, *([reason] if reason else [])],
-    }
-    return Planned(verb="train", run=str(folder), writes=writes, plan=facts)
+def beats_floors(run: Run) -> bool:
+    """Whether the model needs fewer bits per byte than each floor beside it; True where nothing was measured."""
+    evaluation = run.evaluation()
+    if evaluation is None:
+        return True
+    floors = [row["bpb"] for row in evaluation.baselines.values() if "bpb" in row]
+    return all(evaluation.metrics["bpb"] < floor for floor in floors)
+
+
+def longer(run: Run) -> str:
+    """The command that takes this run to twice its steps."""
+    from textmill.training.advise import suggestion_for  # advise tries a text as -n does, which knows this file
+
+    config = run.config
+    said = [suggestion_for(config.data), "--steps", str(2 * (config.train.steps or 0))]
+    if run.name != default_name(config.data.paths[0]):
+        said += ["--name", shlex.quote(run.name)]
+    if str(run.path.parent) != Config().run.dir:
+        said += ["--runs", shlex.quote(str(run.path.parent))]
+    return " ".join(said)

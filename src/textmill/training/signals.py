@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM: the first asks for a stop at the next step, the second quits at once. Room: training/."""
+"""Ctrl-C and SIGTERM: the first asks for a stop at the next step, the second quits at once. Room: training/.
+
+Both are answered on stderr at once, also where all else is quiet: who presses a key wants to know that it was heard.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from textmill.errors import Interrupted
-from textmill.stopping import leave_if_importing
+from textmill.stopping import leave_if_importing, say_at_once
 
 WATCHED = (signal.SIGINT, signal.SIGTERM)
 
@@ -20,6 +23,8 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.signal_number: int | None = None
+        self.saved_step: int | None = None
+        """The step of the last checkpoint; training says it after each save."""
         self._deferred = False
 
     @property
@@ -37,14 +42,18 @@ class StopRequest:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
+            kept = "nothing was saved yet" if self.saved_step is None else f"saved at step {self.saved_step}"
+            say_at_once(f"left at once; {kept}")
             os._exit(128 + number)
         self.signal_number = number
-        if not self._deferred:
-            stopped = Interrupted(
-                "stopped", signal_number=number, hint="The same command goes on: what was prepared or saved is kept."
-            )
-            leave_if_importing(number, frame, str(stopped))
-            raise stopped
+        if self._deferred:
+            say_at_once("stopping after this step (again: leave at once)")
+            return
+        stopped = Interrupted(
+            "stopped", signal_number=number, hint="The same command goes on: what was prepared or saved is kept."
+        )
+        leave_if_importing(number, frame, str(stopped))
+        raise stopped
 
 
 @contextlib.contextmanager

@@ -1,0 +1,129 @@
+"""What `look` advises is what was looked at, and training would take it; look is one call from Python."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import textmill
+from textmill.cli.output import Shell
+from textmill.cli.train import loaded_for, train_command
+from textmill.config import DataConfig
+from textmill.errors import ConfigError, TooLittleText
+from textmill.training import plan_run, train
+from textmill.training.advise import suggestion_for
+
+SENTENCES = "".join(f"The {i % 9} geese of {i * i % 13} flew over {i % 4} hills.\n" for i in range(80))
+
+
+def taken_by_training(command: str) -> DataConfig:
+    """[data] as the real command line would hand it to training."""
+    program, verb, *words = shlex.split(command)
+    assert (program, verb) == ("textmill", "train")
+    found: list[DataConfig] = []
+
+    def listen(shell: Shell, paths: tuple[str, ...], fresh: bool) -> None:
+        found.append(loaded_for(shell, paths).config.data)
+
+    with mock.patch.object(train_command, "function", listen), train_command.make_context("train", words) as ctx:
+        train_command.invoke(ctx)
+    return found[0]
+
+
+NAMES = st.text("abcXYZ山-_,.=' \\\"$/", min_size=1, max_size=8).filter(lambda name: name != "-")
+SHARES = st.floats(0, 0.49, allow_nan=False)
+CONFIGS = st.builds(
+    DataConfig,
+    paths=st.lists(NAMES.filter(lambda name: not name.startswith("-")), min_size=1, max_size=3, unique=True),
+    valid=st.lists(NAMES, max_size=2),
+    test=st.lists(NAMES, max_size=2),
+    text=st.none() | NAMES,
+    header=st.booleans(),
+    columns=st.lists(NAMES, max_size=3),
+    unit=st.sampled_from(["auto", "file", "line", "paragraph"]),
+    valid_share=SHARES,
+    test_share=SHARES,
+    split_seed=st.integers(0, 2**40),
+    duplicates=st.sampled_from(["keep", "exact", "normalised"]),
+    strict=st.booleans(),
+)
+
+
+@given(CONFIGS)
+def test_the_suggested_command_takes_the_text_as_it_was_looked_at(data: DataConfig) -> None:
+    assert taken_by_training(suggestion_for(data)) == data
+
+
+def test_a_path_that_looks_like_an_option_stays_a_path_and_one_named_twice_is_said_once() -> None:
+    command = suggestion_for(DataConfig(paths=("-dash.txt", "a b.txt", "-dash.txt", "-")))
+
+    assert command == "textmill train ./-dash.txt 'a b.txt' -"
+    assert taken_by_training(command).paths == ("./-dash.txt", "a b.txt", "-")
+
+
+def test_what_the_project_file_would_change_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("textmill.toml").write_text("[data]\nunit = 'line'\nheader = false\n")
+    data = DataConfig(paths=("a.txt",))
+
+    assert taken_by_training(suggestion_for(data)) == data
+
+
+def test_look_is_one_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.txt", "b.txt"):
+        Path(name).write_text(name + SENTENCES)
+
+    assert textmill.look("a.txt") == textmill.look(Path("a.txt")) == textmill.look(DataConfig(paths=("a.txt",)))
+    found = textmill.look(["a.txt", "b.txt"], unit="line")
+    assert found.duplicates.n_documents == 160
+    assert found.suggestion == "textmill train a.txt b.txt --data.unit line"
+    assert textmill.look(DataConfig(paths=("a.txt", "b.txt")), unit="line") == found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "knobs", "words"),
+    [
+        (["a.txt"], {"unti": "line"}, "did you mean 'data.unit'?"),
+        (["a.txt"], {"unit": "word"}, "data.unit must be one of auto, file, line, paragraph"),
+        ([[]], {}, "no text was named"),
+    ],
+)
+def test_a_wrong_call_of_look_is_answered_in_our_words(arguments: list[Any], knobs: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        textmill.look(*arguments, **knobs)
+
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("n_characters", [1, 14, 15, 16, 40])
+def test_look_and_a_dry_run_and_training_agree_on_what_is_too_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_characters: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("short.txt").write_text("x" * n_characters)
+    config = textmill.Config(data={"paths": "short.txt"}, model={"arch": "gru", "d_model": 4}, train={"steps": 1})
+    found = textmill.look("short.txt")
+    told = [note for note in found.notes if "16 are the least" in note]
+
+    if n_characters + 1 >= 16:  # the end mark is a token
+        assert not told and found.suggestion
+        assert plan_run(load(config)).plan["train_tokens_about"] == n_characters + 1
+        return
+    assert told and not found.suggestion
+    with pytest.raises(TooLittleText) as dry:
+        plan_run(load(config))
+    with pytest.raises(TooLittleText) as real:
+        train(config)
+    assert str(dry.value) == str(real.value)
+    assert dry.value.message in told[0]
+
+
+def load(config: textmill.Config) -> Any:
+    from textmill.training.session import as_said
+
+    return as_said(config)
