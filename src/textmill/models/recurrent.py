@@ -44,7 +44,7 @@ class Recurrent(Backbone):
     def forward(self, x: Tensor, layout: Layout, state: RecurrentState | None = None) -> tuple[Tensor, State]:
         x = self.dropped(x)
         if layout.segments is None:
-            hidden, last = self.cells(x, None if state is None else self.for_cells(state.vectors))
+            hidden, last = self.through_cells(x, None if state is None else state.vectors)
             vectors = {name: vector.to(x.dtype) for name, vector in self.named(last).items()}
         else:
             hidden, vectors = self.read_apart(x, layout, state)
@@ -73,7 +73,7 @@ class Recurrent(Backbone):
         initial = {
             name: vector[:, owners].masked_fill(fresh[None, :, None], 0.0) for name, vector in before.items()
         }  # (L, R, D)
-        read, last = self.cells(texts, self.for_cells(initial))
+        read, last = self.through_cells(texts, initial)
         vectors_read = torch.cat(unpack_sequence(read))  # (N, D); under autocast of another precision than x
         hidden = vectors_read.new_zeros(x.shape).index_put((rows, places), vectors_read)
 
@@ -85,6 +85,22 @@ class Recurrent(Backbone):
             for name, vector in self.named(last).items()
         }
         return hidden, after
+
+    def through_cells(self, texts: Any, vectors: dict[str, Tensor] | None) -> Any:
+        """torch.nn's cells over a tensor or a PackedSequence. On a processor without bfloat16 instructions oneDNN has no
+        LSTM in bfloat16, and stops with an error where autocast or the weights ask for one: it is read in float32."""
+        state = None if vectors is None else self.for_cells(vectors)
+        weights = next(self.cells.parameters())
+        in_bfloat16 = weights.dtype == torch.bfloat16 or torch.is_autocast_enabled(weights.device.type)
+        if not in_bfloat16 or weights.device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported():
+            return self.cells(texts, state)
+        exact = {name: parameter.float() for name, parameter in self.cells.named_parameters()}
+        initial = (
+            tuple(v.float() for v in state) if isinstance(state, tuple) else None if state is None else state.float()
+        )
+        with torch.autocast("cpu", enabled=False):
+            hidden, last = torch.func.functional_call(self.cells, exact, (texts.float(), initial))
+        return hidden.to(weights.dtype), last
 
     def for_cells(self, vectors: dict[str, Tensor]) -> Any:
         """The form torch.nn's cells take: a tensor, or a tuple of them."""
