@@ -87,8 +87,11 @@ class Recurrent(Backbone):
         return hidden, after
 
     def through_cells(self, texts: Any, vectors: dict[str, Tensor] | None) -> Any:
-        """torch.nn's cells over a tensor or a PackedSequence. On a processor without bfloat16 instructions oneDNN has no
-        LSTM in bfloat16, and stops with an error where autocast or the weights ask for one: it is read in float32."""
+        """torch.nn's cells over a tensor or a PackedSequence.
+
+        On a processor without bfloat16 instructions oneDNN has no LSTM in bfloat16, and stops with an error where
+        autocast or the weights ask for one: there float32 is taken.
+        """
         state = None if vectors is None else self.for_cells(vectors)
         weights = next(self.cells.parameters())
         in_bfloat16 = weights.dtype == torch.bfloat16 or torch.is_autocast_enabled(weights.device.type)
