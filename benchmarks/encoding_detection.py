@@ -6,9 +6,12 @@
 The files are UTF-8 (also as .gz). From each, pieces of so many characters are cut at random places and written in every
 encoding that can hold them; a piece without a character beyond ASCII is left out of all but UTF-16 and UTF-32, since it
 is the same bytes in the others. A folder stands for all its .txt .tsv .csv .json .gz .tokens .de .en files.
-Printed: accuracy by encoding and length, then by file; what was taken for what; the share of near ties; and the time of
-the first pass (SHA-256 alone, detector alone, both), as ratios of interleaved runs with minimum, median and maximum.
---peer also asks charset-normalizer (`from_bytes(...).best()`); names of one family count as one (gbk = gb18030...).
+Printed: accuracy by encoding and length, by language and length, by language and encoding, by the number of odd signs
+in Latin text, and by file; what was taken for what; the share of near ties, also among the mistakes; the time of one
+finding for files of several sizes; and the time of the first pass (detector alone against SHA-256 alone), as ratios of
+interleaved runs with minimum, median and maximum.
+--peer also asks charset-normalizer (`from_bytes(...).best()`). Right is the encoding itself (a family has one name: gbk
+is gb18030), or another that reads the same text from the bytes, as CP1250 does from "é" in CP1252.
 """
 
 from __future__ import annotations
@@ -47,31 +50,62 @@ def pieces(text: str, length: int, n: int, draw: random.Random) -> Iterator[str]
         yield text[start : start + length]
 
 
-def ours(raw: bytes) -> tuple[str, int]:
+def language(file: str, piece: str) -> str:
+    """Chinese or mixed by the share of Han characters; else what the file's name says."""
+    han = sum("\u4e00" <= character < "\ua000" for character in piece) / len(piece)
+    return "Chinese" if han > 0.3 else "mixed" if han > 0.03 else "German" if ".de" in file else "English"
+
+
+def oddity(piece: str) -> str:
+    """How many characters beyond ASCII there are."""
+    n_odd = sum(character > "\x7f" for character in piece)
+    return str(n_odd) if n_odd < 3 else "3-5" if n_odd < 6 else "6+"
+
+
+def ours(raw: bytes) -> tuple[str, list[str]]:
     detector = Detector()
     detector.feed(raw)
     found = detector.finding()
-    return "binary" if found.is_binary else found.encoding, len(found.near_ties)
+    return "binary" if found.is_binary else found.encoding, [tie.encoding for tie in found.near_ties]
 
 
-def peers(raw: bytes) -> tuple[str, int]:
+def reads(raw: bytes, codec: str, piece: str) -> bool:
+    try:
+        return raw.decode(CODECS[codec].python if codec in CODECS else codec) == piece
+    except (LookupError, UnicodeError):
+        return False
+
+
+def peers(raw: bytes) -> tuple[str, list[str]]:
     from charset_normalizer import from_bytes
 
     best = from_bytes(raw).best()
     if best is None:
-        return "nothing", 0
+        return "nothing", []
     try:
-        return named(best.encoding.replace("_", "-")), 0
+        return named(best.encoding.replace("_", "-")), []
     except Exception:
-        return best.encoding, 0
+        return best.encoding, []
 
 
-def accuracy(args: argparse.Namespace, detect: Callable[[bytes], tuple[str, int]]) -> None:
+def table(title: str, cells: dict[tuple[str, str], list[bool]]) -> None:
+    columns = list(dict.fromkeys(column for _, column in cells))
+    print(f"{title:20}" + "".join(f"{column:>17}" for column in columns))
+    for row in dict.fromkeys(row for row, _ in cells):
+        found = [cells.get((row, column), []) for column in columns]
+        shown = (f"{100 * sum(cell) / len(cell):.2f} % of {len(cell)}" if cell else "-" for cell in found)
+        print(f"  {row:18}" + "".join(f"{cell:>17}" for cell in shown))
+
+
+def accuracy(args: argparse.Namespace, detect: Callable[[bytes], tuple[str, list[str]]]) -> None:
     draw = random.Random(args.seed)
-    right: dict[tuple[str, int], list[bool]] = defaultdict(list)
+    by_length: dict[tuple[str, str], list[bool]] = {(name, str(n)): [] for name in WRITTEN for n in args.lengths}
+    by_language: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    by_both: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    by_oddity: dict[tuple[str, str], list[bool]] = {(name, n): [] for name in WRITTEN for n in ("1", "2", "3-5", "6+")}
     by_file: dict[str, list[bool]] = defaultdict(list)
     confused: Counter[tuple[str, str]] = Counter()
-    n_ties = n_pieces = 0
+    n_ties = n_pieces = n_seconds = 0
     for name, text in texts(args.paths):
         for length in args.lengths:
             for piece in pieces(text, length, args.per_file, draw):
@@ -83,27 +117,55 @@ def accuracy(args: argparse.Namespace, detect: Callable[[bytes], tuple[str, int]
                     except UnicodeEncodeError:
                         continue
                     found, ties = detect(raw)
-                    right[encoding, length].append(found == encoding)
-                    by_file[name].append(found == encoding)
-                    confused[encoding, found] += 1
-                    n_ties += ties > 0
+                    spoken, is_right = language(name, piece), found == encoding or reads(raw, found, piece)
+                    by_length[encoding, str(length)].append(is_right)
+                    by_language[spoken, str(length)].append(is_right)
+                    by_both[encoding, spoken].append(is_right)
+                    if spoken in ("English", "German") and not piece.isascii():
+                        by_oddity[encoding, oddity(piece)].append(is_right)
+                    by_file[name].append(is_right)
+                    confused[encoding, found] += not is_right
+                    n_ties += bool(ties)
+                    n_seconds += encoding in ties
                     n_pieces += 1
-                    if args.mistakes and found != encoding:
-                        print(f"    {name}: {encoding} taken for {found}: {piece[:50]!r}")
-    print(f"{'encoding':12}" + "".join(f"{length:>18}" for length in args.lengths))
-    for encoding in WRITTEN:
-        cells = [right.get((encoding, length), []) for length in args.lengths]
-        shown = (f"{100 * sum(cell) / len(cell):.2f} % of {len(cell)}" if cell else "-" for cell in cells)
-        print(f"{encoding:12}" + "".join(f"{cell:>18}" for cell in shown))
+                    if args.mistakes and not is_right:
+                        odd = "".join(sorted({character for character in piece if character > "\x7f"}))
+                        print(
+                            f"    {name} {length}: {encoding} taken for {found}, ties {ties}: {odd[:20]} {piece[:40]!r}"
+                        )
+    table("encoding, characters", by_length)
+    table("language, characters", by_language)
+    table("encoding, language", by_both)
+    table("Latin, odd signs", by_oddity)
     for name, cell in sorted(by_file.items()):
         print(f"  {name:28} {100 * sum(cell) / len(cell):7.2f} % of {len(cell)}")
     for (encoding, found), n in sorted(confused.items()):
-        if encoding != found:
+        if n:
             print(f"  {encoding} taken for {found}: {n}")
-    hits = sum(sum(cell) for cell in right.values())
+    wrong = n_pieces - sum(sum(cell) for cell in by_length.values())
+    print(f"all: {100 * (1 - wrong / n_pieces):.3f} % of {n_pieces} right", end="; ")
     print(
-        f"all: {100 * hits / n_pieces:.3f} % of {n_pieces} right; near ties shown for {100 * n_ties / n_pieces:.2f} %"
+        f"near ties shown for {100 * n_ties / n_pieces:.2f} %; of {wrong} mistakes {n_seconds} had the right one as tie"
     )
+
+
+def cost_of_a_finding(args: argparse.Namespace) -> None:
+    """Milliseconds from the last byte fed to the verdict: minimum and median of 15."""
+    text = "".join(text for _, text in texts(args.paths))
+    print("milliseconds of a finding (minimum, median)")
+    for size in (1_000, 10_000, 100_000, 1_000_000):
+        row = f"  {size:9,} bytes"
+        samples = {name: text.encode(name, "ignore")[:size] for name in ("utf-8", "gb18030", "utf-16-le", "cp1252")}
+        for name, raw in (samples | {"random": random.Random(args.seed).randbytes(size)}).items():
+            spent = []
+            for _ in range(15):
+                detector = Detector()
+                detector.feed(raw)
+                start = time.perf_counter()
+                detector.finding()
+                spent.append(1000 * (time.perf_counter() - start))
+            row += f"   {name} {min(spent):.2f} {statistics.median(spent):.2f}"
+        print(row)
 
 
 def cost(args: argparse.Namespace) -> None:
@@ -152,6 +214,7 @@ def main() -> None:
         print("charset-normalizer")
         accuracy(args, peers)
     if not args.no_cost:
+        cost_of_a_finding(args)
         cost(args)
 
 

@@ -2,9 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from textmill.tokens import Tokenizer, encoders
+from textmill.tokens.agreement import Agreement
 from textmill.tokens.encoders import BpeEncoder
+from textmill.tokens.kinds import QWEN2
 
 WORDS = "the cat's 12 mats, don't they?\n 今天天气很好 " * 40
 
@@ -23,7 +28,7 @@ def encoder_of(tokenizer: Tokenizer) -> BpeEncoder:
 @pytest.mark.parametrize("unit", [" ", "\t", "\n", "\r\n", "\u3000", " \n", "a", "-", "你", "😀", "'"])
 def test_a_very_long_run_gives_the_ids_of_the_library(tokenizer: Tokenizer, unit: str) -> None:
     # A million white spaces exhaust the stack of tiktoken's regular expressions: it aborts the call.
-    for n in (encoders.BpeEncoder.LONGEST_RUN // len(unit) - 1, 300_000):
+    for n in (encoders.BpeEncoder.LONGEST_RUN // len(unit) - 1, 100_000):
         text = "x" + unit * n + "y"
         assert tokenizer.encode(text) == tokenizer.encode_slowly([text])[0].tolist()
 
@@ -31,21 +36,21 @@ def test_a_very_long_run_gives_the_ids_of_the_library(tokenizer: Tokenizer, unit
 def test_texts_that_the_two_cut_otherwise_go_to_the_library(
     tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cut = encoders.pieces_by_library
-    monkeypatch.setattr(
-        encoders, "pieces_by_library", lambda cutter, text: [text.encode()] if "é" in text else cut(cutter, text)
-    )
+    class DisagreesOnE(Agreement):
+        def ends_by_library(self, text: str) -> NDArray[np.int64]:
+            return super().ends_by_library(text)[: -1 if "é" in text else None]
+
     asked: list[str] = []
     by_library = encoders.encode_by_library
     monkeypatch.setattr(
         encoders, "encode_by_library", lambda library, texts: asked.extend(texts) or by_library(library, texts)
     )
     encoder = encoder_of(tokenizer)
+    monkeypatch.setattr(encoder, "_agreement", DisagreesOnE(QWEN2))
 
     texts = ["the cat", "café", "今天", "é"]
     ids = encoder(texts)
 
-    assert [encoder.cuts_alike(text) for text in texts] == [True, False, True, False]
     assert asked == ["café", "é"]
     assert [i.tolist() for i in ids] == [i.tolist() for i in tokenizer.encode_slowly(texts)]
 
@@ -65,9 +70,9 @@ def test_a_text_that_tiktoken_gives_up_on_goes_to_the_library(
 
     encoder = encoder_of(tokenizer)
     monkeypatch.setattr(encoder, "_tiktoken", Panics())
-    encoder._probed[:], encoder._same[:] = True, True
+    monkeypatch.setattr(encoder, "_tiktoken_uncut", Panics())
 
-    for texts in (["the cat"], ["the cat", "今天"]):
+    for texts in (["the cat"], ["the cat", "今天"], ["the cat " + "今天" * encoder.LONGEST_RUN]):
         assert [i.tolist() for i in encoder(texts)] == [i.tolist() for i in tokenizer.encode_slowly(texts)]
 
 
@@ -87,3 +92,85 @@ def test_both_cut_every_code_point_alike_or_the_encoder_knows(tokenizer: Tokeniz
         if not 0xD800 <= first < 0xE000:
             text = "".join(map(chr, range(first, first + (1 << 11))))
             assert encoder([text])[0].tolist() == tokenizer.encode_slowly([text])[0].tolist()
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    piece=st.lists(
+        st.sampled_from(["a", "b", "aa", "ab", "cat", "the", "today", "今天", "é"]), min_size=1, max_size=120
+    ),
+    window=st.integers(12, 60),
+)
+def test_a_piece_merged_in_windows_has_the_ids_of_the_piece_merged_whole(piece: list[str], window: int) -> None:
+    tokenizer = Tokenizer.train("bpe", [WORDS + " ababaab aaaabab today thecat catthe 今天今 " * 50], 400, seed=1)
+    text = "".join(piece)
+    encoder = encoder_of(tokenizer)
+    encoder.WINDOW, encoder.OVERLAP = window, window // 2
+
+    assert encoder.merged(text).tolist() == tokenizer.encode_slowly([text])[0].tolist()
+
+
+@pytest.mark.parametrize("unit", ["abcd", "今天很", "-=", "a"])
+def test_a_long_piece_that_is_joined_from_windows_equals_the_library(tokenizer: Tokenizer, unit: str) -> None:
+    generator = np.random.default_rng(1)
+    text = "".join(generator.choice(list(unit), 150_000))
+    assert tokenizer.encode(text) == tokenizer.encode_slowly([text])[0].tolist()
+
+
+def test_the_longest_run_is_counted_by_hand() -> None:
+    for text, n in (("", 0), ("a", 1), ("ab 今天é x", 3), ("a---  \t\n", 4), ("12.!ab", 4)):
+        assert encoders.longest_run(encoders.code_points_of(text)) == n
+
+
+@pytest.mark.ci
+def test_on_10_mb_of_text_in_both_languages_the_ids_are_those_of_the_library() -> None:
+    generator = np.random.default_rng(4)
+    alphabet = [
+        "the",
+        " the",
+        " cat",
+        "'s",
+        "ing",
+        " 12",
+        ", ",
+        "。",
+        "，",
+        "今天",
+        "天气",
+        "很好",
+        "\n",
+        "  ",
+        "é",
+        "😀",
+        "!!",
+        "x",
+    ]
+    syllables = ["ka", "to", "re", "mi", "sun", "est", "war", "ol"]
+    words = alphabet + [" " + "".join(generator.choice(syllables, n)) for n in generator.integers(1, 5, 3000)]
+    documents = ["".join(generator.choice(words, 2000)) for _ in range(750)]
+    assert sum(len(document.encode()) for document in documents) >= 10_000_000
+    learned = Tokenizer.train("bpe", documents[:100], 4096, seed=1)
+
+    for document in documents:
+        assert learned.encode(document) == learned.encode_slowly([document])[0].tolist()
+
+
+@given(lengths=st.lists(st.integers(0, 40_000), max_size=12), n_groups=st.integers(1, 5))
+def test_texts_are_shared_out_in_their_order_without_loss_and_evenly(lengths: list[int], n_groups: int) -> None:
+    texts = ["a" * n for n in lengths]
+
+    groups = encoders.shared_out(texts, n_groups)
+
+    assert [text for group in groups for text in group] == texts
+    assert 1 <= len(groups) <= n_groups
+    fair = sum(lengths) / len(groups)
+    assert all(sum(map(len, group)) <= fair + max(lengths, default=0) for group in groups)
+
+
+def test_many_texts_on_several_threads_give_the_ids_of_each_alone(tokenizer: Tokenizer) -> None:
+    texts = [WORDS[n : n + 700] for n in range(300)]
+    encoder = encoder_of(tokenizer)
+    encoder._threads = 3
+
+    assert len(encoders.shared_out(texts, 3)) == 3
+    assert [ids.tolist() for ids in encoder(texts)] == [ids.tolist() for ids in tokenizer.encode_slowly(texts)]

@@ -1,6 +1,7 @@
 """Ids on disk: what is written comes back, whole or not at all, and a file that changed is named."""
 
 import errno
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -228,3 +229,47 @@ def test_a_store_of_another_version_an_unfinished_one_and_none_are_told_apart(tm
     file.write_text("{")
     with pytest.raises(Damaged, match="does not describe a store"):
         TokenStore(tmp_path / "train")
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "tokens.bin"])
+def test_a_damaged_index_is_found_without_reading_the_tokens(name: str, tmp_path: Path) -> None:
+    written(tmp_path / "train").verify(full=False)
+    file = tmp_path / "train" / name
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+    with pytest.raises(Damaged, match=name.replace(".", r"\.")):
+        TokenStore(tmp_path / "train").verify(full=False)
+
+
+def test_a_document_that_does_not_end_with_the_mark_is_found_even_where_the_hash_was_made_to_fit(
+    tmp_path: Path,
+) -> None:
+    store = written(tmp_path / "train")
+    tokens = np.array(store.tokens)
+    tokens[3] = 9
+    tokens.tofile(tmp_path / "train" / "tokens.bin")
+    header = json.loads((tmp_path / "train" / "store.json").read_text())
+    header["files"]["tokens.bin"]["sha256"] = hashlib.sha256(tokens.tobytes()).hexdigest()
+    (tmp_path / "train" / "store.json").write_text(json.dumps(header))
+
+    with pytest.raises(Damaged, match=r"tokens\.bin: a document does not end with the mark"):
+        TokenStore(tmp_path / "train").verify()
+
+
+@given(parts=st.lists(st.lists(st.integers(0, 255), max_size=5), max_size=5))
+@settings(deadline=None, max_examples=30)
+def test_a_document_in_parts_is_the_document(parts: list[list[int]], tmp_path_factory: pytest.TempPathFactory) -> None:
+    with StoreWriter(tmp_path_factory.mktemp("store") / "train", 257) as writer:
+        writer.add_in_parts((np.array(part, dtype=np.int32) for part in parts), 1, 1, "a:1")
+        store = writer.close()
+    assert store.document(0).tolist() == [i for part in parts for i in part]
+    store.verify()
+
+
+def test_a_wrong_id_in_a_later_part_leaves_nothing(tmp_path: Path) -> None:
+    writer = StoreWriter(tmp_path / "train", 257)
+    with pytest.raises(InputError, match="id 256 is the mark"):
+        writer.add_in_parts([np.array([1]), np.array([256])], 2, 2, "a:1")
+    assert list(tmp_path.iterdir()) == []

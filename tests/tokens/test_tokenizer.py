@@ -18,7 +18,7 @@ from tokenizers import models
 from textmill.errors import ConfigError, Damaged, InputError
 from textmill.tables import TOKENIZERS
 from textmill.tokens import Tokenizer
-from textmill.tokens.sample import pieces_of, take_sample
+from textmill.tokens.sample import take_sample
 
 ENGLISH = "The cat sat on the mat. Don't the cats' mats, 12 of them, look new?\r\n\tThey don't; they're 3 years old.\n"
 CHINESE = "今天天气很好，我们去公园散步吧。猫喜欢在阳光下睡觉，今天也是。\n"
@@ -303,11 +303,3 @@ def test_a_sampled_text_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     note = Tokenizer.train("char", ["ab" * 500] * 5, None, seed=1).note
 
     assert note == "The vocabulary was learned from a seeded sample of 2 kB of the 5 kB of text (at most 200 MB)."
-
-
-@given(text=st.text("ab \n", max_size=50), piece_chars=st.integers(1, 9))
-def test_a_long_text_is_cut_without_loss(text: str, piece_chars: int) -> None:
-    pieces = list(pieces_of(text, piece_chars))
-
-    assert "".join(pieces) == text
-    assert all(len(piece) <= piece_chars for piece in pieces)

@@ -17,7 +17,9 @@ from textmill.models import IGNORED
 from textmill.tasks.measuring import DocumentIds, TokenSizes, score_documents
 from textmill.tasks.task import Batch, Rows
 from textmill.text import Document
+from textmill.text.columns import utf8_size
 from textmill.tokens import PackedRows, StoreWriter, Tokenizer, TokenStore
+from textmill.tokens.cuts import PART_CHARS
 
 ENCODE_TOGETHER = 256  # documents handed to the tokenizer at once
 
@@ -33,23 +35,31 @@ class LanguageModelling:
         """Documents -> ids on disk, each followed by the mark. Raises NoSpace."""
         with StoreWriter(folder, tokenizer.vocab_size) as writer:
             waiting: list[Document] = []
+            n_waiting = 0
             for document in documents:
+                if len(document.text) > PART_CHARS:
+                    waiting, n_waiting = self._add(writer, waiting, tokenizer)
+                    parts = tokenizer.encode_parts(document.text)
+                    writer.add_in_parts(parts, utf8_size(document.text), len(document.text), document.source)
+                    continue
                 waiting.append(document)
-                if len(waiting) == ENCODE_TOGETHER:
-                    self._add(writer, waiting, tokenizer)
-                    waiting = []
+                n_waiting += len(document.text)
+                if len(waiting) == ENCODE_TOGETHER or n_waiting > PART_CHARS:
+                    waiting, n_waiting = self._add(writer, waiting, tokenizer)
             self._add(writer, waiting, tokenizer)
             return writer.close()
 
-    def _add(self, writer: StoreWriter, texts: list[Document], tokenizer: Tokenizer) -> None:
+    def _add(self, writer: StoreWriter, texts: list[Document], tokenizer: Tokenizer) -> tuple[list[Document], int]:
+        """Write documents; none is waiting then."""
         for ids, n_bytes, n_chars, source in self.documents(texts, tokenizer):
             writer.add(ids, n_bytes, n_chars, source)
+        return [], 0
 
     def documents(self, texts: Sequence[Document], tokenizer: Tokenizer) -> list[DocumentIds]:
         """Documents as ids without marks, with their UTF-8 bytes, code points and source."""
         encoded = tokenizer.encode_arrays([document.text for document in texts])
         return [
-            (ids, len(document.text.encode()), len(document.text), document.source)
+            (ids, utf8_size(document.text), len(document.text), document.source)
             for document, ids in zip(texts, encoded, strict=True)
         ]
 

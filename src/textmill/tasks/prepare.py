@@ -70,7 +70,8 @@ def prepare(
 ) -> tuple[Prepared, Config]:
     """The prepared text under `into` (RUNS/.data), made where it is not there yet; and the config with tokens decided.
 
-    The tokenizer learns from the training part only. Raises InputError, NoSpace; nothing half-made stays.
+    The tokenizer learns from the training part only. Raises InputError, NoSpace; nothing half-made stays. Raises Damaged
+    where prepared text that is there is not what was written: all of it is read, about a second for a GB.
     plan: how this text is split, where the caller has planned it already.
     """
     plan = plan or plan_split(config.data)
@@ -80,7 +81,11 @@ def prepare(
         notice(f"Removed from {into}, left by a preparation that was killed: {', '.join(abandoned)}.")
     path = into / fingerprint_of(config, plan)
     if (path / "ledger.json").is_file():
-        return Prepared.open(path), config
+        prepared = Prepared.open(path)
+        for store in (prepared.train, prepared.valid, prepared.test):
+            if store is not None:
+                store.verify()
+        return prepared, config
 
     task = task_of(config)
     notes = [*plan.notes, *([reason] if reason else [])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textmill.tokens.choice import choose_kind
+from textmill.tokens.fertility import fertility
 from textmill.tokens.packing import IGNORED, PackedRows
 from textmill.tokens.sampler import Sampler
 from textmill.tokens.store import StoreWriter, TokenStore
@@ -18,4 +19,5 @@ __all__ = [
     "TokenStore",
     "Tokenizer",
     "choose_kind",
+    "fertility",
 ]

@@ -7,8 +7,10 @@ each encoder against it); these are 10 to 100 times as fast, so that preparing t
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,11 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer as Library
 from tokenizers import pre_tokenizers
 
+from textmill.tokens.agreement import agreement_on, tiktoken_encoding
+from textmill.tokens.alphabet import spelled
 from textmill.tokens.library import Ids, cutter, encode_by_library
+
+WORTH_A_THREAD = 10_000  # characters
 
 Encoder = Callable[[Sequence[str]], list[Ids]]
 
@@ -43,6 +49,8 @@ class CharEncoder:
         return [self._encode(text) for text in texts]
 
     def _encode(self, text: str) -> Ids:
+        if text.isascii():
+            return np.frombuffer(text.encode(), dtype=np.uint8).astype(np.int32)
         code_points = code_points_of(text)
         ids: Ids = self._id_of[code_points]
         known = ids >= 0
@@ -77,91 +85,159 @@ class BpeEncoder:
     ends, so neighbours that spell a token are always the pair that it was learned from. (A foreign vocabulary need not
     have this property: two pairs may spell one token. It is not given to this class.)
 
-    The library encodes a text instead where
-    - one of its code points is cut otherwise by tiktoken's regular expressions than by the library's: the two carry
-      Unicode tables of their own, of versions of their own. Each code point is probed when it is first met;
-    - it holds a run of LONGEST_RUN white spaces: tiktoken's regular expressions would exhaust their stack.
+    The library encodes a text instead where one of its code points is cut otherwise by tiktoken (agreement).
+
+    A text with a run of LONGEST_RUN letters, signs or white spaces is cut by the library, whose regular expressions do
+    not exhaust their stack, and its pieces are merged by tiktoken, long ones in windows: the time to merge a piece
+    grows faster than its length.
     """
 
     LONGEST_RUN = 20_000
+    WINDOW, OVERLAP = 1 << 15, 1 << 12  # bytes
 
     def __init__(self, library: Library, token_bytes: Sequence[bytes], pattern: str):
         """token_bytes: the bytes of every id but the mark's, in the order in which they were learned."""
         self._library = library
-        self._pattern = pattern
         self._cutter = cutter(pattern)
+        self._token_bytes = token_bytes
         self._tiktoken = tiktoken_encoding(pattern, token_bytes)
+        self._agreement = agreement_on(pattern)
         self._threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self._probed = np.zeros(0x110000, dtype=bool)
-        self._same = np.zeros(0x110000, dtype=bool)
-        self._long_run = re.compile(rf"\s{{{self.LONGEST_RUN}}}")
+        self._n_bytes_of = np.array([len(token) for token in token_bytes], dtype=np.int64)
 
     def __call__(self, texts: Sequence[str]) -> list[Ids]:
-        fast = [self.cuts_alike(text) for text in texts]
-        quick = iter(self._by_tiktoken([text for text, alike in zip(texts, fast, strict=True) if alike]))
-        slow = iter(encode_by_library(self._library, [t for t, alike in zip(texts, fast, strict=True) if not alike]))
-        return [next(quick if alike else slow) for alike in fast]
+        none_is_long = all(len(text) < self.LONGEST_RUN for text in texts)
+        if none_is_long and self._agreement.holds_for(code_points_of("".join(texts))):
+            return self._by_tiktoken(texts)
+        ways = [self._way(text) for text in texts]
+        ids = {way: iter(way([t for t, w in zip(texts, ways, strict=True) if w == way])) for way in dict.fromkeys(ways)}
+        return [next(ids[way]) for way in ways]
 
-    def _by_tiktoken(self, texts: list[str]) -> list[Ids]:
-        if not texts:
-            return []
-        try:
-            if len(texts) == 1:
-                lists = [self._tiktoken.encode_ordinary(texts[0])]
-            else:
-                lists = self._tiktoken.encode_ordinary_batch(texts, num_threads=self._threads)
-        except BaseException as error:
-            # pyo3's PanicException, no Exception by design: tiktoken gave up on a text, and the library does not.
-            if type(error).__name__ != "PanicException":
-                raise
-            return encode_by_library(self._library, texts)
-        return [np.array(ids, dtype=np.int32) for ids in lists]
-
-    def cuts_alike(self, text: str) -> bool:
-        """tiktoken cuts this text as the library does."""
-        if len(text) >= self.LONGEST_RUN and self._long_run.search(text):
-            return False
+    def _way(self, text: str) -> Encoder:
         code_points = code_points_of(text)
-        if not self._probed[code_points].all():
-            self._probe(np.unique(code_points[~self._probed[code_points]]))
-        return bool(self._same[code_points].all())
+        if len(text) >= self.LONGEST_RUN and longest_run(code_points) >= self.LONGEST_RUN:
+            return self._by_pieces
+        return self._by_tiktoken if self._agreement.holds_for(code_points) else self._by_the_library
 
-    def _probe(self, code_points: NDArray[np.uint32]) -> None:
-        """Find out whether both engines see the same letter, digit, white space or sign in each code point."""
-        texts = {number: probes_of(chr(number)) for number in code_points.tolist()}
-        pieces = {probe[a:b].encode() for probes in texts.values() for probe in probes for a, b in SPANS[len(probe)]}
-        others = sorted(piece for piece in pieces if len(piece) > 1)
-        table = [bytes([byte]) for byte in range(256)] + others  # every possible piece is one token: the cuts show
-        engine = tiktoken_encoding(self._pattern, table)
-        for number, probes in texts.items():
-            self._same[number] = all(
-                [table[i] for i in engine.encode_ordinary(probe)] == pieces_by_library(self._cutter, probe)
-                for probe in probes
+    def _by_the_library(self, texts: Sequence[str]) -> list[Ids]:
+        return encode_by_library(self._library, texts)
+
+    def _by_tiktoken(self, texts: Sequence[str]) -> list[Ids]:
+        # tiktoken has a batch of its own, which hands texts to threads one by one: half of the time for short ones.
+        groups = shared_out(texts, self._threads)
+        if len(groups) == 1:
+            return self._one_by_one(texts)
+        with ThreadPoolExecutor(len(groups)) as pool:
+            return [ids for group in pool.map(self._one_by_one, groups) for ids in group]
+
+    def _one_by_one(self, texts: Sequence[str]) -> list[Ids]:
+        return [self._by_tiktoken_or_library(text) for text in texts]
+
+    def _by_tiktoken_or_library(self, text: str) -> Ids:
+        try:
+            return np.array(self._tiktoken.encode_ordinary(text), dtype=np.int32)
+        except BaseException as error:
+            if not gave_up(error):
+                raise
+            return encode_by_library(self._library, [text])[0]
+
+    def _by_pieces(self, texts: Sequence[str]) -> list[Ids]:
+        return [
+            np.concatenate([self.merged(piece) for piece in pieces_by_library(self._cutter, text)]) for text in texts
+        ]
+
+    def merged(self, piece: str) -> Ids:
+        """Ids of one piece, however long: merged in windows that overlap, two of which are joined at a token that both
+        have in the same place.
+
+        Exact. Suppose that, in the two windows merged as one, some merge crossed an end of that token, and take the
+        first. Until then nothing had crossed either end, and merges go by rank, from left to right: so what lay inside
+        the token, and on the outer side of that end, was what lies there in the window that holds this side whole (the
+        left window for the token's start, the right one for its end). That window would have made the merge too, and
+        would not have the token. So nothing crosses, and each side is merged as in its own window.
+        """
+        data = piece.encode()
+        if len(data) <= self.WINDOW:
+            return self._merged_whole(piece)
+        is_character = np.append((np.frombuffer(data, dtype=np.uint8) & 0xC0) != 0x80, True)  # begins here
+        parts: list[Ids] = []
+        begin, left = 0, self._window(data, is_character, 0)
+        while (end := begin + int(self._n_bytes_of[left].sum())) < len(data):
+            starts_left = begin + np.cumsum(self._n_bytes_of[left]) - self._n_bytes_of[left]
+            # The next window is a text, so it begins with a character.
+            anchors = np.flatnonzero((starts_left >= end - self.OVERLAP) & is_character[starts_left])
+            anchors = anchors[anchors > 0]
+            if not len(anchors):
+                return self._merged_whole(piece)
+            anchor = int(anchors[0])
+            start = int(starts_left[anchor])
+            right = self._window(data, is_character, start)
+            starts_right = start + np.cumsum(self._n_bytes_of[right]) - self._n_bytes_of[right]
+            _, at_left, at_right = np.intersect1d(
+                starts_left[anchor:], starts_right, assume_unique=True, return_indices=True
             )
-        self._probed[code_points] = True
+            same = np.flatnonzero(left[anchor:][at_left] == right[at_right])
+            if not len(same):
+                return self._merged_whole(piece)
+            cut = anchor + int(at_left[same[0]])
+            parts.append(left[:cut])
+            begin, left = int(starts_left[cut]), right[int(at_right[same[0]]) :]
+        return np.concatenate([*parts, left])
+
+    def _window(self, data: bytes, is_character: NDArray[np.bool_], start: int) -> Ids:
+        """Ids of the whole characters in WINDOW bytes from start on."""
+        reach = is_character[start : start + self.WINDOW + 1]
+        stop = start + int(np.flatnonzero(reach)[-1])
+        return self._merged_whole(data[start:stop].decode())
+
+    def _merged_whole(self, piece: str) -> Ids:
+        try:
+            ids = self._tiktoken_uncut.encode_ordinary(piece)
+        except BaseException as error:
+            if not gave_up(error):
+                raise
+            ids = [token.id for token in self._library.model.tokenize(spelled(piece.encode()))]
+        return np.array(ids, dtype=np.int32)
+
+    @cached_property
+    def _tiktoken_uncut(self) -> Any:
+        """tiktoken over the same merges, for which every text is one piece."""
+        return tiktoken_encoding(r"[\s\S]+", self._token_bytes)
 
 
-SPANS = {n: [(a, b) for a in range(n) for b in range(a + 1, n + 1)] for n in (2, 3)}
+def shared_out(texts: Sequence[str], n_groups: int) -> list[Sequence[str]]:
+    """The texts in their order in n_groups groups of about the same length, fewer where they are short."""
+    ends = np.cumsum([len(text) for text in texts])
+    n_chars = int(ends[-1]) if len(texts) else 0
+    n_groups = max(1, min(n_groups, n_chars // WORTH_A_THREAD))
+    cuts = np.searchsorted(ends, [n_chars * number // n_groups for number in range(1, n_groups)], side="right").tolist()
+    return [texts[start:stop] for start, stop in pairwise([0, *cuts, len(texts)])]
 
 
-def probes_of(character: str) -> tuple[str, ...]:
-    """Texts in which a letter, a digit, a white space, a sign and the rest of a contraction are each cut otherwise."""
-    return (*(side + character + side for side in ("a", "1", ".", " ", "\n")), "'" + character)
+def gave_up(error: BaseException) -> bool:
+    """pyo3's PanicException, no Exception by design: tiktoken gave up on a text, and the library does not."""
+    return type(error).__name__ == "PanicException"
 
 
-def pieces_by_library(pre_tokenizer: pre_tokenizers.PreTokenizer, text: str) -> list[bytes]:
+def pieces_by_library(pre_tokenizer: pre_tokenizers.PreTokenizer, text: str) -> list[str]:
     """Where the library cuts a text."""
-    return [text[start:stop].encode() for _, (start, stop) in pre_tokenizer.pre_tokenize_str(text)]
-
-
-def tiktoken_encoding(pattern: str, token_bytes: Sequence[bytes]) -> Any:
-    """A tiktoken Encoding whose ranks are the places in token_bytes."""
-    import tiktoken
-
-    ranks = {token: rank for rank, token in enumerate(token_bytes)}
-    return tiktoken.Encoding("textmill", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+    return [text[start:stop] for _, (start, stop) in pre_tokenizer.pre_tokenize_str(text)]
 
 
 def code_points_of(text: str) -> NDArray[np.uint32]:
     """The text's code points as numbers."""
     return np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
+
+
+def longest_run(code_points: NDArray[np.uint32]) -> int:
+    """The most characters in a row that are all letters, all white space or all neither."""
+    classes = _classes()[code_points]
+    edges = np.flatnonzero(np.diff(classes, prepend=255, append=255))
+    return int(np.diff(edges).max(initial=0))
+
+
+@cache
+def _classes() -> NDArray[np.uint8]:
+    """code point -> 1 letter, 2 white space, 0 neither."""
+    characters = map(chr, range(0x110000))
+    return np.fromiter((c.isalpha() + 2 * c.isspace() for c in characters), dtype=np.uint8, count=0x110000)

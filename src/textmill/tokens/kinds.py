@@ -26,8 +26,8 @@ from tokenizers import Tokenizer as Library
 from tokenizers import models, trainers
 
 from textmill.tokens.alphabet import SYMBOLS, unspelled
-from textmill.tokens.encoders import BpeEncoder, BytesEncoder, CharEncoder, Encoder, LibraryEncoder
-from textmill.tokens.library import Learned, cutter
+from textmill.tokens.encoders import BpeEncoder, BytesEncoder, CharEncoder, Encoder, LibraryEncoder, code_points_of
+from textmill.tokens.library import Learned, cutter, learner
 
 CHAR = r"[\s\S]"
 
@@ -100,7 +100,7 @@ class Char:
         counts = np.zeros(0x110000, dtype=np.int64)
         for text in texts:
             if not text.isascii():
-                seen, times = np.unique(np.frombuffer(text.encode("utf-32-le"), dtype="<u4"), return_counts=True)
+                seen, times = np.unique(code_points_of(text), return_counts=True)
                 counts[seen] += times
         counts[:128] = 0
         by_frequency = np.argsort(-counts, kind="stable")[: int((counts >= SEEN_TWICE).sum())]
@@ -144,8 +144,7 @@ class Bpe:
     grows = True
 
     def learn(self, texts: Sequence[str], n_tokens: int | None) -> Learned:
-        library = Library(models.BPE())
-        library.pre_tokenizer = cutter(self.pattern)
+        library = learner(self.pattern)
         trainer = trainers.BpeTrainer(
             vocab_size=(1 << 31) if n_tokens is None else 256 + n_tokens,
             min_frequency=SEEN_TWICE,

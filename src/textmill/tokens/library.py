@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers
 from tokenizers import Tokenizer as Library
+from tokenizers.pre_tokenizers import Split
 
 from textmill.tokens.alphabet import spelled, unspelled
 
@@ -35,7 +36,20 @@ def cutter(pattern: str | None) -> pre_tokenizers.PreTokenizer:
     bytes_spelled = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     if pattern is None:
         return bytes_spelled
-    return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(pattern), behavior="isolated"), bytes_spelled])
+    return pre_tokenizers.Sequence([Split(Regex(pattern), behavior="isolated"), bytes_spelled])
+
+
+LONGEST_PIECE = 256
+
+
+def learner(pattern: str) -> Library:
+    """A BPE tokenizer to train. Its pieces have LONGEST_PIECE characters at most: the time in which the library learns
+    from a piece grows with the square of its length, and no token of use is longer.
+    """
+    cuts = [Split(Regex(rule), behavior="isolated") for rule in (pattern, rf"[\s\S]{{1,{LONGEST_PIECE}}}")]
+    library = Library(models.BPE())
+    library.pre_tokenizer = pre_tokenizers.Sequence([*cuts, cutter(None)])
+    return library
 
 
 def assemble(pattern: str | None, ignore_merges: bool, learned: Learned) -> Library:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from textmill.errors import InputError
+from textmill.tokens.cuts import PART_CHARS, parts_of
 
 SAMPLE_BYTES = 200_000_000
-PIECE_CHARS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,16 @@ class Sample:
         return self.n_bytes == self.n_bytes_kept
 
 
-def take_sample(texts: Iterable[str], seed: int, limit: int = SAMPLE_BYTES, piece_chars: int = PIECE_CHARS) -> Sample:
+def take_sample(texts: Iterable[str], seed: int, limit: int = SAMPLE_BYTES, part_chars: int = PART_CHARS) -> Sample:
     """At most `limit` bytes, every piece as likely as any other; all of the texts where they are no more than that.
 
     One pass; memory is bounded by the limit. A pure function of (texts, seed): each piece draws a key, and the pieces
-    with the smallest keys stay. Texts longer than piece_chars are cut into pieces, at a line end where there is one.
+    with the smallest keys stay. Texts longer than part_chars are cut where no ids change.
     """
     generator = random.Random(seed)
     kept: list[tuple[float, int, int, str]] = []  # a heap by -key: the largest key leaves first
     n_bytes = n_bytes_kept = 0
-    for number, piece in enumerate(piece for text in texts for piece in pieces_of(text, piece_chars)):
+    for number, piece in enumerate(piece for text in texts for piece in parts_of(text, part_chars)):
         size = n_utf8_bytes(piece)
         n_bytes += size
         n_bytes_kept += size
@@ -43,18 +43,6 @@ def take_sample(texts: Iterable[str], seed: int, limit: int = SAMPLE_BYTES, piec
         while n_bytes_kept > limit:
             n_bytes_kept -= heapq.heappop(kept)[2]
     return Sample([piece for _, _, _, piece in sorted(kept, key=lambda entry: entry[1])], n_bytes, n_bytes_kept)
-
-
-def pieces_of(text: str, piece_chars: int) -> Iterator[str]:
-    """The text cut into parts of at most piece_chars characters, at the last line end or blank where there is one."""
-    start = 0
-    while len(text) - start > piece_chars:
-        stop = start + piece_chars
-        cut = max(text.rfind("\n", start, stop), text.rfind(" ", start, stop)) + 1
-        cut = cut if cut > start else stop
-        yield text[start:cut]
-        start = cut
-    yield text[start:]
 
 
 def n_utf8_bytes(text: str) -> int:

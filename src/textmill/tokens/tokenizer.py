@@ -8,7 +8,7 @@ that format has no place for: tokenizer.textmill.json.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from textmill.files import write_atomically, write_json
 from textmill.tables import TOKENIZERS, load
 from textmill.text import languages
 from textmill.tokens.choice import default_vocab_size, size_in_words
+from textmill.tokens.cuts import PART_CHARS, parts_of
 from textmill.tokens.encoders import Encoder
 from textmill.tokens.kinds import Kind
 from textmill.tokens.library import (
@@ -45,7 +46,7 @@ class Tokenizer:
     """Text to ids and back, exactly, for every text that Unicode allows.
 
     Ids 0 to 255 are the bytes, the last id is the mark `<|endoftext|>`, which only programs can put in: in a text it is
-    thirteen letters. kind: bytes, char, word or bpe. note: what was decided in training, as sentences, often "".
+    thirteen letters. kind: bytes, char, word or bpe. note: what was decided in training, as sentences.
 
     >>> tokenizer = Tokenizer.train("bytes", [], None, seed=0)
     >>> tokenizer.encode("né"), tokenizer.decode([110, 195, 169, tokenizer.mark]), tokenizer.vocab_size
@@ -140,7 +141,18 @@ class Tokenizer:
         for text in texts:
             if not text.isascii():
                 utf8(text)
-        return self._encoder(texts)
+        if all(len(text) <= PART_CHARS for text in texts):
+            return self._encoder(texts)
+        return [np.concatenate([*self.encode_parts(text)]) for text in texts]
+
+    def encode_parts(self, text: str, part_chars: int = PART_CHARS) -> Iterator[Ids]:
+        """encode of a text of any length, part by part; in bounded memory, but for a part that has no safe place to be
+        cut in (cuts.parts_of). Raises InputError for a lone surrogate.
+        """
+        for part in parts_of(text, part_chars):
+            if not part.isascii():
+                utf8(part)
+            yield self._encoder([part])[0]
 
     def encode_slowly(self, texts: Sequence[str]) -> list[Ids]:
         """The reference: by the tokenizers library alone, equal to encode_arrays."""

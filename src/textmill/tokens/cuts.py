@@ -1,0 +1,56 @@
+"""Where a long text may be cut so that its ids stay the same, for every kind. Room: tokens/ (documents -> ids).
+
+Used by sample (a vocabulary is learned from parts) and Tokenizer (a long text is encoded in parts). No kind has a token
+that crosses a piece of its rule (WORD, QWEN2, a character, a byte), and a rule decides from a place on by what follows
+alone. So a text may be cut between two pieces, wherever the first one ends in the same place without what follows it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+PART_CHARS = 1 << 20
+
+_MARKS = ".,;:!?。，、；：！？"
+
+# Python's \s holds all that is white space to the tokenizers library, and U+001C to U+001F beside it.
+SAFE_PLACE = re.compile(
+    r"(?<=\S)(?= )"  # before a run of blanks; after it would tear the blank from the word that it belongs to
+    r"|(?<=\n)(?=\S)"  # where a line begins
+    rf"|(?<=[0-9A-Za-z\u4e00-\u9fff])(?=[{_MARKS}])"  # a word or digit ends where a sign follows, if no apostrophe
+    r"|(?<=[0-9])(?=[\s\S])"  # a digit is a piece of its own
+)
+
+_FIRST_LOOK = 1 << 10
+
+
+def parts_of(text: str, part_chars: int = PART_CHARS) -> Iterator[str]:
+    """The text in parts whose ids, joined, are the ids of the text.
+
+    A part has part_chars characters at most; where so many hold no safe place, it goes on to the next one.
+    """
+    start = 0
+    while len(text) - start > part_chars:
+        stop = last_safe_place(text, start, start + part_chars)
+        if stop is None:
+            following = SAFE_PLACE.search(text, start + part_chars + 1)
+            if following is None:
+                break
+            stop = following.start()
+        yield text[start:stop]
+        start = stop
+    yield text[start:]
+
+
+def last_safe_place(text: str, start: int, stop: int) -> int | None:
+    """The last safe place behind `start` and not behind `stop`, which lies inside the text."""
+    reach, end = _FIRST_LOOK, stop
+    while end > start:
+        begin = max(start + 1, stop - reach)
+        # One character more than the last place: the place itself is seen by what follows it.
+        places = [match.start() for match in SAFE_PLACE.finditer(text, begin, end + 1) if match.start() <= end]
+        if places:
+            return places[-1]
+        reach, end = 4 * reach, begin - 1
+    return None
