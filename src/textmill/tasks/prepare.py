@@ -70,8 +70,8 @@ def prepare(
 ) -> tuple[Prepared, Config]:
     """The prepared text under `into` (RUNS/.data), made where it is not there yet; and the config with tokens decided.
 
-    The tokenizer learns from the training part only. Raises InputError, NoSpace; nothing half-made stays. Raises Damaged
-    where prepared text that is there is not what was written: all of it is read, about a second for a GB.
+    The tokenizer learns from the training part only. Raises InputError, NoSpace; nothing half-made stays. Raises
+    Damaged where prepared text that is there is not what was written: all of it is read, about a second for a GB.
     plan: how this text is split, where the caller has planned it already.
     """
     plan = plan or plan_split(config.data)
