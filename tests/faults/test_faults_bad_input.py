@@ -58,20 +58,18 @@ def test_an_empty_folder_is_told(mill: InProcess, tmp_path: Path, reader: Any) -
 @pytest.mark.parametrize(
     ("content", "place"),
     [
-        (b"Some words.\n" + bytes(range(256)) * 20, "binary.txt: byte 140"),
-        (b"\x7fELF\x02\x01\x01" + bytes(900), "binary.txt: byte 7"),
-        ("Eine Gans über dem Fluß.\n".encode("latin-1") * 9, "binary.txt: byte 10"),
-        ("Sixteen bits a letter.\n".encode("utf-16-le") * 9, "binary.txt: byte 1"),
+        (b"Some words.\n" + bytes(range(256)) * 20, "byte 140"),
+        (b"\x7fELF\x02\x01\x01" + bytes(900), "byte 0"),
     ],
-    ids=["all bytes", "a program", "latin-1", "utf-16"],
+    ids=["all bytes", "a program"],
 )
-def test_a_file_that_is_no_utf8_is_named_with_the_byte(
+def test_a_file_that_is_no_text_is_named_with_the_byte(
     mill: InProcess, tmp_path: Path, reader: Any, content: bytes, place: str
 ) -> None:
     (tmp_path / "binary.txt").write_bytes(content)
     before = tree(tmp_path)
 
-    refused(mill(*reader("binary.txt")), place, "UTF-8")
+    refused(mill(*reader("binary.txt")), f"binary.txt: not a text: {place}")
 
     assert tree(tmp_path) == before
 
@@ -301,7 +299,7 @@ def test_a_folder_of_other_things_is_never_trained_into(mill: InProcess, tmp_pat
 def test_a_fresh_run_that_cannot_begin_leaves_the_old_one_where_it_is(
     mill: InProcess, tmp_path: Path, geese: Path
 ) -> None:
-    (tmp_path / "geese.txt").write_bytes(b"\xff no longer text")
+    (tmp_path / "geese.txt").write_bytes(bytes(range(128, 256)) * 20)  # no longer a text
     before = tree(tmp_path)
 
     refused(mill(*training(), "--fresh"), "geese.txt")
