@@ -228,7 +228,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(place: Place) -> None:
         (["train", "missing.txt"], "missing.txt"),
         (["train", "empty.txt"], "empty.txt"),
         (["train", "binary.txt"], "binary.txt"),
-        (["train", "latin.txt"], "latin.txt"),
+        (["train", "latin.txt", "--encoding", "latin-9000"], "no encoding 'latin-9000'"),
         (["look", "table.csv", "--data.text", "txt"], "table.csv:1"),
         (["train", "table.csv", "--data.text", "txt"], "did you mean 'text'?"),
         (["train", "strict.jsonl", "--strict"], "strict.jsonl:2"),
