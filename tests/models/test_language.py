@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -135,3 +137,13 @@ def test_a_cap_bends_logits_on_paper():
     with torch.no_grad():
         head.weight.fill_(2 * torch.log(torch.tensor(2.0)))
     torch.testing.assert_close(head.logits(torch.ones(1, 1)), torch.tensor([[1.2]]))
+
+
+def test_building_and_loading_a_model_does_not_import_the_compiler(saved):
+    """Two seconds of every command that only reads a model."""
+    program = (
+        "import sys; from pathlib import Path; from textmill.models import LanguageModel; "
+        f"LanguageModel.load(Path({str(saved)!r})); print([m for m in ('torch._dynamo', 'sympy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr

@@ -332,6 +332,45 @@ def test_a_file_named_as_validation_is_set_aside_where_another_was_given(tmp_pat
     assert any("valid.txt is not used" in note for note in plan.notes)
 
 
+def test_a_file_of_the_training_folder_that_is_named_as_validation_is_used_for_that_alone(tmp_path: Path) -> None:
+    write(tmp_path / "c" / "a.txt", "one\ntwo\n")
+    other = write(tmp_path / "c" / "b.txt", "six\n")
+    plan = planned(tmp_path / "c", valid=(str(other),), unit="line")
+    assert {document.text for document in plan.documents("train")} == {"one", "two"}
+    assert any(note == f"Used for validation alone, because --valid names it: {other}." for note in plan.notes)
+
+
+@pytest.mark.parametrize(("part", "flag"), [("valid", "--valid"), ("test", "--test")])
+def test_the_only_training_file_cannot_be_held_out_as_well(part: str, flag: str, tmp_path: Path) -> None:
+    only = write(tmp_path / "a.txt", "one\n")
+    with pytest.raises(TooLittleText, match=f"{flag} names the same text"):
+        planned(only, **{part: (str(only),)})
+
+
+def test_a_run_is_no_text(tmp_path: Path) -> None:
+    run = tmp_path / "c" / "runs" / "mine"
+    write(run / "run.json", "{}")
+    write(run / "config.toml", "")
+    write(run / "README.md", "a model card")
+    with pytest.raises(InputError, match="is a run, not text") as error:
+        planned(run)
+    assert f"textmill info {run}" in str(error.value.hint)
+    with pytest.raises(InputError, match="nothing readable in this folder: it holds 1 run"):
+        planned(tmp_path / "c")
+    write(tmp_path / "c" / "a.txt", "one\ntwo\n")
+    plan = planned(tmp_path / "c")
+    assert [file.path for file in plan.ledger.files] == [str(tmp_path / "c" / "a.txt")]
+    assert any("Run folders are not text" in note and str(run) in note for note in plan.notes)
+
+
+@pytest.mark.parametrize("unit", ["file", "line", "paragraph"])
+def test_lines_that_end_in_a_lone_cr_are_told(unit: str, tmp_path: Path) -> None:
+    old = write(tmp_path / "a.txt", "one\rtwo\rthree\r")
+    assert any("lone CR" in note for note in planned(old, unit=unit).notes)
+    for usual in ("one\r\ntwo\r\nthree", "one\rtwo", "one\ntwo\r\r\r"):
+        assert not any("lone CR" in note for note in planned(write(tmp_path / "b.txt", usual), unit=unit).notes)
+
+
 def test_one_file_cannot_be_validation_and_test(tmp_path: Path) -> None:
     train, other = write(tmp_path / "a.txt", "one\n"), write(tmp_path / "b.txt", "two\n")
     with pytest.raises(ConfigError, match="both --valid and --test"):

@@ -6,6 +6,7 @@ Called by training (once, at the end) and by the eval verb; writes nothing but t
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -73,7 +74,7 @@ def evaluate(
     asked = settings.model_copy(update={"window": window, "stride": stride})
     config = run.config.model_copy(update={"eval": asked})
     scores = task.measure(model, held_out.documents, tokenizer, config, n_blocks)
-    metrics = task.metrics(scores)
+    metrics = _finite(task.metrics(scores), held_out.notes)
     how_sure = settings.resamples, settings.confidence, settings.seed
     found = intervals(scores, *how_sure)
 
@@ -82,7 +83,7 @@ def evaluate(
     floor_convention: dict[str, Any] = {}
     if floor is not None:
         floor_scores = floor.score(held_out.documents, tokenizer, begin_mark, settings.batch, n_blocks)
-        baselines |= {name: metrics_of(own) for name, own in floor_scores.items()}
+        baselines |= {name: _finite(metrics_of(own), held_out.notes) for name, own in floor_scores.items()}
         floor_convention = floor.convention() | {"bpb_minus_floor": _differences(scores, floor_scores, how_sure)}
     if not found:
         held_out.notes.append(message("This is too little text for an interval."))
@@ -211,6 +212,17 @@ def _floor_of(run: Run, prepared: Prepared | None, tokenizer: Tokenizer, notes: 
         notes.append(message("There is no floor: the run keeps none, and its training text is not there."))
         return None
     return Floor.fit(prepared.train, tokenizer, run.config.run.seed)
+
+
+def _finite(metrics: dict[str, float], notes: list[str]) -> dict[str, float]:
+    """Without what is no finite number, and a note that says so: JSON has no infinity, and a perplexity of more than
+    e to the 700th is one."""
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            sentence = message("%(name)s is too large for a number and is left out.", name=name)
+            if sentence not in notes:
+                notes.append(sentence)
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
 
 def _differences(

@@ -17,6 +17,12 @@ from textmill.models.layout import Layout
 from textmill.models.state import State
 
 
+def embedding(n: int, width: int) -> nn.Embedding:
+    """A table (n, width) whose values are drawn later: nn.Embedding draws its own at once, which on the device "meta"
+    imports torch's compiler, two seconds for nothing."""
+    return nn.Embedding.from_pretrained(torch.empty(n, width), freeze=False)  # type: ignore[no-untyped-call,no-any-return]
+
+
 class Backbone(nn.Module, ABC):
     """Embedded tokens (B, T, D) -> hidden vectors (B, T, D), each made from its own and earlier tokens only."""
 

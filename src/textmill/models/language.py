@@ -22,7 +22,7 @@ from torch.utils.checkpoint import checkpoint
 
 from textmill.config.model import ModelConfig
 from textmill.errors import ConfigError, Damaged, InputError, RunError, did_you_mean
-from textmill.models.backbone import Backbone
+from textmill.models.backbone import Backbone, embedding
 from textmill.models.layout import Layout
 from textmill.models.next_token import IGNORED
 from textmill.models.state import State
@@ -96,7 +96,7 @@ class LanguageModel(nn.Module):
     def __init__(self, config: ModelConfig, vocab_size: int):
         super().__init__()
         self.config, self.vocab_size = config, vocab_size
-        self.embedding = nn.Embedding(vocab_size, config.d_model)
+        self.embedding = embedding(vocab_size, config.d_model)
         self.backbone: Backbone = load(ARCHITECTURES[config.arch])(config)
         self.head = Head(self.embedding, config.tied, self.backbone.head_bias, config.logit_cap)
         self.max_context = self.backbone.max_context
@@ -195,7 +195,7 @@ class LanguageModel(nn.Module):
             raise RunError("there are no weights here", where=str(path)) from error
         except SafetensorError as error:
             raise Damaged(f"not a whole safetensors file ({error})", where=str(path)) from error
-        model = model.to_empty(device=device)
+        allocate(model, device)
         with torch.no_grad():
             for name, parameter in model.state_dict(keep_vars=True).items():
                 parameter.data = tensors[name].to(device, copy=True)
@@ -222,9 +222,15 @@ def build_model(
         model = LanguageModel(config, vocab_size)
     if torch.device(device).type == "meta":
         return model
-    model.to_empty(device=device)
+    allocate(model, device)
     model.initialise(seed)
     return model
+
+
+def allocate(model: nn.Module, device: str | torch.device) -> None:
+    """Give a model on "meta" its memory, without values: nn.Module.to_empty but for its empty_like, which imports
+    sympy, half a second for nothing."""
+    model._apply(lambda tensor: torch.empty(tensor.shape, dtype=tensor.dtype, device=device))  # type: ignore[no-untyped-call]
 
 
 def seed_for(seed: int, name: str) -> int:

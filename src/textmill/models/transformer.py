@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from textmill.config.model import TransformerConfig
 from textmill.errors import ContextFull
 from textmill.models.attention import Rotation, SelfAttention, Turn, rms_normed
-from textmill.models.backbone import Backbone
+from textmill.models.backbone import Backbone, embedding
 from textmill.models.layout import Layout
 from textmill.models.state import LayerCache, State, TransformerState
 
@@ -109,7 +109,7 @@ class Transformer(Backbone):
         self.config = config
         self.max_context = config.seq_len
         self.head_bias = config.bias
-        self.learned = nn.Embedding(config.seq_len, config.d_model) if config.positions == "learned" else None
+        self.learned = embedding(config.seq_len, config.d_model) if config.positions == "learned" else None
         self.sinusoids = Sinusoids(config.d_model) if config.positions == "sinusoidal" else None
         self.rotation = Rotation(config.d_head, config.rope_theta) if config.positions == "rotary" else None
         self.embed_norm = make_norm(config) if config.embed_norm else None

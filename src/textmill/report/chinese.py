@@ -255,6 +255,7 @@ CHINESE: dict[str, str] = {
     "in order %(orders)s": "第 %(orders)s 阶",
     "nowhere": "没有一阶",
     "This is too little text for an interval.": "文本太少，算不出区间。",
+    "%(name)s is too large for a number and is left out.": "%(name)s 大得写不成数，已略去。",
     "There are only %(n)s documents: the intervals are rough.": "只有 %(n)s 篇文档：区间只是粗略的。",
     "%(n)s records could not be read and were left out; first: %(first)s": (
         "有 %(n)s 条记录无法读取，已略去；第一条：%(first)s"

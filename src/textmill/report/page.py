@@ -287,6 +287,9 @@ def numbers_of(report: Report, words: Words) -> dict[str, Any]:
         )
     notes = _several(evaluation.convention.get("notes"))
     convention = {key: value for key, value in evaluation.convention.items() if key != "notes"}
+    differences = convention.get("bpb_minus_floor")
+    if isinstance(differences, dict):
+        convention["bpb_minus_floor"] = {name: _signed_interval(ends) for name, ends in differences.items()}
     about = {"data": saying.part_name(evaluation.data, words)}
     if evaluation.checkpoint:
         about["checkpoint"] = checkpoint_name(evaluation.checkpoint, words)
@@ -396,6 +399,13 @@ def _ordered(names: Iterable[str], known: dict[str, str]) -> list[str]:
     """Known names in the table's order, then the others by name."""
     names = set(names)
     return [name for name in known if name in names] + sorted(names - set(known))
+
+
+def _signed_interval(ends: Any) -> Any:
+    """`−0.31 … +0.02`: the ends of the interval of a difference."""
+    if not isinstance(ends, (list, tuple)) or not all(isinstance(end, (int, float)) for end in ends):
+        return ends
+    return " … ".join(f"{'+' if end > 0 else ''}{numbers.measure(end)}" for end in ends)
 
 
 def _several(value: Any) -> list[Any]:

@@ -11,6 +11,7 @@ import hashlib
 import io
 import os
 import re
+import shlex
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Sequence
@@ -164,6 +165,12 @@ def _find(given: str, notes: list[str]) -> list[TextFile]:
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read: {error}", where=name) from None
     if stat.S_ISDIR(status.st_mode):
+        if is_run(path):
+            raise InputError(
+                "is a run, not text",
+                where=name,
+                hint=f"Name the folder with the text; what is in the run: textmill info {shlex.quote(name)}",
+            )
         return _folder(path, name, notes)
     if not stat.S_ISREG(status.st_mode):
         raise InputError(
@@ -200,6 +207,11 @@ def _kind(mode: int) -> str:
     return kinds.get(stat.S_IFMT(mode), "special file")
 
 
+def is_run(folder: Path) -> bool:
+    """A run folder holds what textmill wrote about a text, its report and samples too: that is not text to learn."""
+    return (folder / "run.json").is_file() and (folder / "config.toml").is_file()
+
+
 class _Walk:
     """One walk through a folder or an archive: files in a fixed order, and the names of what is passed over."""
 
@@ -208,6 +220,7 @@ class _Walk:
         self.links: list[str] = []
         self.specials: list[str] = []
         self.hidden_folders: list[str] = []
+        self.runs: list[str] = []
         self.damaged: list[str] = []
 
     def files(self, folder: Path, name: str, below: tuple[str, ...]) -> Iterator[TextFile]:
@@ -225,6 +238,8 @@ class _Walk:
             elif entry.is_dir(follow_symlinks=False):
                 if hidden:
                     self.hidden_folders.append(shown)
+                elif is_run(path):
+                    self.runs.append(shown)
                 else:
                     yield from self.files(path, shown, (*below, entry.name))
             elif entry.is_file(follow_symlinks=False):
@@ -304,6 +319,8 @@ def _found(walk: _Walk, files: list[TextFile], kind: str, notes: list[str]) -> l
         passed_over.append(counted(len(walk.links), "link"))
     if walk.hidden_folders:
         passed_over.append(counted(len(walk.hidden_folders), "hidden folder"))
+    if walk.runs:
+        passed_over.append(counted(len(walk.runs), "run"))
     if all(file.dropped_as for file in files):
         held = f": it holds {', '.join(passed_over)}" if passed_over else ": it is empty"
         raise InputError(f"nothing readable in this {kind}{held}", where=walk.name, hint=f"read are {FORMAT_LIST}")
@@ -315,6 +332,8 @@ def _found(walk: _Walk, files: list[TextFile], kind: str, notes: list[str]) -> l
         notes.append(f"Links inside folders and archives are not followed: {some_of(walk.links)}.")
     if walk.hidden_folders:
         notes.append(f"Hidden folders are not entered: {some_of(walk.hidden_folders)}.")
+    if walk.runs:
+        notes.append(f"Run folders are not text and are not entered: {some_of(walk.runs)}.")
     if walk.specials:
         notes.append(f"Neither files nor folders, not read: {some_of(walk.specials)}.")
     return files

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +42,7 @@ class ScriptCount:
         self._waiting, self._n_waiting = [], 0
         for start in range(0, len(text), PIECE):
             codes = np.frombuffer(text[start : start + PIECE].encode("utf-32-le", "surrogatepass"), dtype="<u4")
-            self.counts += np.bincount(_scripts()[codes], minlength=len(self.counts))
+            self.counts += np.bincount(_scripts_of(codes), minlength=len(self.counts))
 
     def shares(self) -> dict[str, float]:
         """Shares of zh, en and other; all 0 where there was no letter."""
@@ -64,16 +63,24 @@ def languages(texts: Iterable[str]) -> dict[str, float]:
     return count.shares()
 
 
-@lru_cache(maxsize=1)
-def _scripts() -> NDArray[np.uint8]:
-    """code point -> 0 (counts for nothing) or 1 + its place in LANGUAGES."""
-    table = np.fromiter(
-        (3 if unicodedata.category(chr(code))[0] in "LM" else 0 for code in range(sys.maxunicode + 1)),
-        dtype=np.uint8,
-        count=sys.maxunicode + 1,
-    )
-    for first, last in HAN:
-        table[first : last + 1] = 1
-    for first, last in LATIN:
-        table[first : last + 1] = 2
-    return table
+BLOCK = 256
+_scripts = np.zeros(((sys.maxunicode + 1) // BLOCK, BLOCK), dtype=np.uint8)
+"""Code point, by block -> 0 (counts for nothing) or 1 + its place in LANGUAGES."""
+_is_filled = np.zeros(len(_scripts), dtype=bool)
+
+
+def _scripts_of(codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """The table's entry of each code point. Blocks are filled when a text has them: all of Unicode takes a second."""
+    for block in np.flatnonzero(np.bincount(codes // BLOCK, minlength=len(_scripts)).astype(bool) & ~_is_filled):
+        first = int(block) * BLOCK
+        _scripts[block] = [_script(code) for code in range(first, first + BLOCK)]
+        _is_filled[block] = True
+    return _scripts.reshape(-1)[codes]
+
+
+def _script(code: int) -> int:
+    if any(first <= code <= last for first, last in HAN):
+        return 1
+    if any(first <= code <= last for first, last in LATIN):
+        return 2
+    return 3 if unicodedata.category(chr(code))[0] in "LM" else 0

@@ -16,10 +16,10 @@ from textmill.text.files import TextFile, open_text
 def read_plain(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
     """The documents of a text file, by data.unit; line ends and blank lines between them are markup."""
     if data.unit == "line":
-        return _lines(file)
+        return _lines(file, note)
     if data.unit == "paragraph":
-        return _paragraphs(file)
-    return _whole(file)
+        return _paragraphs(file, note)
+    return _whole(file, note)
 
 
 def without_line_end(line: bytes) -> bytes:
@@ -33,9 +33,19 @@ def without_line_end(line: bytes) -> bytes:
     return line[:-1] if line.endswith(b"\n") else line
 
 
-def _whole(file: TextFile) -> Iterator[Found | Dropped]:
+def _tell_old_line_ends(file: TextFile, raw: bytes, note: Callable[[str], None]) -> None:
+    """raw: the first line, or all."""
+    if b"\n" not in raw and raw.count(b"\r") > 1:
+        note(
+            f"{file.name} is one line: where its lines should end stands a lone CR (0x0D), as in very old files, and "
+            "that is text here. tr '\\r' '\\n' <OLD >NEW makes lines of it."
+        )
+
+
+def _whole(file: TextFile, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
     with open_text(file) as stream:
         raw = stream.read()
+    _tell_old_line_ends(file, raw, note)
     text = raw.decode()
     if text.strip():
         yield Found(Document(text, f"{file.name}:1"), len(raw))
@@ -43,9 +53,11 @@ def _whole(file: TextFile) -> Iterator[Found | Dropped]:
         yield Dropped(EMPTY, len(raw), f"{file.name}:1")
 
 
-def _lines(file: TextFile) -> Iterator[Found | Dropped]:
+def _lines(file: TextFile, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
     with open_text(file) as stream:
         for number, raw in enumerate(stream, start=1):  # a binary file iterates to LF alone
+            if number == 1:
+                _tell_old_line_ends(file, raw, note)
             content = without_line_end(raw)
             text = content.decode()
             if text.strip():
@@ -54,7 +66,7 @@ def _lines(file: TextFile) -> Iterator[Found | Dropped]:
                 yield Dropped(MARKUP, len(raw))
 
 
-def _paragraphs(file: TextFile) -> Iterator[Found | Dropped]:
+def _paragraphs(file: TextFile, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
     held: list[bytes] = []
     first = 0
 
@@ -65,6 +77,8 @@ def _paragraphs(file: TextFile) -> Iterator[Found | Dropped]:
 
     with open_text(file) as stream:
         for number, raw in enumerate(stream, start=1):
+            if number == 1:
+                _tell_old_line_ends(file, raw, note)
             if raw.decode().strip():
                 if not held:
                     first = number

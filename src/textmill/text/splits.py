@@ -203,7 +203,9 @@ def _gather(data: DataConfig, notes: list[str]) -> list[TextFile]:
         for file in files:
             if taken.setdefault(file.identity, part) != part:
                 raise ConfigError(f"{file.name} stands in both --valid and --test", where="data.valid")
-    pool = [file for file in find_files(data.paths, notes) if file.identity not in taken]
+    found = find_files(data.paths, notes)
+    pool = [file for file in found if file.identity not in taken]
+    _tell_taken([(file.name, taken[file.identity]) for file in found if file.identity in taken], not pool, notes)
     n_named = len(notes)
     pool = with_named_parts(pool, notes)
     files = []
@@ -217,6 +219,22 @@ def _gather(data: DataConfig, notes: list[str]) -> list[TextFile]:
     for part, named in given.items():
         files += [replace(file, part=part) for file in named]
     return files
+
+
+def _tell_taken(taken: Sequence[tuple[str, Part]], is_all: bool, notes: list[str]) -> None:
+    """Say which files are named for training and for another part: they are used for that part alone."""
+    for part in ("validation", "test"):
+        names = [name for name, said in taken if said == part]
+        if not names:
+            continue
+        flag = "--valid" if part == "validation" else "--test"
+        if is_all:
+            raise TooLittleText(
+                f"nothing is left to train on: {flag} names the same text",
+                where=some_of(names),
+                hint=f"Give {flag} another file, or leave it out: some text is held out anyway.",
+            )
+        notes.append(f"Used for {part} alone, because {flag} names it: {some_of(names)}.")
 
 
 class _Scan:
@@ -561,7 +579,8 @@ def _cut(scan: _Scan, index: int, shares: dict[Part, float], notes: list[str]) -
         return None
     if n_lines == 1 and n_bytes < SHORT_LINE_BYTES:
         notes.append(
-            f"{document.source} is all there is, one line of {n_bytes} bytes: nothing is held out, validation is off."
+            f"{document.source} is all there is, one line of {counted(n_bytes, 'byte')}: nothing is held out, "
+            "validation is off."
         )
         return None
     if shares["test"] == _default_test_share() and n_lines < FEW and n_bytes < FEW_LINES_BYTES:
