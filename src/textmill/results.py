@@ -232,6 +232,28 @@ class Runs(Document):
     """Name of a run that cannot be read -> why."""
 
 
+class PreparedText(Document):
+    """What `textmill prepare` ends with."""
+
+    schema_: Literal["textmill.prepare/1"] = Field("textmill.prepare/1", alias="schema")
+    folder: str
+    """Where the prepared text lies: RUNS/.data/FINGERPRINT."""
+    reused: bool
+    """It was there already, and all of it was verified."""
+    tokenizer: dict[str, Any]
+    """kind, vocab_size, note."""
+    n_documents: dict[str, int]
+    """By part: train, validation, test."""
+    n_tokens: dict[str, int]
+    n_bytes: dict[str, int]
+    """UTF-8 bytes of the text, by part."""
+    ledger: dict[str, int]
+    """Bytes of the files by category, as in look."""
+    notes: list[str]
+    next: list[str]
+    """The command that trains on it."""
+
+
 class Reported(Document):
     """Where the report lies."""
 

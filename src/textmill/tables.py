@@ -35,6 +35,7 @@ MODELS = {
 # verb -> (module:command, one line for the overview; static, so that help loads nothing)
 VERBS = {
     "look": ("textmill.cli.look:look_command", "See what a text holds, what would be dropped, and what to do next."),
+    "prepare": ("textmill.cli.prepare:prepare_command", "Turn text into ids ahead of training; runs of it share them."),
     "train": ("textmill.cli.train:train_command", "Train a language model on text; called again, it continues."),
     "eval": ("textmill.cli.eval:eval_command", "Measure a run on held-out text, beside its floor."),
     "generate": ("textmill.cli.generate:generate_command", "Let a run write on from a prompt."),

@@ -58,8 +58,8 @@ class Verb(click.Command):
         self.function: Callable[..., Any] = kwargs["callback"]
         super().__init__(*args, **kwargs)
         self.examples = examples
-        wanted = set(knobs)
-        self.knobs = [knob for knob in all_knobs().values() if knob.section in wanted or knob.key in wanted]
+        self.wanted = list(knobs)
+        self.knobs = [knob for knob in all_knobs().values() if knob.section in knobs or knob.key in knobs]
         self.own = list(self.params)
         self.flags = [_short_option(knob, hidden=knob.section in unlisted) for knob in self.knobs if knob.flag]
         self.common = common_options(writes)
@@ -106,10 +106,10 @@ class Verb(click.Command):
                 with formatter.section(title):
                     formatter.write_dl(records)
         if self.knobs:
-            sections = ", ".join(dict.fromkeys(knob.section for knob in self.knobs))
             formatter.write_paragraph()
             formatter.write_text(
-                f"Every knob of {sections} can be said as --section.name VALUE; `textmill config keys` lists them."
+                f"Every knob of {', '.join(self.wanted)} can be said as --section.name VALUE; "
+                "`textmill config keys` lists them."
             )
 
 

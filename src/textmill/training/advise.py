@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from pydantic import BaseModel
 
 from textmill.config import Config, DataConfig
 from textmill.config.knobs import all_knobs
@@ -37,7 +39,7 @@ def look(data: DataConfig | Paths, task: str = "lm", against: Sequence[str] = ()
     refused = refusal_of_training(data, plan)
     if refused is not None:
         findings = [*findings, f"Training would be refused: {refused.message}. {refused.hint}"]
-    suggestion = "" if refused else suggestion_for(data)
+    suggestion = "" if refused else training_command({"data": data})
     found: dict[str, Any] = {"notes": [*facts.notes, *findings], "suggestion": suggestion}
     if against:
         found["against"] = look_against(plan, against, data)
@@ -63,16 +65,19 @@ def refusal_of_training(data: DataConfig, plan: SplitPlan) -> TooLittleText | No
     return too_little(n_tokens, data.paths)
 
 
-def suggestion_for(data: DataConfig) -> str:
-    """The training command that takes this text as `look` took it, in the command line's own syntax.
+def training_command(sections: Mapping[str, BaseModel]) -> str:
+    """The training command that takes a text as these sections of the config say, in the command line's own syntax.
 
     A key is said where its value is not the default, or where textmill.toml here says another one.
     """
-    unsaid = load_config({}).config.data
-    words = [as_argument(path) for path in dict.fromkeys(data.paths)]
-    for key, value in data.model_dump(exclude={"paths"}).items():
-        if value != DataConfig.model_fields[key].default or value != getattr(unsaid, key):
-            words += flags_for(key, value)
+    unsaid = load_config({}).config
+    words: list[str] = []
+    for section, said in sections.items():
+        for name, value in said:
+            if (section, name) == ("data", "paths"):
+                words = [*(as_argument(path) for path in dict.fromkeys(value)), *words]
+            elif value != type(said).model_fields[name].default or value != getattr(getattr(unsaid, section), name):
+                words += flags_for(f"{section}.{name}", value)
     return " ".join(["textmill train", *map(shlex.quote, words)])
 
 
@@ -82,11 +87,11 @@ def as_argument(path: str) -> str:
 
 
 def flags_for(key: str, value: Any) -> Iterator[str]:
-    """The words that say a knob of [data]: its short flag where it has one, else --data.KEY.
+    """The words that say a knob: its short flag where it has one, else --section.name.
 
     A list is said word by word; a single word after a long form is cut at commas but for those behind a backslash.
     """
-    knob = all_knobs()[f"data.{key}"]
+    knob = all_knobs()[key]
     name = knob.flag or f"--{knob.key}"
     if knob.kind is bool and knob.flag:
         yield name if value else f"--no-{name.lstrip('-')}"

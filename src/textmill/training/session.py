@@ -119,10 +119,17 @@ def with_named_text(loaded: Loaded) -> Loaded:
         raise ConfigError("no text was named", hint="Name a file or folder: textmill train PATH")
     if run.name is None:
         run = run.model_copy(update={"name": default_name(data.paths[0])})
-    if "-" in data.paths:
-        kept = keep_stdin(Path(run.dir) / ".data")
-        data = data.model_copy(update={"paths": tuple(str(kept) if path == "-" else path for path in data.paths)})
-    return replace(loaded, config=config.model_copy(update={"data": data, "run": run}))
+    return replace(loaded, config=with_kept_stdin(config.model_copy(update={"run": run})))
+
+
+def with_kept_stdin(config: Config) -> Config:
+    """The same, with a file under RUNS/.data that holds what standard input held, where `-` is a PATH."""
+    data = config.data
+    if "-" not in data.paths:
+        return config
+    kept = str(keep_stdin(Path(config.run.dir) / ".data"))
+    paths = tuple(kept if path == "-" else path for path in data.paths)
+    return config.model_copy(update={"data": data.model_copy(update={"paths": paths})})
 
 
 def default_name(path: str) -> str:
@@ -703,10 +710,10 @@ def beats_floors(run: Run) -> bool:
 
 def longer(run: Run) -> str:
     """The command that takes this run to twice its steps."""
-    from textmill.training.advise import suggestion_for  # advise tries a text as -n does, which knows this file
+    from textmill.training.advise import training_command  # advise tries a text as -n does, which knows this file
 
     config = run.config
-    said = [suggestion_for(config.data), "--steps", str(2 * (config.train.steps or 0))]
+    said = [training_command({"data": config.data}), "--steps", str(2 * (config.train.steps or 0))]
     if run.name != default_name(config.data.paths[0]):
         said += ["--name", shlex.quote(run.name)]
     if str(run.path.parent) != Config().run.dir:
