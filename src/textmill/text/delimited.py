@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from textmill.config import DataConfig
 from textmill.errors import ConfigError, InputError
-from textmill.text.columns import DEFAULT_COLUMN, choose_column, utf8_size
+from textmill.text.columns import choose_column, first_of, utf8_size
 from textmill.text.documents import BAD_RECORD, EMPTY, MARKUP, Document, Dropped, Found
 from textmill.text.files import TextFile, open_text
 from textmill.text.transcoding import size_in
@@ -155,13 +155,12 @@ def _delimiter(file: TextFile, data: DataConfig, stream: BinaryIO, note: Callabl
     """The delimiter that the extension says; another one only if it, and not this one, finds the text column."""
     usual = DELIMITERS[file.format]
     first = next((line for line in map(bytes.decode, stream) if line.strip()), "")
-    wanted = data.text or DEFAULT_COLUMN
     for delimiter in (usual, ",", ";", "\t"):
         try:
             names = next(_parser(iter([first]), delimiter, True), [])
         except csv.Error:
             continue
-        found = wanted in names if data.header else len(names) == len(data.columns) > 1
+        found = first_of(names, data.text) is not None if data.header else len(names) == len(data.columns) > 1
         if found:
             if delimiter != usual:
                 note(f"{file.name}: columns are separated by {SHOWN[delimiter]}, not by {SHOWN[usual]}.")

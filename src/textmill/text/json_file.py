@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 
 from textmill.config import DataConfig
 from textmill.errors import InputError
-from textmill.text.columns import DEFAULT_COLUMN, choose_column, listed, no_column, utf8_size
+from textmill.text.columns import choose_column, first_of, listed, no_column, utf8_size
 from textmill.text.documents import BAD_RECORD, EMPTY, MARKUP, UNUSED_COLUMN, Document, Dropped, Found
 from textmill.text.files import CHUNK, TextFile, open_text
 from textmill.text.jsonl import BadRecord, choose_key, members_of, read_jsonl, text_of, value_of
@@ -210,7 +210,7 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
         return
     if layout.inside is not None:
         note(f"{file.name}: the records are what stands under '{layout.inside}'.")
-    key = data.text if data.text is not None else choose_key(_peeked(file, layout), file)
+    key = choose_key(_peeked(file, layout), data.text, file)
     number, done, gap, n_found = 0, 0, 0, 0
     keys: dict[str, None] = {}
     with open_text(file) as stream:
@@ -242,7 +242,7 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
             reason = f"not JSON: {broken} (column {column}); nothing behind it can be read"
             yield Dropped(BAD_RECORD, scanner.offset - done, f"{file.name}:{line}", reason)
     if keys and key not in keys and not n_found:
-        raise no_column(key, list(keys), file.name)
+        raise no_column(data.text or [key], list(keys), file.name)
 
 
 def _item(
@@ -329,11 +329,11 @@ def _layout(file: TextFile, data: DataConfig) -> _Layout:
             if scanner.next():
                 is_lines = ends[0] == begins[0] < scanner.place()[0]
                 return _Layout(is_lines=is_lines)
-    wanted = data.text or DEFAULT_COLUMN
-    if kinds.get(wanted) in ("strings", "object of strings"):
+    wanted = first_of(kinds, data.text)
+    if wanted is not None and kinds[wanted] in ("strings", "object of strings"):
         return _Layout(b"[" if kinds[wanted] == "strings" else b"{", wanted)
     of_objects = [key for key, kind in kinds.items() if kind == "objects"]
-    if kinds.get(wanted) == "string" or not kinds:
+    if (wanted is not None and kinds[wanted] == "string") or not kinds:
         return _Layout()
     if len(of_objects) > 1:
         raise InputError(
@@ -343,7 +343,7 @@ def _layout(file: TextFile, data: DataConfig) -> _Layout:
         )
     if of_objects:
         return _Layout(b"[", of_objects[0])
-    if data.text is not None:
+    if data.text:
         raise no_column(data.text, list(kinds), file.name)
     texts = [key for key, kind in kinds.items() if kind in ("string", "strings")]
     if not texts:
@@ -351,7 +351,7 @@ def _layout(file: TextFile, data: DataConfig) -> _Layout:
             f"no key holds a string, or a list of strings or objects (there are: {listed(list(kinds))})",
             where=file.name,
         )
-    chosen = choose_column(texts, None, file.name)
+    chosen = choose_column(texts, (), file.name)
     return _Layout(b"[", chosen) if kinds[chosen] == "strings" else _Layout()
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO, TypeVar
 
 from textmill.config import DataConfig
 from textmill.errors import InputError
-from textmill.text.columns import DEFAULT_COLUMN, choose_column, listed, no_column, utf8_size
+from textmill.text.columns import DEFAULT_COLUMNS, choose_column, first_of, listed, no_column, utf8_size
 from textmill.text.documents import BAD_RECORD, EMPTY, MARKUP, Document, Dropped, Found
 from textmill.text.files import TextFile, open_text
 from textmill.text.transcoding import size_in
@@ -39,7 +39,7 @@ def read_jsonl(file: TextFile, data: DataConfig, note: Callable[[str], None]) ->
     """
     with open_text(file) as stream:
         start = stream.tell()
-        key = data.text if data.text is not None else choose_key(_peeked(stream), file)
+        key = choose_key(_peeked(stream), data.text, file)
         stream.seek(start)
         n_with_key = 0
         other_keys: dict[str, None] = {}
@@ -66,7 +66,7 @@ def read_jsonl(file: TextFile, data: DataConfig, note: Callable[[str], None]) ->
             unused = sum(size_in(counted, file.codec) for name, (_, counted) in members.items() if name != key)
             yield Found(Document(text, where), n_bytes, len(raw) - n_bytes - unused, unused)
         if other_keys and not n_with_key:
-            raise no_column(key, list(other_keys), file.name)
+            raise no_column(data.text or [key], list(other_keys), file.name)
 
 
 def text_of(value: Any, shown: str) -> str:
@@ -174,11 +174,14 @@ def _peeked(stream: BinaryIO) -> Iterator[tuple[int, dict[str, tuple[Any, str]]]
         yield len(raw), members
 
 
-def choose_key(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]], file: TextFile) -> str:
-    """`text` if a record has it, or the only key that holds strings, judged by the first records.
+def choose_key(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]], wanted: Sequence[str], file: TextFile) -> str:
+    """The first wanted key that a record has; where none is wanted, a default one, or the only one that holds strings.
 
-    records: size in bytes, and members. Raises InputError where no key or several hold strings.
+    Judged by the first records. records: size in bytes, and members. Raises InputError where none is wanted and no key
+    or several hold strings.
     """
+    if len(wanted) == 1:
+        return wanted[0]
     candidates: dict[str, bool] = {}
     n_bytes = 0
     for number, (size, members) in enumerate(records):
@@ -187,9 +190,12 @@ def choose_key(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]], file: 
             break
         for key, (value, _) in members.items():
             candidates[key] = candidates.get(key, False) or isinstance(value, str)
-    if DEFAULT_COLUMN in candidates or not candidates:
-        return DEFAULT_COLUMN
+    found = first_of(candidates, wanted)
+    if found is not None:
+        return found
+    if wanted or not candidates:
+        return (wanted or DEFAULT_COLUMNS)[0]
     texts = [key for key, holds_text in candidates.items() if holds_text]
     if not texts:
         raise InputError(f"no key holds a string (there are: {listed(list(candidates))})", where=file.name)
-    return choose_column(texts, None, file.name)
+    return choose_column(texts, (), file.name)
