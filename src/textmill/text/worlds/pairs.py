@@ -101,9 +101,9 @@ class Pairs(World[Pair]):
     def __post_init__(self) -> None:
         known = ", ".join(DIRECTIONS)
         check(self.direction in DIRECTIONS, f"no direction '{self.direction}' (there are: {known})", self.name)
-        check(0 <= self.depth <= 8, f"depth is {self.depth}, must be 0 to 8", self.name)
+        self.check_range("depth", 0, 8)
         for knob in ("modifiers", "ambiguity"):
-            check(0 <= getattr(self, knob) <= 1, f"{knob} is {getattr(self, knob)}, must be 0 to 1", self.name)
+            self.check_range(knob, 0, 1)
 
     def item(self, number: int) -> Pair:
         """The pair of this number."""

@@ -51,6 +51,12 @@ class World(ABC, Generic[ItemT]):
         for number in range(start, start + n):
             yield self.item(number)
 
+    def check_range(self, knob: str, least: float, most: float | None = None) -> None:
+        """Raises InputError where a knob is not between the two, both allowed; None: no upper end."""
+        value = getattr(self, knob)
+        allowed = f"at least {least}" if most is None else f"{least} to {most}"
+        check(least <= value and (most is None or value <= most), f"{knob} is {value}, must be {allowed}", self.name)
+
 
 def check(condition: bool, message: str, world: str) -> None:
     """Raises InputError with the message where a knob of a world is out of range."""
