@@ -13,6 +13,7 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from tokenizers import Tokenizer as Library
 
 from textmill.config import TokensConfig
 from textmill.errors import ConfigError, MissingExtra
+from textmill.tables import SEGMENTERS
 from textmill.tokens import Tokenizer, segmented
 from textmill.tokens.segmented import LONGEST_RUN, Cutter, JiebaWord, most_frequent
 
@@ -226,3 +228,4 @@ def test_a_segmenter_goes_with_words_alone() -> None:
         Tokenizer.train("word", [], None, seed=1, segmenter="jeiba")
     assert caught.value.hint == "did you mean 'jieba'?"
     assert TokensConfig(kind="word", segmenter="jieba").segmenter == "jieba"
+    assert get_args(TokensConfig.model_fields["segmenter"].annotation) == tuple(SEGMENTERS)
