@@ -2,9 +2,11 @@
 
 Where Word takes each Han character alone, a run of Han characters is given to jieba, and each of its words is a token,
 if the vocabulary has it; else its characters are, as far as the vocabulary has those, and then their bytes. Everything
-else is cut as Word cuts it. Without the characters a rare word would be its bytes: of Chinese reviews, with 8,192 ids learned
-from 600,000 of their characters, a token then holds 0.86 characters, and so it holds 1.25 (Word: 1.00). jieba decides by the whole of what it is given, so what it is given is a piece of the
-pattern: a run and nothing of its surroundings. So a text may be cut wherever `cuts` cuts one.
+else is cut as Word cuts it. (Were a rare word its bytes at once, a token would hold 0.86 characters of Chinese reviews,
+where it holds 1.25 so, and 1.00 with Word: 8,192 ids learned from 600,000 characters.)
+
+jieba decides by the whole of what it is given, so what it is given is a piece of the pattern: a run, and nothing of its
+surroundings. So a text may be cut wherever `cuts` cuts one.
 
 tokenizer.json names jieba and its version in the pattern. It can be loaded, and ids turned into text, without jieba.
 What reads it with the tokenizers library alone takes a run for one word, mostly an unknown one: its bytes. The text
