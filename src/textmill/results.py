@@ -332,12 +332,24 @@ class CorpusEntry(Document):
     """Reason -> records that were left out when it was fetched."""
 
 
+class BuiltinText(Document):
+    """A text that needs no download."""
+
+    path: str
+    """What to write in PATH's place."""
+    what: str
+    knobs: list[str]
+    """What may be said behind it: PATH,KNOB=VALUE."""
+
+
 class Catalogue(Document):
     """Some corpora, or all."""
 
     schema_: Literal["textmill.data/1"] = Field("textmill.data/1", alias="schema")
     cache: str
     corpora: list[CorpusEntry]
+    builtin: list[BuiltinText] = Field(default_factory=list)
+    """Where all are listed."""
 
 
 class Plan(Document):

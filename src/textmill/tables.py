@@ -26,6 +26,12 @@ TOKENIZERS = {
     "bpe": "textmill.tokens.kinds:Bpe",
 }
 
+# Kinds `word`, by what cuts Chinese into words.
+SEGMENTERS = {
+    "characters": "textmill.tokens.kinds:Word",
+    "jieba": "textmill.tokens.segmented:JiebaWord",
+}
+
 # What a run folder may hold; each class has save(folder) and load(folder).
 MODELS = {
     "network": "textmill.models.language:LanguageModel",

@@ -33,6 +33,8 @@ SUBVERBS = {
     "get": "Fetch some of them into the cache.",
 }
 
+KNOBS_OF_WORLDS = "Worlds take ,lang=zh ,n=5000 ,seed=1 and knobs of their own: builtin:markov,order=3 (docs/worlds.md)"
+
 
 @verb_group("data", examples=EXAMPLES, verbs=SUBVERBS)
 def data_command() -> None:
@@ -44,10 +46,15 @@ def data_command() -> None:
 
 @verb("list", examples=EXAMPLES[:1])
 def list_command(shell: Shell) -> None:
-    """List the corpora of the catalogue: what they hold, for which task, how large, whose, and whether fetched."""
+    """List the corpora of the catalogue: what they hold, for which task, how large, whose, and whether fetched.
+
+    Then the texts that need no download: the documentation inside Python, and worlds, whose right answers are known.
+    """
+    from textmill.text import builtin
     from textmill.text.catalogue import CORPORA, kept
 
-    shell.show(_document([corpus_entry(corpus, kept(corpus)) for corpus in CORPORA]), list_text)
+    found = _document([corpus_entry(corpus, kept(corpus)) for corpus in CORPORA])
+    shell.show(found.model_copy(update={"builtin": builtin.listed()}), list_text)
 
 
 @verb("info", examples=EXAMPLES[1:2])
@@ -216,7 +223,9 @@ def list_text(found: Catalogue) -> str:
             ]
         )
     licences = [["path", "licence"], *([entry.path, entry.licence] for entry in found.corpora)]
-    return f"{table(rows, right=(3, 4, 5))}\n\n{table(licences)}\n\ncache: {found.cache}"
+    ready = [["ready without a download", ""], *([entry.path, entry.what] for entry in found.builtin)]
+    tables = [table(rows, right=(3, 4, 5)), table(licences), f"{table(ready)}\n{KNOBS_OF_WORLDS}"]
+    return "\n\n".join([*tables, f"cache: {found.cache}"])
 
 
 def info_text(found: Catalogue) -> str:

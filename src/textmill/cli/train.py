@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 def train_command(shell: Shell, paths: tuple[str, ...], fresh: bool) -> None:
     """Train a language model on text, measure it, and write its report.
 
-    PATH is a file (.txt .md .csv .tsv .jsonl), a folder, `-` for standard input, or builtin:python-docs. The run lies
-    in runs/NAME. The same command on an unfinished run continues it.
+    PATH is a file (.txt .md .csv .tsv .jsonl), a folder, `-` for standard input, or what `textmill data list` shows:
+    pypi:NAME and builtin:NAME. The run lies in runs/NAME. The same command on an unfinished run continues it.
     """
     loaded = loaded_for(shell, paths)
     if shell.dry_run:

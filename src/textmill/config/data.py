@@ -17,7 +17,7 @@ class DataConfig(Section):
     """Which text, what a document is, and what is held out."""
 
     paths: tuple[str, ...] = knob(())
-    """Files, folders, archives, `-` for standard input, `builtin:python-docs`, `pypi:NAME` or `hf:NAME`."""
+    """Files, folders, archives, `-` for standard input, `builtin:NAME`, `pypi:NAME` or `hf:NAME`."""
     valid: tuple[str, ...] = knob((), flag="--valid")
     """Files or folders to validate on, instead of a part held out of PATH."""
     test: tuple[str, ...] = knob((), flag="--test")

@@ -107,7 +107,7 @@ def evaluate(
     evaluation.convention["signature"] = signature(evaluation)
     if floor is not None or run.kind == "network":
         text = _sample(held_out.documents, tokenizer)
-        evaluation.verdict = verdict(evaluation, languages([text]), run.config.data.paths if data is None else ())
+        evaluation.verdict = verdict(evaluation, languages([text]), run.config.data.paths if data is None else (data,))
     evaluation.messages = record_of([*evaluation.convention.values(), *held_out.notes, evaluation.verdict])
     return evaluation
 

@@ -140,7 +140,8 @@ def _save_run(
 ) -> None:
     model.save(folder)
     tokenizer.save(folder)
-    tokens = config.tokens.model_copy(update={"kind": tokenizer.kind, "vocab_size": tokenizer.vocab_size})
+    said = {"kind": tokenizer.kind, "segmenter": tokenizer.segmenter, "vocab_size": tokenizer.vocab_size}
+    tokens = config.tokens.model_copy(update=said)
     write_atomically(folder / "config.toml", to_toml(config.model_copy(update={"tokens": tokens})))
     write_json(
         folder / "run.json",

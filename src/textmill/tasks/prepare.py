@@ -92,7 +92,9 @@ def prepare(
     into.mkdir(parents=True, exist_ok=True)
     with new_folder(path) as temporary:
         texts = (document.text for document in plan.documents("train"))
-        tokenizer = Tokenizer.train(config.tokens.kind, texts, config.tokens.vocab_size, config.data.split_seed)
+        tokenizer = Tokenizer.train(
+            config.tokens.kind, texts, config.tokens.vocab_size, config.data.split_seed, config.tokens.segmenter
+        )
         if tokenizer.note:
             notes.append(tokenizer.note)
         tokenizer.save(temporary)

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from textmill.errors import InputError, MissingExtra, did_you_mean
 from textmill.text.documents import Part
@@ -26,6 +26,9 @@ from textmill.text.encodings import CODECS, Detector, Finding
 from textmill.text.opening import Bomb, CannotUnpack, Place, members_of, open_place, suffixes
 from textmill.text.transcoding import Transcoded
 from textmill.text.wording import counted, some_of
+
+if TYPE_CHECKING:
+    from textmill.text.worlds.made import Made
 
 FORMATS = {
     ".txt": "text",
@@ -61,7 +64,7 @@ class TextFile:
     name: str
     """As it is shown: the person's path, or python-docs/MODULE.py."""
     format: str
-    """A value of FORMATS, python-module or python-topics; "" for a file that is dropped whole."""
+    """A value of FORMATS, world, python-module or python-topics; "" for a file that is dropped whole."""
     named: bool = False
     """The person named this very file."""
     below: tuple[str, ...] = ()
@@ -76,6 +79,8 @@ class TextFile:
     """.gz, .xz, .bz2 or .zst, of the file or member."""
     packed_bytes: int = 0
     """Bytes that a member takes in its archive."""
+    made: Made | None = None
+    """What makes its bytes, where no file holds them: `path` then is a name alone."""
     encoding: str = "unknown"
     mark: int = 0
     """Bytes of the byte-order mark."""
@@ -97,7 +102,7 @@ class TextFile:
     @property
     def identity(self) -> tuple[str, int]:
         """Equal for two names of one file."""
-        return os.path.realpath(self.path), self.member
+        return os.path.realpath(self.path) if self.made is None else repr(self.made), self.member
 
     @property
     def codec(self) -> str:
@@ -124,14 +129,14 @@ def find_files(paths: Iterable[str], notes: list[str]) -> list[TextFile]:
     Raises InputError for a path that is missing, is no file (pipe, device), has an extension that is not read, or is
     a folder with nothing readable.
     """
-    from textmill.text import catalogue, python_docs
+    from textmill.text import builtin, catalogue
 
     files: list[TextFile] = []
     seen: set[tuple[str, int]] = set()
     repeated: list[str] = []
     for given in paths:
-        if given.startswith("builtin:"):
-            found = python_docs.find(given)
+        if given.startswith(builtin.BUILTIN):
+            found = builtin.find(given, notes)
         elif given.startswith((catalogue.PYPI, catalogue.HUB)):
             found = catalogue.find(given, notes)
         else:
@@ -355,7 +360,7 @@ def examine(file: TextFile, strict: bool, notes: list[str], encoding: str | None
     """
     if file.dropped_as:
         return replace(file, n_bytes=file.n_bytes or _status(file).st_size)
-    detector = None if file.format in BINARY_FORMATS else Detector(encoding)
+    detector = None if file.format in BINARY_FORMATS else Detector(None if file.made else encoding)
     digest = hashlib.sha256()
     n_bytes = 0
     stamp = _stamp(file)
@@ -424,6 +429,8 @@ def _status(file: TextFile) -> os.stat_result:
 
 
 def _stamp(file: TextFile) -> tuple[int, int]:
+    if file.made is not None:
+        return 0, 0
     status = _status(file)
     return status.st_size, status.st_mtime_ns
 
@@ -431,6 +438,8 @@ def _stamp(file: TextFile) -> tuple[int, int]:
 def open_bytes(file: TextFile) -> BinaryIO:
     """The file's unpacked bytes, from the first on; seekable (from the end too: readers of binary formats need it, so
     a packed one is unpacked to memory or a nameless file first). Raises InputError where it cannot be opened."""
+    if file.made is not None:
+        return file.made.open()
     try:
         stream = open_place(file.place, file.name)
         if file.format not in BINARY_FORMATS or (file.member < 0 and not file.compression):

@@ -32,8 +32,15 @@ class BadRecord(ValueError):
     """Why a line, or an element of a list, is no record."""
 
 
-def read_jsonl(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
+def read_jsonl(
+    file: TextFile,
+    data: DataConfig,
+    note: Callable[[str], None],
+    group_of: Callable[[dict[str, Any]], str | None] | None = None,
+) -> Iterator[Found | Dropped]:
     """The documents of a JSONL file. A line that is no object with a string under the text key is a bad record.
+
+    group_of: gives what the rows of one group share; None: a row stands alone.
 
     Raises InputError where the key was named or is the default and no line at all has it.
     """
@@ -64,7 +71,9 @@ def read_jsonl(file: TextFile, data: DataConfig, note: Callable[[str], None]) ->
                 continue
             n_bytes = utf8_size(text)
             unused = sum(size_in(counted, file.codec) for name, (_, counted) in members.items() if name != key)
-            yield Found(Document(text, where), n_bytes, len(raw) - n_bytes - unused, unused)
+            group = group_of({name: value for name, (value, _) in members.items()}) if group_of else None
+            meta = {} if group is None else {"group": group}
+            yield Found(Document(text, where, meta), n_bytes, len(raw) - n_bytes - unused, unused)
         if other_keys and not n_with_key:
             raise no_column(data.text or [key], list(other_keys), file.name)
 

@@ -30,6 +30,7 @@ READERS = {
     "pdf": "textmill.text.pdf:read_pdf",
     "docx": "textmill.text.docx:read_docx",
     "epub": "textmill.text.epub:read_epub",
+    "world": "textmill.text.builtin:read_world",
     "python-module": "textmill.text.python_docs:read_python_module",
     "python-topics": "textmill.text.python_docs:read_python_topics",
 }
@@ -61,14 +62,14 @@ def _items(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Fou
     if file.dropped_as:
         yield Dropped(file.dropped_as, file.n_bytes)
         return
-    is_source = file.format.startswith("python")  # its reader counts all bytes itself, and its text is clean
-    if file.mark and not is_source:
+    is_clean = file.format in ("world", "python-module", "python-topics")
+    if file.mark and not file.format.startswith("python"):  # whose readers count all bytes themselves
         yield Dropped(MARKUP, file.mark)
     reader: Reader = load(READERS[file.format])
     items = reader(file, data, report.note)
     if file.is_transcoded:
         items = _in_own_bytes(file, items)
-    if data.cleaning_rules and not is_source:
+    if data.cleaning_rules and not is_clean:
         items = _cleaned(file, items, data.cleaning_rules, report)
     try:
         yield from items

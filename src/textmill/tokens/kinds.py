@@ -7,7 +7,7 @@ No text is without ids, and none is changed: there is no unknown token and no no
     kind    beyond the bytes                       rule that cuts the text first
     bytes   nothing                                none
     char    characters                             each character alone
-    word    words, with the blank before them      WORD
+    word    words, with the blank before them      WORD (with jieba: segmented.JiebaWord)
     bpe     pairs merged by frequency              QWEN2
 
 char and word have no merges: what is known is one token (`ignore_merges`), anything else stays bytes. A character or
@@ -47,12 +47,15 @@ QWEN2 = (
 )
 
 SEEN_TWICE = 2
+CHARACTERS = "characters"
 
 
 class Kind(Protocol):
     """What a tokenizer is made of. Stands in tables.TOKENIZERS."""
 
     name: str
+    segmenter: str
+    """What cuts Chinese into words, in kind word: a name of tables.SEGMENTERS."""
     pattern: str | None
     """Regular expression (Oniguruma) of the pieces that are cut first; no token crosses a piece. None: one piece."""
     ignore_merges: bool
@@ -75,6 +78,7 @@ class Bytes:
     """A byte is its own id; nothing is learned."""
 
     name = "bytes"
+    segmenter = CHARACTERS
     pattern = None
     ignore_merges = True
     learns = False
@@ -91,6 +95,7 @@ class Char:
     """A character is a token, if it occurred twice; most frequent first. ASCII characters are bytes already."""
 
     name = "char"
+    segmenter = CHARACTERS
     pattern = CHAR
     ignore_merges = True
     learns = True
@@ -114,6 +119,7 @@ class Word:
     """A word with the blank before it is a token, if it occurred twice; most frequent first. Chinese: a character."""
 
     name = "word"
+    segmenter = CHARACTERS
     pattern = WORD
     ignore_merges = True
     learns = True
@@ -138,6 +144,7 @@ class Bpe:
     """The most frequent pair of neighbours becomes a token, again and again. Sennrich et al. 2016, arXiv:1508.07909."""
 
     name = "bpe"
+    segmenter = CHARACTERS
     pattern = QWEN2
     ignore_merges = False
     learns = True

@@ -19,12 +19,12 @@ from tokenizers import Tokenizer as Library
 
 from textmill.errors import ConfigError, Damaged, InputError, did_you_mean
 from textmill.files import write_atomically, write_json
-from textmill.tables import TOKENIZERS, load
+from textmill.tables import SEGMENTERS, TOKENIZERS, load
 from textmill.text import languages
 from textmill.tokens.choice import default_vocab_size, size_in_words
 from textmill.tokens.cuts import PART_CHARS, parts_of
 from textmill.tokens.encoders import Encoder
-from textmill.tokens.kinds import Kind
+from textmill.tokens.kinds import CHARACTERS, Kind
 from textmill.tokens.library import (
     MARK,
     N_BYTES,
@@ -68,17 +68,26 @@ class Tokenizer:
     def kind(self) -> str:
         return self._kind.name
 
+    @property
+    def segmenter(self) -> str:
+        """What cuts Chinese into words, in kind word."""
+        return self._kind.segmenter
+
     # making, saving, loading
 
     @classmethod
-    def train(cls, kind: str, texts: Iterable[str], vocab_size: int | None, seed: int) -> Tokenizer:
-        """Learn from texts: a pure function of (kind, texts, vocab_size, seed), on any machine and number of threads.
+    def train(
+        cls, kind: str, texts: Iterable[str], vocab_size: int | None, seed: int, segmenter: str = CHARACTERS
+    ) -> Tokenizer:
+        """Learn from texts: a pure function of what is given, on any machine and number of threads.
 
+        segmenter: what cuts Chinese into words, for kind word: characters (each alone) or jieba.
         vocab_size: ids at most, mark included; None = from the amount of text (bpe, word), all that occur twice (char).
         Reads the texts once; of more than 200 MB it learns from a seeded sample of that size, and the note says so.
-        Raises ConfigError for an unknown kind or a vocab_size below 257, InputError for a lone surrogate.
+        Raises ConfigError for an unknown kind or segmenter, or a vocab_size below 257, InputError for a lone surrogate,
+        MissingExtra without the segmenter.
         """
-        the_kind = kind_named(kind)
+        the_kind = kind_named(kind, segmenter)
         if vocab_size is not None and vocab_size <= N_BYTES:
             raise ConfigError(
                 f"tokens.vocab_size is {vocab_size}: the 256 bytes and the mark alone are {N_BYTES + 1}",
@@ -122,6 +131,8 @@ class Tokenizer:
         """Write tokenizer.json and tokenizer.textmill.json into a folder that exists. Raises NoSpace."""
         folder = Path(folder)
         facts = {"format": FORMAT, "kind": self.kind, "vocab_size": self.vocab_size, "note": self.note}
+        if self.segmenter != CHARACTERS:
+            facts["segmenter"] = self.segmenter
         write_json(folder / FACTS, facts)
         write_atomically(folder / FILE, self._library.to_str(pretty=True))
 
@@ -155,7 +166,7 @@ class Tokenizer:
             yield self._encoder([part])[0]
 
     def encode_slowly(self, texts: Sequence[str]) -> list[Ids]:
-        """The reference: by the tokenizers library alone, equal to encode_arrays."""
+        """The reference: by the tokenizers library alone, which knows no segmenter; else equal to encode_arrays."""
         return encode_by_library(self._library, texts)
 
     @cached_property
@@ -198,20 +209,25 @@ class Tokenizer:
         return np.array([len(token) for token in self._bytes_of], dtype=np.int64)
 
 
-def kind_named(name: str) -> Kind:
-    """Raises ConfigError for a name that stands in no table."""
-    if name not in TOKENIZERS:
-        advice = did_you_mean(name, TOKENIZERS)
-        raise ConfigError(f"there is no tokenizer {name!r} (there are: {', '.join(TOKENIZERS)})", hint=advice)
-    kind: Kind = load(TOKENIZERS[name])()
-    return kind
+def kind_named(name: str, segmenter: str = CHARACTERS) -> Kind:
+    """Raises ConfigError for a name that stands in no table, and for a segmenter where kind is not word."""
+    for word, known, what in ((name, TOKENIZERS, "tokenizer"), (segmenter, SEGMENTERS, "segmenter")):
+        if word not in known:
+            advice = did_you_mean(word, known)
+            raise ConfigError(f"there is no {what} {word!r} (there are: {', '.join(known)})", hint=advice)
+    if segmenter == CHARACTERS:
+        kind: Kind = load(TOKENIZERS[name])()
+        return kind
+    if name != "word":
+        raise ConfigError(f"the segmenter {segmenter} is for kind word, not {name}")
+    segmented: Kind = load(SEGMENTERS[segmenter])()
+    return segmented
 
 
 def kind_of(layout: dict[str, Any]) -> Kind:
     """The kind of a parsed tokenizer.json: each cuts by a rule of its own. Raises KeyError, TypeError, ValueError."""
     pattern = pattern_of(layout)
-    for name in TOKENIZERS:
-        kind = kind_named(name)
+    for kind in (*map(kind_named, TOKENIZERS), *(kind_named("word", name) for name in SEGMENTERS)):
         if kind.pattern == pattern and kind.ignore_merges == layout["model"]["ignore_merges"]:
             return kind
     raise ValueError(f"no kind cuts by {pattern!r}")
@@ -231,6 +247,8 @@ def read_note(path: Path) -> str:
 def notes_on(tokenizer: Tokenizer, sample: Sample, asked: int | None, size: int | None) -> list[str]:
     """What was decided without being asked, and what could not be had, as sentences."""
     notes = []
+    if tokenizer.segmenter != CHARACTERS:
+        notes.append(f"Chinese is cut into words by {tokenizer.segmenter}.")
     if size is not None and tokenizer.vocab_size < size:
         wish = f"{asked:,} ids were asked for" if asked else f"{size:,} ids were planned"
         notes.append(f"Vocabulary: {wish}, the text supports {tokenizer.vocab_size:,}.")

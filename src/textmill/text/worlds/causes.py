@@ -53,6 +53,7 @@ class Causes(World[Planted]):
     """
 
     name: ClassVar[str] = "causes"
+    what: ClassVar[str] = "made-up words, of which known ones decide the label"
 
     rule: Rule = "one"
     n_words: int = 20

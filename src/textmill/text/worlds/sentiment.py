@@ -168,6 +168,7 @@ class Sentiment(World[Review]):
     """
 
     name: ClassVar[str] = "sentiment"
+    what: ClassVar[str] = "short reviews, their labels by rule, the words that cause them"
 
     n_sentences: tuple[int, int] = (1, 4)
     negation: float = 0.3

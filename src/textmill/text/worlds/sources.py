@@ -121,6 +121,7 @@ class Markov(Chain):
     """
 
     name: ClassVar[str] = "markov"
+    what: ClassVar[str] = "symbols that depend on the last few, of exactly known entropy"
 
     order: int = 2
     vocabulary: int = 12
@@ -211,6 +212,7 @@ class Zipf(Markov):
     """
 
     name: ClassVar[str] = "zipf"
+    what: ClassVar[str] = "words drawn alone by Zipf's law, of exactly known entropy"
 
     order: int = 0
     vocabulary: int = 1000
@@ -241,6 +243,7 @@ class HiddenMarkov(Chain):
     """
 
     name: ClassVar[str] = "hidden-markov"
+    what: ClassVar[str] = "symbols written by a hidden chain of states, each text of exactly known probability"
 
     n_states: int = 4
     vocabulary: int = 12
@@ -356,6 +359,7 @@ class Brackets(Source):
     """
 
     name: ClassVar[str] = "brackets"
+    what: ClassVar[str] = "balanced brackets, of exactly known entropy"
 
     n_kinds: int = 3
     max_depth: int = 6
@@ -440,6 +444,7 @@ class Copy(Source):
     """Random letters, a bar, and the same letters again: the second half, and the end, cost nothing to who can copy."""
 
     name: ClassVar[str] = "copy"
+    what: ClassVar[str] = "letters, a bar, and the same letters again"
 
     vocabulary: int = 8
     mean_length: float = 20.0

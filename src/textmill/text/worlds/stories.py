@@ -154,6 +154,7 @@ class Stories(World[Story]):
     """
 
     name: ClassVar[str] = "stories"
+    what: ClassVar[str] = "small-world stories with a question, its answer and the sentences that prove it"
 
     kinds: tuple[Kind, ...] = KINDS
     n_sentences: tuple[int, int] = (6, 14)
