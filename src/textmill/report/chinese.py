@@ -183,9 +183,9 @@ CHINESE: dict[str, str] = {
     "train": "训练",
     "test": "测试",
     "validation or test": "验证或测试",
-    "text": "文本",
     "none": "无",
     "%(n)s bytes": "%(n)s 字节",
+    "other:%(name)s": "其他：%(name)s",
     "%(where)s: %(what)s": "%(where)s：%(what)s",
     "%(what)s (%(hint)s)": "%(what)s（%(hint)s）",
     "%(these)s, %(this)s": "%(these)s、%(this)s",
@@ -194,18 +194,18 @@ CHINESE: dict[str, str] = {
     # what is read and what is not
     "Named more than once and read once: %(names)s.": "多次列出，只读一次：%(names)s。",
     "%(file)s has no extension and is read as plain text.": "%(file)s 没有扩展名，按纯文本读取。",
-    "Not read, counted as %(category)s: %(what)s.": "未读取，计为 %(category)s：%(what)s。",
+    "Not read, counted as %(category)s: %(what)s.": "未读取，计为“%(category)s”：%(what)s。",
     "Not read, because it is damaged: %(names)s.": "已损坏，未读取：%(names)s。",
-    "Links inside folders and archives are not followed: %(names)s.": ("文件夹和压缩包里的链接不会跟随：%(names)s。"),
-    "Hidden folders are not entered: %(names)s.": "隐藏文件夹不会进入：%(names)s。",
-    "Run folders are not text and are not entered: %(names)s.": "运行文件夹不是文本，不会进入：%(names)s。",
+    "Links inside folders and archives are not followed: %(names)s.": ("不跟随文件夹和压缩包里的链接：%(names)s。"),
+    "Hidden folders are not entered: %(names)s.": "不进入隐藏文件夹：%(names)s。",
+    "Run folders are not text and are not entered: %(names)s.": "运行文件夹不是文本，不进入：%(names)s。",
     "Neither files nor folders, not read: %(names)s.": "既不是文件也不是文件夹，未读取：%(names)s。",
     "%(file)s is read as %(encoding)s, nearly as likely is another: %(readings)s (--encoding decides).": (
         "%(file)s 按 %(encoding)s 读取，但另有几乎同样可能的编码：%(readings)s（可用 --encoding 指定）。"
     ),
     "as %(encoding)s: %(lines)s": "按 %(encoding)s 是 %(lines)s",
     "Not taken as a split, because no other file is named train: %(names)s.": (
-        "没有别的文件名里有 train，所以下列文件不按名称划分：%(names)s。"
+        "没有名为 train 的文件，因此下列文件不按名称划分：%(names)s。"
     ),
     "The names say test or validation for all files: they are split as if they had no such names.": (
         "所有文件的名称都指向测试或验证：照没有这类名称来划分。"
@@ -218,7 +218,7 @@ CHINESE: dict[str, str] = {
     "Used for %(part)s alone, because %(flag)s names it: %(names)s.": ("由 %(flag)s 指定，只用于%(part)s：%(names)s。"),
     "%(file)s is one line: where its lines should end stands a lone CR (0x0D), as in very old files, and that is text "
     "here. tr '\\r' '\\n' <OLD >NEW makes lines of it.": (
-        "%(file)s 只有一行：本该换行的地方只有一个 CR（0x0D），很旧的文件才这样，而这里把它当作文字。"
+        "%(file)s 只有一行：本该换行的地方只有一个 CR（0x0D），很旧的文件才这样，在这里它算作文字。"
         "用 tr '\\r' '\\n' <OLD >NEW 可以变成多行。"
     ),
     "%(file)s: quotes are taken as plain characters, because as quoting they do not go together.": (
@@ -371,7 +371,7 @@ CHINESE: dict[str, str] = {
     "byte %(position)s of the file: %(bytes)s cannot stand there in %(encoding)s": (
         "文件的第 %(position)s 字节：按 %(encoding)s，这里不能是 %(bytes)s"
     ),
-    "a quote is opened and never closed": "引号有头无尾",
+    "a quote is opened and never closed": "引号没有结束",
     "not well formed: %(error)s": "格式不正确：%(error)s",
     "%(n)s fields where %(wanted)s are expected": "有 %(n)s 个字段，而应有 %(wanted)s 个",
     "no key '%(key)s' (there are: %(keys)s)": "没有键“%(key)s”（现有：%(keys)s）",
@@ -395,7 +395,7 @@ CHINESE: dict[str, str] = {
     "not JSON: %(why)s (column %(column)s); nothing behind it can be read": (
         "不是 JSON：%(why)s（第 %(column)s 列）；其后的内容都无法读取"
     ),
-    "a value is opened and never closed": "有一个值有头无尾",
+    "a value is opened and never closed": "有一个值没有结束",
     "a value of more than %(n)s MiB: is a quote never closed?": "有一个值超过 %(n)s MiB：是不是有引号没有结束？",
     "expecting '%(what)s'": "这里应是“%(what)s”",
     "expecting a value": "这里应是一个值",
@@ -445,13 +445,11 @@ CHINESE: dict[str, str] = {
         "软件包 MIT；评论采自网络，来源没有注明"
     ),
     # tokens
-    "%(size)s of %(text)s: characters as tokens, because below %(limit)s too few words repeat often enough to be "
-    "tokens of their own": (
-        "%(text)s共 %(size)s：以字符为词元，因为不到 %(limit)s 时，出现次数多到可以单独成为词元的词太少"
-    ),
-    "%(size)s of %(text)s: pieces of words as tokens (bpe), %(n)s ids": (
-        "%(text)s共 %(size)s：以词的片段为词元（bpe），词表 %(n)s"
-    ),
+    "%(size)s of text": "文本共 %(size)s",
+    "%(size)s of Chinese text": "中文文本共 %(size)s",
+    "%(amount)s: characters as tokens, because below %(limit)s too few words repeat often enough to be tokens of their "
+    "own": ("%(amount)s：以字符为词元，因为不到 %(limit)s 时，出现次数多到可以单独成为词元的词太少"),
+    "%(amount)s: pieces of words as tokens (bpe), %(n)s ids": ("%(amount)s：以词的片段为词元（bpe），词表 %(n)s"),
     "Vocabulary: %(wish)s, the text supports %(n)s.": "词表：%(wish)s，而文本只够 %(n)s 个。",
     "%(n)s ids were asked for": "要求 %(n)s 个词元",
     "%(n)s ids were planned": "计划 %(n)s 个词元",
@@ -684,6 +682,7 @@ CHINESE: dict[str, str] = {
     "documents in all": "文档总数",
     "documents that repeat an earlier one exactly": "与前面某篇完全相同的文档",
     "documents that repeat an earlier one after normalisation": "归一化后与前面某篇相同的文档",
+    "documents that are nearly equal to another one": "与另一篇几乎相同的文档",
     "examples of repeats": "重复的例子",
     "architecture": "架构",
     "task": "任务",

@@ -26,7 +26,7 @@ from textmill.text.documents import Part
 from textmill.text.encodings import CODECS, Detector, Finding
 from textmill.text.opening import Bomb, CannotUnpack, Place, members_of, open_place, suffixes
 from textmill.text.transcoding import Transcoded
-from textmill.text.wording import PART_WORDS, advised, counted, joined_clauses, placed, some_of
+from textmill.text.wording import PART_WORDS, advised, counted, joined_clauses, left_out_as, placed, some_of
 
 FORMATS = {
     ".txt": "text",
@@ -343,7 +343,7 @@ def _found(walk: _Walk, files: list[TextFile], kind: str, notes: list[str]) -> l
 
 
 def _not_read(category: str, what: str) -> Message:
-    return message("Not read, counted as %(category)s: %(what)s.", category=category, what=what)
+    return message("Not read, counted as %(category)s: %(what)s.", category=left_out_as(category), what=what)
 
 
 # -- examining ---------------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ from textmill.text.near import NearDuplicates
 from textmill.text.normalise import digest, normalised_digest
 from textmill.text.reading import records_of
 from textmill.text.transcoding import size_in
-from textmill.text.wording import PART_WORDS, joined, percent, some_of
+from textmill.text.wording import PART_WORDS, joined, left_out_as, percent, some_of
 
 TRAIN, VALIDATION, TEST, REPEAT = range(4)
 CODES: dict[Part, int] = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
@@ -227,7 +227,7 @@ def _gather(data: DataConfig, notes: list[str]) -> list[TextFile]:
             unused = message(
                 "%(file)s is not used (%(category)s): %(flag)s names other files.",
                 file=file.name,
-                category=category,
+                category=left_out_as(category),
                 flag=flag,
             )
             notes.insert(n_named, unused)

@@ -26,6 +26,15 @@ def counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
+def left_out_as(category: str) -> Message:
+    """A category of the ledger that has a name of its own.
+
+    >>> left_out_as("other:png")
+    'other:png'
+    """
+    return message("other:%(name)s", name=category.removeprefix("other:"))
+
+
 def joined(parts: Iterable[str]) -> str:
     """
     >>> joined(["a", "b", "c"]), joined([])

@@ -46,23 +46,20 @@ def choose_kind(n_bytes: int, languages: dict[str, float]) -> tuple[str, int | N
     ('char', None)
     """
     script = "zh" if is_chinese(languages) else "other"
-    name = message("Chinese text") if script == "zh" else message("text")
+    size = size_in_words(n_bytes)
+    amount = (
+        message("%(size)s of Chinese text", size=size) if script == "zh" else message("%(size)s of text", size=size)
+    )
     if n_bytes < CHAR_BELOW_BYTES[script]:
         reason = message(
-            "%(size)s of %(text)s: characters as tokens, because below %(limit)s too few words repeat often enough to "
-            "be tokens of their own",
-            size=size_in_words(n_bytes),
-            text=name,
+            "%(amount)s: characters as tokens, because below %(limit)s too few words repeat often enough to be tokens "
+            "of their own",
+            amount=amount,
             limit=size_in_words(CHAR_BELOW_BYTES[script]),
         )
         return "char", None, reason
     vocab_size = default_vocab_size("bpe", n_bytes, languages)
-    reason = message(
-        "%(size)s of %(text)s: pieces of words as tokens (bpe), %(n)s ids",
-        size=size_in_words(n_bytes),
-        text=name,
-        n=f"{vocab_size:,}",
-    )
+    reason = message("%(amount)s: pieces of words as tokens (bpe), %(n)s ids", amount=amount, n=f"{vocab_size:,}")
     return "bpe", vocab_size, reason
 
 
