@@ -112,6 +112,8 @@ class Look(Document):
     """The first ten, as "file:line: reason"."""
     notes: list[str] = Field(default_factory=list)
     """What was decided without being asked, and findings of the task, as sentences."""
+    messages: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
+    """A sentence of notes -> what it is made of, for other languages: {template, values}."""
     suggestion: str = ""
     """The command to run next."""
 
@@ -408,4 +410,4 @@ class Report(Document):
     """Commands to try."""
     config: dict[str, Any]
     messages: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
-    """A sentence of data.notes or limits -> what it is made of, for other languages: {template, values}."""
+    """A sentence of data.notes, limits or tokenizer.note -> what it is made of, as in Evaluation.messages."""

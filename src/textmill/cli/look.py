@@ -60,13 +60,13 @@ def standing_for_stdin(paths: tuple[str, ...]) -> Iterator[dict[str, str]]:
 
 
 def _renamed(value: Any, names: dict[str, str]) -> Any:
-    """The same document where every text calls a file by its other name."""
+    """The same document where every text calls a file by its other name, the sentences that are keys too."""
     if isinstance(value, str):
         for name, other in names.items():
             value = value.replace(name, other)
         return value
     if isinstance(value, dict):
-        return {key: _renamed(part, names) for key, part in value.items()}
+        return {_renamed(key, names): _renamed(part, names) for key, part in value.items()}
     return [_renamed(part, names) for part in value] if isinstance(value, list) else value
 
 

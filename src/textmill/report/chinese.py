@@ -179,6 +179,300 @@ CHINESE: dict[str, str] = {
     "documents that repeat an earlier one": "与前面某篇重复的文档",
     "records that could not be read": "无法读取的记录",
     "records and lines without text": "没有文字的记录和行",
+    # words inside the notes
+    "train": "训练",
+    "test": "测试",
+    "validation or test": "验证或测试",
+    "none": "无",
+    "%(n)s bytes": "%(n)s 字节",
+    "other:%(name)s": "其他：%(name)s",
+    "%(where)s: %(what)s": "%(where)s：%(what)s",
+    "%(what)s (%(hint)s)": "%(what)s（%(hint)s）",
+    "%(these)s, %(this)s": "%(these)s、%(this)s",
+    "%(these)s; %(this)s": "%(these)s；%(this)s",
+    "%(names)s and %(n)s more": "%(names)s，另有 %(n)s 项",
+    # what is read and what is not
+    "Named more than once and read once: %(names)s.": "多次列出，只读一次：%(names)s。",
+    "%(file)s has no extension and is read as plain text.": "%(file)s 没有扩展名，按纯文本读取。",
+    "Not read, counted as %(category)s: %(what)s.": "未读取，计为“%(category)s”：%(what)s。",
+    "Not read, because it is damaged: %(names)s.": "已损坏，未读取：%(names)s。",
+    "Links inside folders and archives are not followed: %(names)s.": ("不跟随文件夹和压缩包里的链接：%(names)s。"),
+    "Hidden folders are not entered: %(names)s.": "不进入隐藏文件夹：%(names)s。",
+    "Run folders are not text and are not entered: %(names)s.": "运行文件夹不是文本，不进入：%(names)s。",
+    "Neither files nor folders, not read: %(names)s.": "既不是文件也不是文件夹，未读取：%(names)s。",
+    "%(file)s is read as %(encoding)s, nearly as likely is another: %(readings)s (--encoding decides).": (
+        "%(file)s 按 %(encoding)s 读取，但另有几乎同样可能的编码：%(readings)s（可用 --encoding 指定）。"
+    ),
+    "as %(encoding)s: %(lines)s": "按 %(encoding)s 是 %(lines)s",
+    "Not taken as a split, because no other file is named train: %(names)s.": (
+        "没有名为 train 的文件，因此下列文件不按名称划分：%(names)s。"
+    ),
+    "The names say test or validation for all files: they are split as if they had no such names.": (
+        "所有文件的名称都指向测试或验证：照没有这类名称来划分。"
+    ),
+    "Taken as %(part)s text by name: %(names)s.": "按名称作为%(part)s文本：%(names)s。",
+    "No split name, taken as train text: %(names)s.": "名称不指向任何部分，作为训练文本：%(names)s。",
+    "%(file)s is not used (%(category)s): %(flag)s names other files.": (
+        "%(file)s 没有使用（%(category)s）：%(flag)s 指定了别的文件。"
+    ),
+    "Used for %(part)s alone, because %(flag)s names it: %(names)s.": ("由 %(flag)s 指定，只用于%(part)s：%(names)s。"),
+    "%(file)s is one line: where its lines should end stands a lone CR (0x0D), as in very old files, and that is text "
+    "here. tr '\\r' '\\n' <OLD >NEW makes lines of it.": (
+        "%(file)s 只有一行：本该换行的地方只有一个 CR（0x0D），很旧的文件才这样，在这里它算作文字。"
+        "用 tr '\\r' '\\n' <OLD >NEW 可以变成多行。"
+    ),
+    "%(file)s: quotes are taken as plain characters, because as quoting they do not go together.": (
+        "%(file)s：引号无法成对，按普通字符处理。"
+    ),
+    "%(file)s: columns are separated by %(these)s, not by %(usual)s.": (
+        "%(file)s：各列用%(these)s分隔，而不是用%(usual)s。"
+    ),
+    "commas": "逗号",
+    "semicolons": "分号",
+    "tabs": "制表符",
+    "%(file)s: read as JSON lines: an object a line.": "%(file)s：按 JSON lines 读取，每行一个对象。",
+    "%(file)s: the records are what stands under '%(key)s'.": "%(file)s：“%(key)s”之下的内容就是各条记录。",
+    "%(file)s: %(what)s is never closed.": "%(file)s：%(what)s没有结束。",
+    "%(file)s: %(what)s is never closed: all behind it is markup.": (
+        "%(file)s：%(what)s没有结束，其后的内容全部算作标记。"
+    ),
+    "a comment": "一段注释",
+    "a tag or declaration": "一个标签或声明",
+    "%(file)s: no page has text: it is probably scanned, and needs text recognition (OCR) first.": (
+        "%(file)s：没有一页有文字，大概是扫描件，需要先做文字识别（OCR）。"
+    ),
+    "%(file)s: %(n)s page without text, probably pictures: text in them is not read.": (
+        "%(file)s：有 %(n)s 页没有文字，大概是图片；图片里的文字不会读取。"
+    ),
+    "%(file)s: %(n)s pages without text, probably pictures: text in them is not read.": (
+        "%(file)s：有 %(n)s 页没有文字，大概是图片；图片里的文字不会读取。"
+    ),
+    "%(file)s: half a surrogate pair, which no text can hold, is read as U+FFFD.": (
+        "%(file)s：有半个代理对，文本里不可能有这样的字符，读作 U+FFFD。"
+    ),
+    "%(file)s: text may be missing, the file is not quite well formed: %(what)s.": (
+        "%(file)s：可能缺少文字，因为文件不完全合乎规范：%(what)s。"
+    ),
+    # where each document goes
+    "Left out, %(records)s; the first is %(first)s (--strict stops there).": (
+        "已略去 %(records)s；第一条是 %(first)s（加上 --strict 就会在那里停下）。"
+    ),
+    "%(n)s bad record": "%(n)s 条坏记录",
+    "%(n)s bad records": "%(n)s 条坏记录",
+    "Left out, %(n)s place without text: %(places)s.": "已略去 %(n)s 处没有文字的地方：%(places)s。",
+    "Left out, %(n)s places without text: %(places)s.": "已略去 %(n)s 处没有文字的地方：%(places)s。",
+    "There is no %(part)s part: data.%(share)s is 0.": "没有%(part)s部分：data.%(share)s 为 0。",
+    "Dropped, %(n)s repeat (data.duplicates %(rule)s); the first is kept.": (
+        "已去掉 %(n)s 篇重复的文档（data.duplicates %(rule)s），保留最先出现的一篇。"
+    ),
+    "Dropped, %(n)s repeats (data.duplicates %(rule)s); the first is kept.": (
+        "已去掉 %(n)s 篇重复的文档（data.duplicates %(rule)s），保留最先出现的一篇。"
+    ),
+    "Repeats of an earlier document: %(exact)s exact, %(normalised)s after normalisation. Repeats stand together on "
+    "one side (--data.duplicates exact or normalised drops them).": (
+        "与前面某篇重复的文档：完全相同的 %(exact)s 篇，归一化后相同的 %(normalised)s 篇。"
+        "重复的文档总在划分的同一边（--data.duplicates exact 或 normalised 会去掉它们）。"
+    ),
+    "Nearly equal to another document: %(n)s document; such documents stand together on one side.": (
+        "与另一篇几乎相同的文档：%(n)s 篇；这样的文档总在划分的同一边。"
+    ),
+    "Nearly equal to another document: %(n)s documents; such documents stand together on one side.": (
+        "与另一篇几乎相同的文档：%(n)s 篇；这样的文档总在划分的同一边。"
+    ),
+    "Near duplicates were not looked for in %(megabytes)s MB (--data.near_duplicates on does, in about %(minutes)s "
+    "minutes): nearly equal documents may stand on both sides of the split.": (
+        "文本有 %(megabytes)s MB，没有查找近似重复（--data.near_duplicates on 会查找，约需 %(minutes)s 分钟）："
+        "几乎相同的文档可能分在划分的两边。"
+    ),
+    "Dropped from %(part)s, %(n)s document that also stand in the %(others)s text.": (
+        "已从%(part)s文本中去掉 %(n)s 篇文档，因为它们也出现在%(others)s文本中。"
+    ),
+    "Dropped from %(part)s, %(n)s documents that also stand in the %(others)s text.": (
+        "已从%(part)s文本中去掉 %(n)s 篇文档，因为它们也出现在%(others)s文本中。"
+    ),
+    "There is no test part: there are fewer than %(few)s documents (%(n)s). Another --data.test_share than the default "
+    "holds one out all the same.": (
+        "没有测试部分：文档不到 %(few)s 篇（%(n)s 篇）。把 --data.test_share 设为默认值以外的数，就会照样留出。"
+    ),
+    "There is no test part: there are fewer than %(few)s lines (%(lines)s) and than %(few_bytes)s bytes (%(bytes)s). "
+    "Another --data.test_share than the default holds one out all the same.": (
+        "没有测试部分：文本不到 %(few)s 行（%(lines)s 行），也不到 %(few_bytes)s 字节（%(bytes)s 字节）。"
+        "把 --data.test_share 设为默认值以外的数，就会照样留出。"
+    ),
+    "There is no %(part)s part: %(documents)s documents make only %(texts)s, and equal ones stay on one side.": (
+        "没有%(part)s部分：%(documents)s 篇文档只有 %(texts)s，而相同的文本总在划分的同一边。"
+    ),
+    "%(n)s different text": "%(n)s 篇不同的文本",
+    "%(n)s different texts": "%(n)s 篇不同的文本",
+    "There is no %(part)s part: %(source)s is too short to be cut.": "没有%(part)s部分：%(source)s 太短，无法切分。",
+    "The %(part)s part holds %(held)s of the text instead of %(asked)s, because a document is held out whole "
+    "(--data.unit line or paragraph makes smaller documents of plain text).": (
+        "%(part)s部分占文本的 %(held)s，而不是 %(asked)s，因为文档总是整篇留出"
+        "（对纯文本可用 --data.unit line 或 paragraph，把文档分得更小）。"
+    ),
+    "%(source)s is all there is, one line of %(n)s byte: nothing is held out, validation is off.": (
+        "全部文本只有 %(source)s 这一行，共 %(n)s 字节：不留出任何文本，也不做验证。"
+    ),
+    "%(source)s is all there is, one line of %(n)s bytes: nothing is held out, validation is off.": (
+        "全部文本只有 %(source)s 这一行，共 %(n)s 字节：不留出任何文本，也不做验证。"
+    ),
+    "There is one document, so it is cut into contiguous blocks %(how)s: %(places)s.": (
+        "只有一篇文档，所以%(how)s切成连续的区块：%(places)s。"
+    ),
+    "at line ends": "在行尾",
+    "inside lines, because its lines are too long": "在行内（因为行太长）",
+    "%(part)s from %(source)s": "%(part)s从 %(source)s 开始",
+    # why a file is no text
+    "not a text: %(why)s": "不是文本：%(why)s",
+    "byte 0: it starts like %(kind)s": "第 0 字节：开头与“%(kind)s”相符",
+    "a PNG picture": "PNG 图片",
+    "a JPEG picture": "JPEG 图片",
+    "a GIF picture": "GIF 图片",
+    "a PDF document": "PDF 文档",
+    "a zip archive": "zip 压缩包",
+    "a 7z archive": "7z 压缩包",
+    "a rar archive": "rar 压缩包",
+    "a program": "程序",
+    "an old Office document": "旧版 Office 文档",
+    "a database": "数据库",
+    "sound or a picture": "声音或图片",
+    "sound": "声音",
+    "byte %(place)s: %(what)s, and no encoding that is read makes it a text": (
+        "第 %(place)s 字节：%(what)s，按任何一种可读的编码都不成文本"
+    ),
+    "this byte and others are not UTF-8": "这个字节和另一些字节不是 UTF-8",
+    "this and other bytes are NUL": "这个字节和另一些字节是 NUL",
+    "cannot be unpacked: %(error)s": "无法解压：%(error)s",
+    "holds %(n)s entries; the limit is %(most)s": "含有 %(n)s 个条目，上限是 %(most)s 个",
+    "unpacks to more than %(most)s bytes from %(packed)s: more than %(times)s times, as only a decompression bomb or "
+    "text without content does": (
+        "从 %(packed)s 字节解压出 %(most)s 字节以上，超过 %(times)s 倍：只有解压炸弹或没有内容的文本才会这样"
+    ),
+    "unpacks to more than %(n)s MiB, the limit for one file": "解压后超过 %(n)s MiB，这是单个文件的上限",
+    "such a file is mostly made to fill memory; if it is not, store its text as .txt": (
+        "这样的文件多半是为了占满内存而做的；如果不是，请把其中的文字存为 .txt"
+    ),
+    "reading %(ending)s needs %(package)s, which is not installed": "读取 %(ending)s 需要 %(package)s，而它没有安装",
+    "damaged, or no %(kind)s: %(error)s": "已损坏，或者不是 %(kind)s：%(error)s",
+    "is locked with a password": "有密码保护",
+    "is locked (DRM) and cannot be read": "有版权保护（DRM），无法读取",
+    "is an old Word file (.doc) or locked with a password": "是旧版 Word 文件（.doc），或者有密码保护",
+    "is encrypted, and reading it needs another package (%(error)s)": "已加密，读取它还需要另一个软件包（%(error)s）",
+    "is no DOCX: it names no main part": "不是 DOCX：没有指明正文部分",
+    "is no EPUB: it names no book": "不是 EPUB：没有指明书的内容",
+    "its XML declares a document type (DTD), which is refused": "其中的 XML 声明了文档类型（DTD），不予读取",
+    "save it without one first": "请先另存为没有密码的文件",
+    "save it without encryption, or: pip install cryptography": "请存为不加密的文件，或者：pip install cryptography",
+    "open it and save it as .docx without a password": "请打开它，另存为没有密码的 .docx",
+    "fetch it anew, or print it to a new PDF": "请重新获取，或者打印成新的 PDF",
+    "fetch it anew, or save it again": "请重新获取，或者重新保存",
+    "fetch or write it anew": "请重新获取或重新生成",
+    # why a record cannot be read
+    "byte %(position)s of the file: %(bytes)s cannot stand there in %(encoding)s": (
+        "文件的第 %(position)s 字节：按 %(encoding)s，这里不能是 %(bytes)s"
+    ),
+    "a quote is opened and never closed": "引号没有结束",
+    "not well formed: %(error)s": "格式不正确：%(error)s",
+    "%(n)s fields where %(wanted)s are expected": "有 %(n)s 个字段，而应有 %(wanted)s 个",
+    "no key '%(key)s' (there are: %(keys)s)": "没有键“%(key)s”（现有：%(keys)s）",
+    "the key '%(key)s' stands twice": "键“%(key)s”出现了两次",
+    "%(what)s is %(kind)s, not a string": "%(what)s 是%(kind)s，不是字符串",
+    "%(kind)s, not an object": "是%(kind)s，不是对象",
+    "the string": "字符串",
+    "true or false": "真假值",
+    "a number": "数字",
+    "a list": "列表",
+    "an object": "对象",
+    "a string": "字符串",
+    "%(what)s holds half a surrogate pair (%(escape)s at character %(place)s), which no UTF-8 text can hold": (
+        "%(what)s含有半个代理对（第 %(place)s 个字符处的 %(escape)s），UTF-8 文本里不可能有这样的字符"
+    ),
+    "column %(column)s": "第 %(column)s 列",
+    "line %(line)s, column %(column)s": "第 %(line)s 行第 %(column)s 列",
+    "not JSON: %(error)s (%(place)s)": "不是 JSON：%(error)s（%(place)s）",
+    "not read: %(error)s": "未读取：%(error)s",
+    "not read: nested too deeply": "未读取：嵌套太深",
+    "not JSON: %(why)s (column %(column)s); nothing behind it can be read": (
+        "不是 JSON：%(why)s（第 %(column)s 列）；其后的内容都无法读取"
+    ),
+    "a value is opened and never closed": "有一个值没有结束",
+    "a value of more than %(n)s MiB: is a quote never closed?": "有一个值超过 %(n)s MiB：是不是有引号没有结束？",
+    "expecting '%(what)s'": "这里应是“%(what)s”",
+    "expecting a value": "这里应是一个值",
+    "expecting a key in quotes": "这里应是带引号的键",
+    "the file ends where a value is expected": "这里应是一个值，文件却已结束",
+    "something follows the end": "结尾之后还有内容",
+    "not UTF-8: %(error)s (byte %(place)s)": "不是 UTF-8：%(error)s（第 %(place)s 字节）",
+    "the page cannot be read: %(error)s": "这一页无法读取：%(error)s",
+    "the book lists this chapter and does not hold it": "书里列有这一章，却没有它的内容",
+    "not in the encoding that it says: %(error)s": "与所声明的编码不符：%(error)s",
+    "not Python that this Python can parse": "当前的 Python 无法解析这段源码",
+    "no column %(names)s (there are: %(columns)s)": "没有列%(names)s（现有：%(columns)s）",
+    "%(these)s or %(this)s": "%(these)s或%(this)s",
+    "name one of them too: --data.text NAME,NAME": "请把其中一列也写上：--data.text NAME,NAME",
+    "choose one with: --data.text NAME (where files differ: --data.text NAME,NAME)": (
+        "请用 --data.text NAME 选定一列（各文件列名不同时：--data.text NAME,NAME）"
+    ),
+    "Chinese is cut into words by %(segmenter)s.": "中文由 %(segmenter)s 切分成词。",
+    "%(path)s: the first %(n)s items of a world, in %(language)s, made with seed %(seed)s (others: %(other)s).": (
+        "%(path)s：一个小世界的前 %(n)s 条，语言 %(language)s，种子 %(seed)s（换一个：%(other)s）。"
+    ),
+    "no column '%(name)s', and several that could hold the text (there are: %(columns)s)": (
+        "没有列“%(name)s”，而可能存放文本的列不止一个（现有：%(columns)s）"
+    ),
+    "choose one with: --data.text NAME": "请用 --data.text NAME 选定一列",
+    "two columns are called '%(name)s'": "有两列都叫“%(name)s”",
+    "rename one of them": "请给其中一列改名",
+    "the column '%(name)s' holds %(type)s, not strings": "列“%(name)s”里是 %(type)s，不是字符串",
+    "columns of strings are: %(names)s. Choose one with: --data.text NAME": (
+        "字符串列有：%(names)s。请用 --data.text NAME 选定一列"
+    ),
+    # corpora of the catalogue
+    "%(data)s is read at commit %(commit)s, as it lies in %(folder)s.": (
+        "%(data)s 按提交 %(commit)s 读取，存放在 %(folder)s。"
+    ),
+    "%(corpus)s: %(source)s, %(licence)s.": "%(corpus)s：%(source)s，%(licence)s。",
+    "%(corpus)s: left out when it was fetched: %(counts)s.": "%(corpus)s：获取时略去了：%(counts)s。",
+    "%(n)s record (%(why)s)": "%(n)s 条记录（%(why)s）",
+    "%(n)s records (%(why)s)": "%(n)s 条记录（%(why)s）",
+    "the same record once more": "与前面的记录重复",
+    "the same in both languages": "两种语言内容相同",
+    "nothing on one side": "有一边是空的",
+    "marked as an uncertain translation": "标为不确定的译文",
+    "a mean rating of exactly 0, neither positive nor negative": "平均评分恰为 0，不褒不贬",
+    "the same text under two labels": "同一段文本有两种标签",
+    "not in the form of an entry": "不合词条的格式",
+    "a redirection to another article": "重定向到另一篇条目",
+    "a page that is no article": "不是条目的页面",
+    "values of the column '%(name)s', which are %(kind)s": "列“%(name)s”的值，类型是 %(kind)s",
+    "MIT; the plays are in the public domain": "MIT；剧本属于公有领域",
+    "MIT; the novel is in the public domain": "MIT；小说属于公有领域",
+    "package LGPL-2.1; articles CC-BY-SA-3.0 and GFDL": "软件包 LGPL-2.1；条目 CC-BY-SA-3.0 与 GFDL",
+    "code MIT, sentences CC-BY-SA-4.0": "代码 MIT，例句 CC-BY-SA-4.0",
+    "package MIT; the snippets are quotations of their authors": "软件包 MIT；各段文字引自其作者",
+    "package MIT; the reviews were collected from the web, their source is not declared": (
+        "软件包 MIT；评论采自网络，来源没有注明"
+    ),
+    # tokens
+    "%(size)s of text": "文本共 %(size)s",
+    "%(size)s of Chinese text": "中文文本共 %(size)s",
+    "%(amount)s: characters as tokens, because below %(limit)s too few words repeat often enough to be tokens of their "
+    "own": ("%(amount)s：以字符为词元，因为不到 %(limit)s 时，出现次数多到可以单独成为词元的词太少"),
+    "%(amount)s: pieces of words as tokens (bpe), %(n)s ids": ("%(amount)s：以词的片段为词元（bpe），词表 %(n)s"),
+    "Vocabulary: %(wish)s, the text supports %(n)s.": "词表：%(wish)s，而文本只够 %(n)s 个。",
+    "%(n)s ids were asked for": "要求 %(n)s 个词元",
+    "%(n)s ids were planned": "计划 %(n)s 个词元",
+    "The vocabulary was learned from a seeded sample of %(kept)s of the %(all)s of text (at most %(most)s).": (
+        "词表学自 %(all)s 文本中按种子抽取的 %(kept)s（最多 %(most)s）。"
+    ),
+    "Training would be refused: %(why)s. %(hint)s": "训练不会开始：%(why)s。%(hint)s",
+    "the text to train on has %(n)s token, end marks included; %(least)s are the least": (
+        "训练文本只有 %(n)s 个词元（含结尾标记），至少要有 %(least)s 个"
+    ),
+    "the text to train on has %(n)s tokens, end marks included; %(least)s are the least": (
+        "训练文本只有 %(n)s 个词元（含结尾标记），至少要有 %(least)s 个"
+    ),
+    "Add text. A model of use wants 10 kB or more.": "请增加文本。要得到有用的模型，需要 10 kB 以上。",
     # all numbers
     "number": "数字",
     "Measured on: %(part)s": "测量所用：%(part)s",
@@ -397,6 +691,7 @@ CHINESE: dict[str, str] = {
     "documents in all": "文档总数",
     "documents that repeat an earlier one exactly": "与前面某篇完全相同的文档",
     "documents that repeat an earlier one after normalisation": "归一化后与前面某篇相同的文档",
+    "documents that are nearly equal to another one": "与另一篇几乎相同的文档",
     "examples of repeats": "重复的例子",
     "architecture": "架构",
     "task": "任务",

@@ -352,7 +352,9 @@ def making_of(report: Report, words: Words) -> dict[str, Any]:
             for name, seconds in times
             for label, is_word in [_label(name, TIMES, words)]
         ],
-        "model_facts": fact_rows({key: value for key, value in model.items() if value not in (None, "")}, words),
+        "model_facts": fact_rows(
+            {key: value for key, value in model.items() if value not in (None, "")}, words, report.messages
+        ),
         "versions": fact_rows(report.versions, words),
         "hardware": fact_rows(report.hardware, words),
         "config": config_of(report),

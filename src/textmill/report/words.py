@@ -189,6 +189,7 @@ FACTS = {
     "duplicates.n_documents": N_("documents in all"),
     "duplicates.exact": N_("documents that repeat an earlier one exactly"),
     "duplicates.normalised": N_("documents that repeat an earlier one after normalisation"),
+    "duplicates.near": N_("documents that are nearly equal to another one"),
     "duplicates.examples": N_("examples of repeats"),
     "arch": N_("architecture"),
     "task": N_("task"),

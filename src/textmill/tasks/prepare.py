@@ -13,12 +13,11 @@ from pathlib import Path
 from textmill.config import Config
 from textmill.errors import TooLittleText
 from textmill.files import new_folder, remove_abandoned, write_json
-from textmill.messages import record_of
+from textmill.messages import message, plural_message, record_of
 from textmill.runs import Prepared
 from textmill.tables import TASKS, load
 from textmill.tasks.task import Task
 from textmill.text import Part, SplitPlan, plan_split
-from textmill.text.wording import counted
 from textmill.tokens import Tokenizer, choose_kind
 
 FORMAT = 1
@@ -47,9 +46,14 @@ def too_little(n_tokens: int, paths: Sequence[str]) -> TooLittleText | None:
     if n_tokens >= N_TOKENS_LEAST:
         return None
     return TooLittleText(
-        f"the text to train on has {counted(n_tokens, 'token')}, end marks included; {N_TOKENS_LEAST} are the least",
+        plural_message(
+            "the text to train on has %(n)s token, end marks included; %(least)s are the least",
+            "the text to train on has %(n)s tokens, end marks included; %(least)s are the least",
+            n_tokens,
+            least=N_TOKENS_LEAST,
+        ),
         where=", ".join(paths),
-        hint="Add text. A model of use wants 10 kB or more.",
+        hint=message("Add text. A model of use wants 10 kB or more."),
     )
 
 

@@ -19,6 +19,7 @@ from pydantic import FiniteFloat, NonNegativeInt, PositiveInt, TypeAdapter, Vali
 
 from textmill.config import DataConfig
 from textmill.errors import InputError, did_you_mean
+from textmill.messages import message
 from textmill.results import BuiltinText
 from textmill.text import python_docs
 from textmill.text.documents import Dropped, Found
@@ -45,8 +46,14 @@ def find(given: str, notes: list[str]) -> list[TextFile]:
         return python_docs.find(given)
     made, language = _made(given, name, said)
     notes.append(
-        f"{given}: the first {made.n:,} items of a world, in {language}, made with seed {made.world.seed} "
-        f"(others: {BUILTIN}{name},lang=zh,n=5000,seed=1)."
+        message(
+            "%(path)s: the first %(n)s items of a world, in %(language)s, made with seed %(seed)s (others: %(other)s).",
+            path=given,
+            n=f"{made.n:,}",
+            language=language,
+            seed=made.world.seed,
+            other=f"{BUILTIN}{name},lang=zh,n=5000,seed=1",
+        )
     )
     return [TextFile(Path(given), given, "world", named=True, made=made)]
 

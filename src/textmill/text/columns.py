@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import reduce
 
 from textmill.errors import InputError, did_you_mean
+from textmill.messages import message
+from textmill.text.wording import some_of
 
 DEFAULT_COLUMNS = ("text", "正文", "文本")
 
@@ -32,26 +35,38 @@ def choose_column(columns: Sequence[str], wanted: Sequence[str], where: str) -> 
     if len(columns) == 1:
         return columns[0]
     raise InputError(
-        f"no column '{DEFAULT_COLUMNS[0]}', and several that could hold the text (there are: {listed(columns)})",
+        message(
+            "no column '%(name)s', and several that could hold the text (there are: %(columns)s)",
+            name=DEFAULT_COLUMNS[0],
+            columns=listed(columns),
+        ),
         where=where,
-        hint="choose one with: --data.text NAME (where files differ: --data.text NAME,NAME)",
+        hint=message("choose one with: --data.text NAME (where files differ: --data.text NAME,NAME)"),
     )
 
 
 def no_column(wanted: Sequence[str], columns: Sequence[str], where: str) -> InputError:
     """The error for columns that are not there."""
     near = next((word for name in wanted if (word := did_you_mean(name, columns))), None)
-    others = "choose one with: --data.text NAME" if len(wanted) == 1 else "name one of them too: --data.text NAME,NAME"
+    if len(wanted) == 1:
+        others = message("choose one with: --data.text NAME")
+    else:
+        others = message("name one of them too: --data.text NAME,NAME")
     advice = f"{near} Choose it with: --data.text NAME" if near else others
-    names = " or ".join(f"'{name}'" for name in wanted)
-    return InputError(f"no column {names} (there are: {listed(columns)})", where=where, hint=advice)
+    names = reduce(
+        lambda these, this: message("%(these)s or %(this)s", these=these, this=this), (f"'{name}'" for name in wanted)
+    )
+    return InputError(
+        message("no column %(names)s (there are: %(columns)s)", names=names, columns=listed(columns)),
+        where=where,
+        hint=advice,
+    )
 
 
 def listed(columns: Sequence[str], limit: int = 20) -> str:
     """Column names in a row, each cut to a readable length."""
     short = [name if len(name) <= 40 else f"{name[:40]}…" for name in columns]
-    rest = f" and {len(short) - limit} more" if len(short) > limit else ""
-    return ", ".join(short[:limit]) + rest if short else "none"
+    return some_of(short, limit=limit) if short else message("none")
 
 
 def utf8_size(text: str) -> int:

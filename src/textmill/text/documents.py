@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from textmill.text.wording import placed
+
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
@@ -114,7 +116,7 @@ class ReadReport:
         elif item.category == BAD_RECORD:
             self.n_bad_records += 1
             if len(self.bad_records) < KEPT_RECORDS:
-                self.bad_records.append(f"{item.source}: {item.reason}")
+                self.bad_records.append(placed(item.source, item.reason))
 
     def cleaned(self, rule: str, source: str, text: str, n_bytes: int) -> None:
         """Count a stretch that a cleaning rule took out of the document at `source`."""

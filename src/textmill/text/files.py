@@ -21,11 +21,12 @@ from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from textmill.errors import InputError, MissingExtra, did_you_mean
+from textmill.messages import Message, message
 from textmill.text.documents import Part
 from textmill.text.encodings import CODECS, Detector, Finding
 from textmill.text.opening import Bomb, CannotUnpack, Place, members_of, open_place, suffixes
 from textmill.text.transcoding import Transcoded
-from textmill.text.wording import counted, some_of
+from textmill.text.wording import PART_WORDS, advised, counted, joined_clauses, left_out_as, placed, some_of
 
 if TYPE_CHECKING:
     from textmill.text.worlds.made import Made
@@ -148,7 +149,7 @@ def find_files(paths: Iterable[str], notes: list[str]) -> list[TextFile]:
             seen.add(file.identity)
             files.append(file)
     if repeated:
-        notes.append(f"Named more than once and read once: {some_of(repeated)}.")
+        notes.append(message("Named more than once and read once: %(names)s.", names=some_of(repeated)))
     return files
 
 
@@ -193,7 +194,7 @@ def _find(given: str, notes: list[str]) -> list[TextFile]:
             hint=f"read are {FORMAT_LIST}; a plain text under another name can be renamed to .txt",
         )
     if not ending:
-        notes.append(f"{name} has no extension and is read as plain text.")
+        notes.append(message("%(file)s has no extension and is read as plain text.", file=name))
     format_ = FORMATS.get(ending, "text")
     return [TextFile(path, name, format_, named=True, below=(path.name,), compression=compression)]
 
@@ -263,7 +264,7 @@ class _Walk:
         except CannotUnpack as error:
             if named:
                 raise
-            self.damaged.append(f"{name}: {error.message}")
+            self.damaged.append(placed(name, error.message))
             yield TextFile(path, name, "", below=below, dropped_as="other:damaged")
             return
         for entry in entries:
@@ -330,18 +331,24 @@ def _found(walk: _Walk, files: list[TextFile], kind: str, notes: list[str]) -> l
         held = f": it holds {', '.join(passed_over)}" if passed_over else ": it is empty"
         raise InputError(f"nothing readable in this {kind}{held}", where=walk.name, hint=f"read are {FORMAT_LIST}")
     for category, names in sorted(by_kind.items()):
-        notes.append(f"Not read, counted as {category}: {some_of(names)}.")
+        notes.append(_not_read(category, some_of(names)))
     if walk.damaged:
-        notes.append(f"Not read, because it is damaged: {some_of(walk.damaged)}.")
+        notes.append(message("Not read, because it is damaged: %(names)s.", names=some_of(walk.damaged)))
     if walk.links:
-        notes.append(f"Links inside folders and archives are not followed: {some_of(walk.links)}.")
+        notes.append(
+            message("Links inside folders and archives are not followed: %(names)s.", names=some_of(walk.links))
+        )
     if walk.hidden_folders:
-        notes.append(f"Hidden folders are not entered: {some_of(walk.hidden_folders)}.")
+        notes.append(message("Hidden folders are not entered: %(names)s.", names=some_of(walk.hidden_folders)))
     if walk.runs:
-        notes.append(f"Run folders are not text and are not entered: {some_of(walk.runs)}.")
+        notes.append(message("Run folders are not text and are not entered: %(names)s.", names=some_of(walk.runs)))
     if walk.specials:
-        notes.append(f"Neither files nor folders, not read: {some_of(walk.specials)}.")
+        notes.append(message("Neither files nor folders, not read: %(names)s.", names=some_of(walk.specials)))
     return files
+
+
+def _not_read(category: str, what: str) -> Message:
+    return message("Not read, counted as %(category)s: %(what)s.", category=left_out_as(category), what=what)
 
 
 # -- examining ---------------------------------------------------------------------------------------------------------
@@ -380,7 +387,7 @@ def examine(file: TextFile, strict: bool, notes: list[str], encoding: str | None
     finding = detector.finding()
     if finding.is_binary:
         problem = InputError(
-            f"not a text: {finding.reason}",
+            message("not a text: %(why)s", why=finding.reason),
             where=file.name,
             hint="if it is one, say its encoding: --encoding NAME",
         )
@@ -400,8 +407,8 @@ def _dropped(
 ) -> TextFile:
     if file.named or strict:
         raise problem
-    advice = f" ({problem.hint})" if isinstance(problem, MissingExtra) else ""
-    notes.append(f"Not read, counted as {category}: {problem.where}: {problem.message}{advice}.")
+    advice = problem.hint if isinstance(problem, MissingExtra) else None
+    notes.append(_not_read(category, placed(problem.where or file.name, advised(problem.message, advice))))
     return replace(file, format="", dropped_as=category, n_bytes=n_bytes)
 
 
@@ -409,7 +416,10 @@ def _tell_near_ties(file: TextFile, finding: Finding, strict: bool, notes: list[
     if not finding.near_ties:
         return
     readings = [(finding.encoding, finding.lines), *((tie.encoding, tie.lines) for tie in finding.near_ties)]
-    shown = "; ".join(f"as {encoding}: {' / '.join(lines)}" for encoding, lines in readings)
+    shown = joined_clauses(
+        message("as %(encoding)s: %(lines)s", encoding=encoding, lines=" / ".join(lines))
+        for encoding, lines in readings
+    )
     if strict:
         raise InputError(
             f"its encoding could be {' or '.join(encoding for encoding, _ in readings)} ({shown})",
@@ -417,7 +427,12 @@ def _tell_near_ties(file: TextFile, finding: Finding, strict: bool, notes: list[
             hint=f"Say which: --encoding {finding.encoding}",
         )
     notes.append(
-        f"{file.name} is read as {finding.encoding}, nearly as likely is another: {shown} (--encoding decides)."
+        message(
+            "%(file)s is read as %(encoding)s, nearly as likely is another: %(readings)s (--encoding decides).",
+            file=file.name,
+            encoding=finding.encoding,
+            readings=shown,
+        )
     )
 
 
@@ -522,19 +537,25 @@ def with_named_parts(files: Sequence[TextFile], notes: list[str]) -> list[TextFi
     parts = [name[0] if name and (name[1] or has_train) else None for name in named]
     loose = [file.name for file, name, part in zip(files, named, parts, strict=True) if name and not part]
     if loose:
-        notes.append(f"Not taken as a split, because no other file is named train: {some_of(loose)}.")
+        notes.append(
+            message("Not taken as a split, because no other file is named train: %(names)s.", names=some_of(loose))
+        )
     if not any(part in (None, "train") for file, part in zip(files, parts, strict=True) if not file.dropped_as):
         if any(parts):
-            notes.append("The names say test or validation for all files: they are split as if they had no such names.")
+            notes.append(
+                message("The names say test or validation for all files: they are split as if they had no such names.")
+            )
         return list(files)
     for part in ("train", "validation", "test"):
         taken = [file.name for file, said in zip(files, parts, strict=True) if said == part]
         if taken and (part != "train" or any(said in ("validation", "test") for said in parts)):
-            notes.append(f"Taken as {part} text by name: {some_of(taken)}.")
+            notes.append(
+                message("Taken as %(part)s text by name: %(names)s.", part=PART_WORDS[part], names=some_of(taken))
+            )
     held_apart = any(part in ("validation", "test") for part in parts)
     unnamed = [f.name for f, said in zip(files, parts, strict=True) if said is None and not f.dropped_as]
     if held_apart and unnamed:
-        notes.append(f"No split name, taken as train text: {some_of(unnamed)}.")
+        notes.append(message("No split name, taken as train text: %(names)s.", names=some_of(unnamed)))
     # "train" by name is the pool that is split, like a file without any such name.
     return [
         replace(file, part=part) if part in ("validation", "test") else file

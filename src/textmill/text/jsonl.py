@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from textmill.config import DataConfig
 from textmill.errors import InputError
+from textmill.messages import message
 from textmill.text.columns import DEFAULT_COLUMNS, choose_column, first_of, listed, no_column, utf8_size
 from textmill.text.documents import BAD_RECORD, EMPTY, MARKUP, Document, Dropped, Found
 from textmill.text.files import TextFile, open_text
@@ -30,6 +31,10 @@ _blanks = re.compile(r"[ \t\n\r]*")
 
 class BadRecord(ValueError):
     """Why a line, or an element of a list, is no record."""
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
 
 
 def read_jsonl(
@@ -60,11 +65,11 @@ def read_jsonl(
                 if key not in members:
                     if len(other_keys) < 100:
                         other_keys.update(dict.fromkeys(members))
-                    raise BadRecord(f"no key '{key}' (there are: {listed(list(members))})")
+                    raise no_key(key, members)
                 n_with_key += 1
                 text = text_of(members[key][0], f"'{key}'")
             except BadRecord as bad:
-                yield Dropped(BAD_RECORD, len(raw), where, str(bad))
+                yield Dropped(BAD_RECORD, len(raw), where, bad.reason)
                 continue
             if not text.strip():
                 yield Dropped(EMPTY, len(raw), where)
@@ -78,16 +83,26 @@ def read_jsonl(
             raise no_column(data.text or [key], list(other_keys), file.name)
 
 
+def no_key(key: str, members: Iterable[str]) -> BadRecord:
+    """The error of a record without the text key."""
+    return BadRecord(message("no key '%(key)s' (there are: %(keys)s)", key=key, keys=listed(list(members))))
+
+
 def text_of(value: Any, shown: str) -> str:
     """The value as text. `shown`: what it is called. Raises BadRecord where it is no text, or none that UTF-8 holds."""
     if not isinstance(value, str):
-        raise BadRecord(f"{shown} is {kind_of(value)}, not a string")
+        raise BadRecord(message("%(what)s is %(kind)s, not a string", what=shown, kind=kind_of(value)))
     try:
         value.encode()
     except UnicodeEncodeError as error:
         raise BadRecord(
-            f"{shown} holds half a surrogate pair (\\u{ord(value[error.start]):04x} at character {error.start}), "
-            "which no UTF-8 text can hold"
+            message(
+                "%(what)s holds half a surrogate pair (%(escape)s at character %(place)s), which no UTF-8 text can "
+                "hold",
+                what=shown,
+                escape=f"\\u{ord(value[error.start]):04x}",
+                place=error.start,
+            )
         ) from None
     return value
 
@@ -97,10 +112,12 @@ def kind_of(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, bool):
-        return "true or false"
+        return message("true or false")
     if isinstance(value, (int, float)):
-        return "a number"
-    return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "a string"
+        return message("a number")
+    if isinstance(value, list):
+        return message("a list")
+    return message("an object") if isinstance(value, dict) else message("a string")
 
 
 def members_of(line: str, start: tuple[int, int] | None = None) -> dict[str, tuple[Any, str]]:
@@ -120,15 +137,18 @@ def _explained(parse: Callable[[str], T], text: str, start: tuple[int, int] | No
     try:
         return parse(text)
     except json.JSONDecodeError as error:
-        place = f"column {error.pos + 1}"
+        place = message("column %(column)s", column=error.pos + 1)
         if start is not None:
             column = error.colno + (start[1] - 1 if error.lineno == 1 else 0)
-            place = f"line {start[0] + error.lineno - 1}, column {column}"
-        raise BadRecord(f"not JSON: {error.msg} ({place})") from None
+            line = start[0] + error.lineno - 1
+            place = message("line %(line)s, column %(column)s", line=line, column=column)
+        raise BadRecord(message("not JSON: %(error)s (%(place)s)", error=error.msg, place=place)) from None
     except RecursionError:
-        raise BadRecord("not read: nested too deeply") from None
+        raise BadRecord(message("not read: nested too deeply")) from None
     except ValueError as error:  # an integer with thousands of digits; or a BadRecord
-        raise error if isinstance(error, BadRecord) else BadRecord(f"not read: {error}") from None
+        raise (
+            error if isinstance(error, BadRecord) else BadRecord(message("not read: %(error)s", error=error))
+        ) from None
 
 
 def _parse_members(line: str) -> dict[str, tuple[Any, str]]:
@@ -136,7 +156,7 @@ def _parse_members(line: str) -> dict[str, tuple[Any, str]]:
     if not line.startswith("{", position):
         value, end = _decoder.raw_decode(line, position)
         _expect_end(line, end)
-        raise BadRecord(f"{kind_of(value)}, not an object")
+        raise BadRecord(message("%(kind)s, not an object", kind=kind_of(value)))
     members: dict[str, tuple[Any, str]] = {}
     position = _skip(line, position + 1)
     closed = line.startswith("}", position)
@@ -150,7 +170,7 @@ def _parse_members(line: str) -> dict[str, tuple[Any, str]]:
         start = _skip(line, position + 1)
         value, end = _decoder.raw_decode(line, start)
         if key in members:
-            raise BadRecord(f"the key '{key}' stands twice")
+            raise BadRecord(message("the key '%(key)s' stands twice", key=key))
         members[key] = (value, value if isinstance(value, str) else line[start:end])
         position = _skip(line, end)
         closed = line.startswith("}", position)

@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from textmill.errors import InputError, MissingExtra, TextmillError
+from textmill.messages import message
 from textmill.text.streams import FromStart, InPieces
+from textmill.text.wording import not_installed
 
 COMPRESSIONS = (".gz", ".xz", ".bz2", ".zst")
 ARCHIVES = {
@@ -120,7 +122,10 @@ def members_of(path: Path, shown: str) -> list[Member]:
     """The entries of an archive in its order. Raises InputError where it is damaged or has too many, OSError."""
     members = _archive(path, _stamp(path), shown).members
     if len(members) > MOST_MEMBERS:
-        raise Bomb(f"holds {len(members):,} entries; the limit is {MOST_MEMBERS:,}", where=shown)
+        raise Bomb(
+            message("holds %(n)s entries; the limit is %(most)s", n=f"{len(members):,}", most=f"{MOST_MEMBERS:,}"),
+            where=shown,
+        )
     return members
 
 
@@ -133,7 +138,11 @@ def damaged(shown: str, error: BaseException) -> CannotUnpack:
     """The error for what cannot be unpacked. Over damaged input the libraries raise nearly anything: OSError, EOFError,
     zlib.error, LZMAError, BadZipFile, TarError, struct.error, IndexError, ValueError ..."""
     said = str(error) or type(error).__name__
-    return CannotUnpack(f"cannot be unpacked: {said}", where=shown, hint="It is damaged or cut short: get it again.")
+    return CannotUnpack(
+        message("cannot be unpacked: %(error)s", error=said),
+        where=shown,
+        hint="It is damaged or cut short: get it again.",
+    )
 
 
 @contextlib.contextmanager
@@ -152,9 +161,7 @@ def _decompressed(raw: BinaryIO, compression: str, shown: str) -> BinaryIO:
             import zstandard
         except ImportError:
             raise MissingExtra(
-                "reading .zst needs zstandard, which is not installed",
-                where=shown,
-                hint="pip install 'textmill[data]'",
+                not_installed(".zst", "zstandard"), where=shown, hint="pip install 'textmill[data]'"
             ) from None
         return cast(BinaryIO, _Zstandard(raw, zstandard.ZstdDecompressor))
     openers: dict[str, Callable[[BinaryIO], object]] = {".gz": lambda f: gzip.GzipFile(fileobj=f), ".xz": lzma.LZMAFile}
@@ -209,8 +216,13 @@ class _Bounded(FromStart):
         self._position += len(piece)
         if self._position > self._most:
             raise Bomb(
-                f"unpacks to more than {self._most:,} bytes from {self._packed_bytes:,}: more than {MOST_TIMES} times, "
-                "as only a decompression bomb or text without content does",
+                message(
+                    "unpacks to more than %(most)s bytes from %(packed)s: more than %(times)s times, as only a "
+                    "decompression bomb or text without content does",
+                    most=f"{self._most:,}",
+                    packed=f"{self._packed_bytes:,}",
+                    times=MOST_TIMES,
+                ),
                 where=self._shown,
                 hint="If it is meant so, unpack it yourself and name the unpacked file.",
             )

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from textmill.config import DataConfig
 from textmill.errors import InputError, MissingExtra, TextmillError
+from textmill.messages import message
 from textmill.text.columns import choose_column, utf8_size
 from textmill.text.documents import BAD_RECORD, EMPTY, Document, Dropped, Found
 from textmill.text.files import TextFile, open_unchanged
+from textmill.text.wording import damage, joined, not_installed
 
 if TYPE_CHECKING:
     import pyarrow
@@ -33,9 +35,7 @@ def read_parquet(file: TextFile, data: DataConfig, note: Callable[[str], None]) 
         import pyarrow.parquet
     except ImportError:
         raise MissingExtra(
-            "reading .parquet needs pyarrow, which is not installed",
-            where=file.name,
-            hint="pip install 'textmill[data]'",
+            not_installed(".parquet", "pyarrow"), where=file.name, hint="pip install 'textmill[data]'"
         ) from None
     with open_unchanged(file) as stream:
         with _damage_named(file):
@@ -63,7 +63,8 @@ def _item(value: str | bytes | None, where: str) -> Found | Dropped:
         try:
             value = value.decode()
         except UnicodeDecodeError as error:
-            return Dropped(BAD_RECORD, len(value), where, f"not UTF-8: {error.reason} (byte {error.start})")
+            reason = message("not UTF-8: %(error)s (byte %(place)s)", error=error.reason, place=error.start)
+            return Dropped(BAD_RECORD, len(value), where, reason)
     n_bytes = utf8_size(value)
     return Found(Document(value, where), n_bytes) if value.strip() else Dropped(EMPTY, n_bytes, where)
 
@@ -83,12 +84,19 @@ def _values(column: pyarrow.Array) -> list[Any]:
 def _text_column(schema: pyarrow.Schema, data: DataConfig, file: TextFile) -> str:
     name = choose_column(schema.names, data.text, file.name)
     if schema.names.count(name) > 1:
-        raise InputError(f"two columns are called '{name}'", where=file.name, hint="rename one of them")
+        raise InputError(
+            message("two columns are called '%(name)s'", name=name), where=file.name, hint=message("rename one of them")
+        )
     type_ = schema.field(name).type
     if not _holds_strings(type_):
         texts = [field.name for field in schema if _holds_strings(field.type)]
-        hint = f"columns of strings are: {', '.join(texts)}. Choose one with: --data.text NAME" if texts else None
-        raise InputError(f"the column '{name}' holds {type_}, not strings", where=file.name, hint=hint)
+        raise InputError(
+            message("the column '%(name)s' holds %(type)s, not strings", name=name, type=type_),
+            where=file.name,
+            hint=message("columns of strings are: %(names)s. Choose one with: --data.text NAME", names=joined(texts))
+            if texts
+            else None,
+        )
     return name
 
 
@@ -120,6 +128,9 @@ def _damage_named(file: TextFile, row: int | None = None) -> Iterator[None]:
     except TextmillError:
         raise
     except Exception as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         place = f"{file.name}#{row}" if row else file.name
-        raise InputError(f"damaged, or no Parquet file: {first}", where=place, hint="fetch or write it anew") from None
+        raise InputError(
+            damage("Parquet file", error),
+            where=place,
+            hint=message("fetch or write it anew"),
+        ) from None

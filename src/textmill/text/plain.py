@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from textmill.config import DataConfig
+from textmill.messages import message
 from textmill.text.documents import EMPTY, MARKUP, Document, Dropped, Found
 from textmill.text.files import TextFile, open_text
 
@@ -37,8 +38,11 @@ def _tell_old_line_ends(file: TextFile, raw: bytes, note: Callable[[str], None])
     """raw: the first line, or all."""
     if b"\n" not in raw and raw.count(b"\r") > 1:
         note(
-            f"{file.name} is one line: where its lines should end stands a lone CR (0x0D), as in very old files, and "
-            "that is text here. tr '\\r' '\\n' <OLD >NEW makes lines of it."
+            message(
+                "%(file)s is one line: where its lines should end stands a lone CR (0x0D), as in very old files, and "
+                "that is text here. tr '\\r' '\\n' <OLD >NEW makes lines of it.",
+                file=file.name,
+            )
         )
 
 

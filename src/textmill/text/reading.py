@@ -11,11 +11,13 @@ from dataclasses import replace
 
 from textmill.config import DataConfig
 from textmill.errors import InputError, MissingExtra
+from textmill.messages import message
 from textmill.tables import load
 from textmill.text.cleaning import clean
 from textmill.text.documents import BAD_RECORD, MARKUP, UNUSED_COLUMN, Document, Dropped, Found, ReadReport
 from textmill.text.files import BINARY_FORMATS, TextFile, changed, examine, find_files, open_unchanged
 from textmill.text.transcoding import Left, SourceCounter, size_in
+from textmill.text.wording import advised
 
 Reader = Callable[[TextFile, DataConfig, Callable[[str], None]], Iterator[Found | Dropped]]
 
@@ -78,8 +80,7 @@ def _items(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Fou
     except (InputError, MissingExtra) as error:
         if file.named or file.format not in BINARY_FORMATS:
             raise
-        advice = f" ({error.hint})" if error.hint else ""
-        yield Dropped(BAD_RECORD, 0, file.name, f"{error.message}{advice}")
+        yield Dropped(BAD_RECORD, 0, file.name, advised(error.message, error.hint))
 
 
 def _in_own_bytes(file: TextFile, items: Iterator[Found | Dropped]) -> Iterator[Found | Dropped]:
@@ -106,7 +107,12 @@ def _in_own_bytes(file: TextFile, items: Iterator[Found | Dropped]) -> Iterator[
 def _undecodable(file: TextFile, left: Left) -> Dropped:
     raw = left.bad.raw
     shown = " ".join(f"0x{byte:02x}" for byte in raw[:4]) + (" …" if len(raw) > 4 else "")
-    reason = f"byte {left.bad.position} of the file: {shown} cannot stand there in {file.encoding}"
+    reason = message(
+        "byte %(position)s of the file: %(bytes)s cannot stand there in %(encoding)s",
+        position=left.bad.position,
+        bytes=shown,
+        encoding=file.encoding,
+    )
     return Dropped(BAD_RECORD, len(raw), f"{file.name}:{left.line}", reason)
 
 

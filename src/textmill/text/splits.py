@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from textmill.config import DataConfig
 from textmill.errors import ConfigError, TooLittleText
+from textmill.messages import message, plural_message
 from textmill.results import Duplicates, FileLook, Lengths, Removed
 from textmill.text.document_language import LanguageCount
 from textmill.text.documents import DUPLICATE, PARTS, TEXT, Document, Found, Part, ReadReport
@@ -37,7 +38,7 @@ from textmill.text.near import NearDuplicates
 from textmill.text.normalise import digest, normalised_digest
 from textmill.text.reading import records_of
 from textmill.text.transcoding import size_in
-from textmill.text.wording import counted, percent, some_of
+from textmill.text.wording import PART_WORDS, joined, left_out_as, percent, some_of
 
 TRAIN, VALIDATION, TEST, REPEAT = range(4)
 CODES: dict[Part, int] = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
@@ -154,12 +155,22 @@ def plan_split(data: DataConfig, tell_languages: bool = False) -> SplitPlan:
     report = scan.report
     if report.n_bad_records:
         notes.append(
-            f"Left out, {counted(report.n_bad_records, 'bad record')}; the first is {report.bad_records[0]} "
-            "(--strict stops there)."
+            message(
+                "Left out, %(records)s; the first is %(first)s (--strict stops there).",
+                records=plural_message("%(n)s bad record", "%(n)s bad records", report.n_bad_records),
+                first=report.bad_records[0],
+            )
         )
     if report.n_empty:
         places = some_of(report.empty_records, report.n_empty)
-        notes.append(f"Left out, {counted(report.n_empty, 'place')} without text: {places}.")
+        notes.append(
+            plural_message(
+                "Left out, %(n)s place without text: %(places)s.",
+                "Left out, %(n)s places without text: %(places)s.",
+                report.n_empty,
+                places=places,
+            )
+        )
     counts = np.bincount(parts, minlength=4)
     n_documents: dict[str, int] = {part: int(counts[CODES[part]]) for part in PARTS}
     if cut:
@@ -213,7 +224,13 @@ def _gather(data: DataConfig, notes: list[str]) -> list[TextFile]:
         if file.part and given[file.part]:
             category = f"other:named-{file.part}"
             flag = "--valid" if file.part == "validation" else "--test"
-            notes.insert(n_named, f"{file.name} is not used ({category}): {flag} names other files.")
+            unused = message(
+                "%(file)s is not used (%(category)s): %(flag)s names other files.",
+                file=file.name,
+                category=left_out_as(category),
+                flag=flag,
+            )
+            notes.insert(n_named, unused)
             file = replace(file, dropped_as=category, part=None)
         files.append(file)
     for part, named in given.items():
@@ -234,7 +251,14 @@ def _tell_taken(taken: Sequence[tuple[str, Part]], is_all: bool, notes: list[str
                 where=some_of(names),
                 hint=f"Give {flag} another file, or leave it out: some text is held out anyway.",
             )
-        notes.append(f"Used for {part} alone, because {flag} names it: {some_of(names)}.")
+        notes.append(
+            message(
+                "Used for %(part)s alone, because %(flag)s names it: %(names)s.",
+                part=PART_WORDS[part],
+                flag=flag,
+                names=some_of(names),
+            )
+        )
 
 
 class _Scan:
@@ -404,7 +428,7 @@ def _assigned(scan: _Scan, data: DataConfig, notes: list[str]) -> tuple[Codes, C
             shares[part] = 0.0
         elif not shares[part]:
             share = "valid_share" if part == "validation" else "test_share"
-            notes.append(f"There is no {part} part: data.{share} is 0.")
+            notes.append(message("There is no %(part)s part: data.%(share)s is 0.", part=PART_WORDS[part], share=share))
     pool = np.flatnonzero(parts == TRAIN)
     if len(pool) == 1:
         return parts, _cut(scan, int(pool[0]), shares, notes)
@@ -422,16 +446,30 @@ def _drop_repeats(scan: _Scan, data: DataConfig, parts: Codes, notes: list[str])
             _, first = np.unique(key[members], return_index=True)
             parts[np.delete(members, first)] = REPEAT
         dropped = int((parts == REPEAT).sum())
-        notes.append(f"Dropped, {counted(dropped, 'repeat')} (data.duplicates {data.duplicates}); the first is kept.")
+        notes.append(
+            plural_message(
+                "Dropped, %(n)s repeat (data.duplicates %(rule)s); the first is kept.",
+                "Dropped, %(n)s repeats (data.duplicates %(rule)s); the first is kept.",
+                dropped,
+                rule=data.duplicates,
+            )
+        )
     elif scan.duplicates.normalised:
         notes.append(
-            f"Repeats of an earlier document: {scan.duplicates.exact:,} exact, {scan.duplicates.normalised:,} after "
-            "normalisation. Repeats stand together on one side (--data.duplicates exact or normalised drops them)."
+            message(
+                "Repeats of an earlier document: %(exact)s exact, %(normalised)s after normalisation. Repeats stand "
+                "together on one side (--data.duplicates exact or normalised drops them).",
+                exact=f"{scan.duplicates.exact:,}",
+                normalised=f"{scan.duplicates.normalised:,}",
+            )
         )
     if scan.duplicates.near:
         notes.append(
-            f"Nearly equal to another document: {counted(scan.duplicates.near, 'document')}; "
-            "such documents stand together on one side."
+            plural_message(
+                "Nearly equal to another document: %(n)s document; such documents stand together on one side.",
+                "Nearly equal to another document: %(n)s documents; such documents stand together on one side.",
+                scan.duplicates.near,
+            )
         )
     numbers = scan.normal if scan.near is None else _merged_numbers(scan.normal, scan.near)
     for here, others in ((VALIDATION, (TEST,)), (TRAIN, (VALIDATION, TEST))):
@@ -439,9 +477,15 @@ def _drop_repeats(scan: _Scan, data: DataConfig, parts: Codes, notes: list[str])
         leaks = np.flatnonzero((parts == here) & np.isin(numbers, held))
         if len(leaks):
             parts[leaks] = REPEAT
-            name = "validation" if here == VALIDATION else "train"
-            there = "test" if here == VALIDATION else "validation or test"
-            notes.append(f"Dropped from {name}, {counted(len(leaks), 'document')} that also stand in the {there} text.")
+            notes.append(
+                plural_message(
+                    "Dropped from %(part)s, %(n)s document that also stand in the %(others)s text.",
+                    "Dropped from %(part)s, %(n)s documents that also stand in the %(others)s text.",
+                    len(leaks),
+                    part=PART_WORDS["validation" if here == VALIDATION else "train"],
+                    others=PART_WORDS["test"] if here == VALIDATION else message("validation or test"),
+                )
+            )
 
 
 def _refuse_nothing(scan: _Scan, parts: Codes) -> None:
@@ -484,15 +528,24 @@ def _hold_out(scan: _Scan, pool: Numbers, shares: dict[Part, float], parts: Code
     if shares["test"] == _default_test_share() and len(pool) < FEW:
         shares["test"] = 0.0
         notes.append(
-            f"There is no test part: there are fewer than {FEW} documents ({len(pool)}). "
-            "Another --data.test_share than the default holds one out all the same."
+            message(
+                "There is no test part: there are fewer than %(few)s documents (%(n)s). Another --data.test_share than "
+                "the default holds one out all the same.",
+                few=FEW,
+                n=len(pool),
+            )
         )
     for part in ("test", "validation"):
         if shares[part] and len(numbers) <= sum(share > 0 for share in shares.values()):
             shares[part] = 0.0
             notes.append(
-                f"There is no {part} part: {len(pool):,} documents make only {counted(len(numbers), 'different text')}"
-                ", and equal ones stay on one side."
+                message(
+                    "There is no %(part)s part: %(documents)s documents make only %(texts)s, and equal ones stay on "
+                    "one side.",
+                    part=PART_WORDS[part],
+                    documents=f"{len(pool):,}",
+                    texts=plural_message("%(n)s different text", "%(n)s different texts", len(numbers)),
+                )
             )
     sizes = np.bincount(of_document, weights=scan.sizes[pool]).astype(np.int64)  # exact below 2**53 bytes
     test, valid = choose_groups(sizes, shares["test"], shares["validation"])
@@ -502,8 +555,13 @@ def _hold_out(scan: _Scan, pool: Numbers, shares: dict[Part, float], parts: Code
         asked = shares[part]  # type: ignore[index]
         if held > 2 * asked:
             notes.append(
-                f"The {part} part holds {percent(held)} of the text instead of {percent(asked)}, because a document is "
-                "held out whole (--data.unit line or paragraph makes smaller documents of plain text)."
+                message(
+                    "The %(part)s part holds %(held)s of the text instead of %(asked)s, because a document is held out "
+                    "whole (--data.unit line or paragraph makes smaller documents of plain text).",
+                    part=PART_WORDS[part],
+                    held=percent(held),
+                    asked=percent(asked),
+                )
             )
 
 
@@ -551,8 +609,12 @@ def _near_wanted(data: DataConfig, n_bytes: int, notes: list[str]) -> NearDuplic
     if data.near_duplicates == "auto":
         minutes = n_bytes / NEAR_BYTES_A_SECOND / 60
         notes.append(
-            f"Near duplicates were not looked for in {n_bytes / 1e6:,.0f} MB (--data.near_duplicates on does, in about "
-            f"{minutes:,.0f} minutes): nearly equal documents may stand on both sides of the split."
+            message(
+                "Near duplicates were not looked for in %(megabytes)s MB (--data.near_duplicates on does, in about "
+                "%(minutes)s minutes): nearly equal documents may stand on both sides of the split.",
+                megabytes=f"{n_bytes / 1e6:,.0f}",
+                minutes=f"{minutes:,.0f}",
+            )
         )
     return None
 
@@ -579,25 +641,41 @@ def _cut(scan: _Scan, index: int, shares: dict[Part, float], notes: list[str]) -
         return None
     if n_lines == 1 and n_bytes < SHORT_LINE_BYTES:
         notes.append(
-            f"{document.source} is all there is, one line of {counted(n_bytes, 'byte')}: nothing is held out, "
-            "validation is off."
+            plural_message(
+                "%(source)s is all there is, one line of %(n)s byte: nothing is held out, validation is off.",
+                "%(source)s is all there is, one line of %(n)s bytes: nothing is held out, validation is off.",
+                n_bytes,
+                source=document.source,
+            )
         )
         return None
     if shares["test"] == _default_test_share() and n_lines < FEW and n_bytes < FEW_LINES_BYTES:
         shares["test"] = 0.0
         notes.append(
-            f"There is no test part: there are fewer than {FEW} lines ({n_lines}) and than {FEW_LINES_BYTES:,} bytes "
-            f"({n_bytes:,}). Another --data.test_share than the default holds one out all the same."
+            message(
+                "There is no test part: there are fewer than %(few)s lines (%(lines)s) and than %(few_bytes)s bytes "
+                "(%(bytes)s). Another --data.test_share than the default holds one out all the same.",
+                few=FEW,
+                lines=n_lines,
+                few_bytes=f"{FEW_LINES_BYTES:,}",
+                bytes=f"{n_bytes:,}",
+            )
         )
     wanted: list[Part] = [part for part in ("validation", "test") if shares[part]]
     while wanted:
         asked = [shares[part] for part in wanted]
-        cuts, how = cut_at_lines(text, starts, asked), "at line ends"
+        cuts, how = cut_at_lines(text, starts, asked), message("at line ends")
         if cuts is None:
-            cuts, how = cut_in_lines(text, asked), "inside lines, because its lines are too long"
+            cuts, how = cut_in_lines(text, asked), message("inside lines, because its lines are too long")
         if cuts is not None:
             break
-        notes.append(f"There is no {wanted.pop()} part: {document.source} is too short to be cut.")
+        notes.append(
+            message(
+                "There is no %(part)s part: %(source)s is too short to be cut.",
+                part=PART_WORDS[wanted.pop()],
+                source=document.source,
+            )
+        )
     else:
         return None
     bounds = [0, *cuts, len(text)]
@@ -607,6 +685,13 @@ def _cut(scan: _Scan, index: int, shares: dict[Part, float], notes: list[str]) -
     sizes = {part: size_in(text[start:end], codec) for part, (start, end) in spans.items()}
     sizes["train"] = n_bytes - sum(size for part, size in sizes.items() if part != "train")
     cut = Cut(index, spans, sizes)
-    places = ", ".join(f"{part} from {cut.block(document, part).source}" for part in kept)
-    notes.append(f"There is one document, so it is cut into contiguous blocks {how}: {places}.")
+    places = joined(
+        message("%(part)s from %(source)s", part=PART_WORDS[part], source=cut.block(document, part).source)
+        for part in kept
+    )
+    notes.append(
+        message(
+            "There is one document, so it is cut into contiguous blocks %(how)s: %(places)s.", how=how, places=places
+        )
+    )
     return cut

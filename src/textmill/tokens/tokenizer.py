@@ -19,6 +19,7 @@ from tokenizers import Tokenizer as Library
 
 from textmill.errors import ConfigError, Damaged, InputError, did_you_mean
 from textmill.files import write_atomically, write_json
+from textmill.messages import Message, message, paragraph
 from textmill.tables import SEGMENTERS, TOKENIZERS, load
 from textmill.text import languages
 from textmill.tokens.choice import default_vocab_size, size_in_words
@@ -99,7 +100,7 @@ class Tokenizer:
             size = default_vocab_size(kind, sample.n_bytes, languages(sample.pieces))
         learned = the_kind.learn(sample.pieces, None if size is None else size - N_BYTES - 1)
         tokenizer = cls(assemble(the_kind.pattern, the_kind.ignore_merges, learned), the_kind)
-        tokenizer.note = " ".join(notes_on(tokenizer, sample, vocab_size, size))
+        tokenizer.note = paragraph(notes_on(tokenizer, sample, vocab_size, size))
         return tokenizer
 
     @classmethod
@@ -244,17 +245,29 @@ def read_note(path: Path) -> str:
     return str(note)
 
 
-def notes_on(tokenizer: Tokenizer, sample: Sample, asked: int | None, size: int | None) -> list[str]:
+def notes_on(tokenizer: Tokenizer, sample: Sample, asked: int | None, size: int | None) -> list[Message]:
     """What was decided without being asked, and what could not be had, as sentences."""
     notes = []
     if tokenizer.segmenter != CHARACTERS:
-        notes.append(f"Chinese is cut into words by {tokenizer.segmenter}.")
+        notes.append(message("Chinese is cut into words by %(segmenter)s.", segmenter=tokenizer.segmenter))
     if size is not None and tokenizer.vocab_size < size:
-        wish = f"{asked:,} ids were asked for" if asked else f"{size:,} ids were planned"
-        notes.append(f"Vocabulary: {wish}, the text supports {tokenizer.vocab_size:,}.")
+        n = f"{size:,}"
+        wish = message("%(n)s ids were asked for", n=n) if asked else message("%(n)s ids were planned", n=n)
+        notes.append(
+            message(
+                "Vocabulary: %(wish)s, the text supports %(n)s.",
+                wish=wish,
+                n=f"{tokenizer.vocab_size:,}",
+            )
+        )
     if not sample.is_whole:
         notes.append(
-            f"The vocabulary was learned from a seeded sample of {size_in_words(sample.n_bytes_kept)} "
-            f"of the {size_in_words(sample.n_bytes)} of text (at most {size_in_words(SAMPLE_BYTES)})."
+            message(
+                "The vocabulary was learned from a seeded sample of %(kept)s of the %(all)s of text (at most "
+                "%(most)s).",
+                kept=size_in_words(sample.n_bytes_kept),
+                all=size_in_words(sample.n_bytes),
+                most=size_in_words(SAMPLE_BYTES),
+            )
         )
     return notes

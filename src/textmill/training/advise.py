@@ -13,6 +13,7 @@ from textmill.config import Config, DataConfig
 from textmill.config.knobs import all_knobs
 from textmill.config.layers import load_config
 from textmill.errors import ConfigError, TooLittleText
+from textmill.messages import message, record_of
 from textmill.results import Look
 from textmill.tables import TASKS, load
 from textmill.tasks.prepare import too_little, with_tokens_chosen
@@ -38,9 +39,11 @@ def look(data: DataConfig | Paths, task: str = "lm", against: Sequence[str] = ()
     findings = load(TASKS[task])().findings(plan.documents("train"))
     refused = refusal_of_training(data, plan)
     if refused is not None:
-        findings = [*findings, f"Training would be refused: {refused.message}. {refused.hint}"]
+        why = message("Training would be refused: %(why)s. %(hint)s", why=refused.message, hint=refused.hint)
+        findings = [*findings, why]
+    notes = [*facts.notes, *findings]
     suggestion = "" if refused else training_command({"data": data})
-    found: dict[str, Any] = {"notes": [*facts.notes, *findings], "suggestion": suggestion}
+    found: dict[str, Any] = {"notes": notes, "messages": record_of(notes), "suggestion": suggestion}
     if against:
         found["against"] = look_against(plan, against, data)
     return facts.model_copy(update=found)

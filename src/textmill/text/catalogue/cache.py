@@ -15,11 +15,12 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from textmill.errors import InputError
 from textmill.files import TEMPORARY, new_folder, sha256_of, write_json
+from textmill.messages import Sentence, record_of
 from textmill.text.catalogue.archive import refuse_outside
 from textmill.text.catalogue.corpora import Corpus
 from textmill.text.catalogue.records import LeftOut
@@ -63,6 +64,8 @@ class Receipt:
     n_documents: int
     files: tuple[KeptFile, ...]
     left_out: dict[str, int]
+    messages: dict[str, list[Sentence]] = field(default_factory=dict)
+    """A reason in left_out -> what it is made of, for other languages."""
 
     @property
     def n_bytes(self) -> int:
@@ -119,7 +122,7 @@ def write_receipt(folder: Path, source: str, revision: str, left_out: LeftOut) -
     found = sorted(path for path in folder.rglob("*") if path.is_file())
     files = tuple(KeptFile(p.relative_to(folder).as_posix(), p.stat().st_size, sha256_of(p)) for p in found)
     n_documents = sum(_n_lines(path) if path.suffix == ".jsonl" else 1 for path in found)
-    receipt = Receipt(source, revision, CONVERSION, n_documents, files, dict(left_out))
+    receipt = Receipt(source, revision, CONVERSION, n_documents, files, dict(left_out), record_of(left_out))
     write_json(folder / "receipt.json", asdict(receipt))
     return receipt
 

@@ -18,6 +18,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from textmill.errors import MissingExtra
+from textmill.messages import message
 from textmill.text.catalogue.archive import Archive
 from textmill.text.catalogue.records import EMPTY_SIDE, LeftOut, Record, agreeing, distinct, jsonl, translations
 from textmill.text.catalogue.wiki import without_wiki_markup
@@ -93,7 +94,7 @@ def rated_snippets(archive: Archive, left_out: LeftOut) -> Iterator[tuple[str, b
             number, mean, text = line.split("\t")
             score = float(mean)
             if score == 0:
-                left_out["a mean rating of exactly 0, neither positive nor negative"] += 1
+                left_out[message("a mean rating of exactly 0, neither positive nor negative")] += 1
                 continue
             label = "positive" if score > 0 else "negative"
             records.append({"text": html.unescape(text).strip(), "label": label, "score": score, "id": number})
@@ -159,7 +160,7 @@ def dictionary(archive: Archive, left_out: LeftOut) -> Iterator[tuple[str, bytes
             hant, hans, pinyin, glosses = entry.groups()
             records.append({"en": glosses.replace("/", "; "), "zh": hans, "zh_hant": hant, "pinyin": pinyin})
         elif line.strip() and not line.startswith("#"):
-            left_out["not in the form of an entry"] += 1
+            left_out[message("not in the form of an entry")] += 1
     yield "entries.jsonl", jsonl(records)
 
 
@@ -173,9 +174,9 @@ def encyclopedia(archive: Archive, left_out: LeftOut) -> Iterator[tuple[str, byt
         if not page.tag.endswith("}page"):
             continue
         if page.find("{*}redirect") is not None:
-            left_out["a redirection to another article"] += 1
+            left_out[message("a redirection to another article")] += 1
         elif page.findtext("{*}ns") != "0":
-            left_out["a page that is no article"] += 1
+            left_out[message("a page that is no article")] += 1
         else:
             title = page.findtext("{*}title") or ""
             text = without_wiki_markup(page.findtext("{*}revision/{*}text") or "")

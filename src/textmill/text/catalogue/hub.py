@@ -18,6 +18,7 @@ from urllib.request import getproxies
 
 from textmill.errors import InputError, MissingExtra
 from textmill.files import new_folder
+from textmill.messages import message
 from textmill.text.catalogue.cache import (
     NEEDS_NO_NETWORK,
     Progress,
@@ -172,7 +173,8 @@ def _only_json(row: Record, left_out: LeftOut) -> Record:
         try:
             json.dumps(value)
         except (TypeError, ValueError):
-            left_out[f"values of the column '{name}', which are {type(value).__name__}"] += 1
+            kind = type(value).__name__
+            left_out[message("values of the column '%(name)s', which are %(kind)s", name=name, kind=kind)] += 1
         else:
             held[name] = value
     return held

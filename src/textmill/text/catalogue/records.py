@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from textmill.messages import message
 from textmill.text.catalogue.archive import Archive
 
 Record = dict[str, Any]
@@ -15,8 +16,8 @@ LeftOut = Counter[str]
 Convert = Callable[[Archive, LeftOut], Iterator[tuple[str, bytes]]]
 """Gives (name below the corpus, content), and counts in LeftOut what it leaves out."""
 
-TWICE, SAME = "the same record once more", "the same in both languages"
-EMPTY_SIDE, FUZZY = "nothing on one side", "marked as an uncertain translation"
+TWICE, SAME = message("the same record once more"), message("the same in both languages")
+EMPTY_SIDE, FUZZY = message("nothing on one side"), message("marked as an uncertain translation")
 
 
 def jsonl(records: Iterable[Record]) -> bytes:
@@ -54,6 +55,6 @@ def agreeing(records: Sequence[Record], left_out: LeftOut) -> Iterator[Record]:
         labels.setdefault(record["text"], set()).add(record["label"])
     for record in distinct(records, left_out, "text"):
         if len(labels[record["text"]]) > 1:
-            left_out["the same text under two labels"] += 1
+            left_out[message("the same text under two labels")] += 1
         else:
             yield record
