@@ -122,9 +122,9 @@ def test_a_stored_text_is_remembered_as_the_message_it_was() -> None:
 
 def test_why_records_were_left_out_of_a_corpus_is_kept_with_its_receipt(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one", encoding="utf-8")
-    left_out = catalogue.LeftOut({catalogue.TWICE: 2, message("the same text under two labels"): 1})
-    written = catalogue._write_receipt(tmp_path, "tiny 1.0", "0" * 64, left_out)
-    receipt = catalogue._receipt_in(tmp_path)
+    left_out = records.LeftOut({records.TWICE: 2, message("the same text under two labels"): 1})
+    written = cache.write_receipt(tmp_path, "tiny 1.0", "0" * 64, left_out)
+    receipt = cache.receipt_in(tmp_path)
     assert receipt is not None and receipt == written
 
     notes: list[str] = []
@@ -141,13 +141,13 @@ def test_why_records_were_left_out_of_a_corpus_is_kept_with_its_receipt(tmp_path
 
 def test_a_receipt_of_before_is_read_and_its_reasons_stay_english(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one", encoding="utf-8")
-    catalogue._write_receipt(tmp_path, "tiny 1.0", "0" * 64, catalogue.LeftOut({catalogue.TWICE: 1}))
+    cache.write_receipt(tmp_path, "tiny 1.0", "0" * 64, records.LeftOut({records.TWICE: 1}))
     path = tmp_path / "receipt.json"
     told = json.loads(path.read_text(encoding="utf-8"))
     del told["messages"]
     path.write_text(json.dumps(told), encoding="utf-8")
 
-    receipt = catalogue._receipt_in(tmp_path)
+    receipt = cache.receipt_in(tmp_path)
     notes: list[str] = []
     assert receipt is not None
     catalogue._files("pypi:tiny", "", receipt, tmp_path, notes)
