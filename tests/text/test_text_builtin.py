@@ -41,7 +41,7 @@ def test_each_world_is_read_as_its_items_are(name: str, language: str) -> None:
     column = "source" if name == "pairs" else "text"
     world = named(name if language == "en" else f"{name}-zh", seed=3)
 
-    found = documents(path, text="source" if name == "pairs" else None)
+    found = documents(path, text=("source",) if name == "pairs" else ())
 
     assert [document.text for document in found] == [item.row()[column] for item in world.items(7)]
     assert [document.source for document in found] == [f"{path}:{number}" for number in range(1, 8)]

@@ -16,6 +16,7 @@ from textmill.messages import Message, message, plural_message, record_of, remem
 from textmill.report.words import Words
 from textmill.results import Look
 from textmill.text import catalogue, look, plan_split
+from textmill.text.catalogue import cache, records
 from textmill.text.wording import counted, some_of
 
 PACKAGE = Path(textmill.__file__).parent
