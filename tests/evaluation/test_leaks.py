@@ -14,6 +14,7 @@ from textmill.evaluation.leaks import measure_leaks
 from textmill.metrics.bootstrap import difference_of_ratios
 from textmill.results import Leaks
 from textmill.text import SplitPlan, plan_split
+from textmill.text.holdout import choose_groups
 from textmill.text.naive import Sides
 from textmill.text.worlds import plant
 
@@ -60,6 +61,24 @@ def test_the_margin_grows_with_the_share_of_planted_copies(tmp_path: Path) -> No
     assert numbers_of(found[2])[3][0] > 0  # the whole interval
     assert found[2].inflation == pytest.approx(margins[2] / numbers_of(found[2])[1])
     assert "better than it is" in found[2].verdict
+
+
+def test_what_near_copies_hide_is_shown_within_a_point_of_what_knowing_them_would_show(tmp_path: Path) -> None:
+    longer = [" ".join(TEXTS[place : place + 4]) for place in range(0, len(TEXTS), 4)]
+    copied = list(plant(longer, share=0.4, kinds=("near",), one_in=100, seed=1))
+    plan = plan_of([document.text for document in copied], tmp_path)
+    twice = plan.twice
+    assert twice is not None
+    original = np.array([document.given for document in copied])
+    first = np.array([twice.groups[original == given].min() for given in original])  # their order by hash stays
+    known = np.unique(np.stack([first, original]), axis=1, return_inverse=True)[1].reshape(-1)
+    test, valid = choose_groups(np.bincount(known, weights=twice.sizes), 0.1, 0.1)
+    held = np.isin(known, test + valid)
+    truth = measure_leaks(replace(plan, twice=replace(twice, groups=known, grouped=Sides(train=~held, held=held))))
+    leaks = measure_leaks(plan)
+
+    assert truth.inflation is not None and leaks.inflation is not None and truth.inflation > 0.1
+    assert abs(leaks.inflation - truth.inflation) < 0.01
 
 
 def test_documents_of_one_group_count_as_repeats(tmp_path: Path) -> None:
