@@ -17,7 +17,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from textmill.errors import NoSpace, TextmillError
 
@@ -80,12 +80,18 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
     Raises NoSpace where the disk is full; the temporary sibling is removed.
     """
-    data = content.encode() if isinstance(content, str) else content
+    with new_file(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """The same, written piece by piece: a temporary sibling takes `path`'s name at the end. On any error: nothing."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     with full_disk_named(path):
         try:
             with temporary.open("wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)

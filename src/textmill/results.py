@@ -86,6 +86,74 @@ class Against(Document):
     """The first hundred."""
 
 
+class Leaks(Document):
+    """What the floor scores on text held out naively, beside text held out as training does (look --leaks)."""
+
+    by: Literal["document", "line"]
+    """What a naive split scatters: documents, or the lines of one document."""
+    naive: float | None = None
+    """Bits per byte; None where it cannot be measured."""
+    grouped: float | None = None
+    """Bits per byte of the split that training makes."""
+    difference: float | None = None
+    """grouped - naive."""
+    interval: tuple[float, float] | None = None
+    """Of the difference."""
+    inflation: float | None = None
+    """Share by which the naive score is better."""
+    n_held: int = 0
+    """Documents (lines) that were held out naively."""
+    n_leaked: int | None = None
+    """Of them, documents with an equal, nearly equal or grouped one in training; None for lines."""
+    n_bytes: int
+    """Of text that was measured on."""
+    of_bytes: int
+    verdict: str
+    """What it means, as sentences."""
+
+
+class LanguageTokens(Document):
+    """What a tokenizer spends on the text of one language."""
+
+    tokens_per_character: float
+    """Fertility."""
+    bytes_per_token: float
+    n_characters: int
+
+
+class TokenizerCost(Document):
+    """What a tokenizer spends on the text."""
+
+    kind: str
+    vocab_size: int
+    chosen: bool
+    """The one that training would choose."""
+    run: str | None = None
+    """The run that it comes from."""
+    total: LanguageTokens
+    languages: dict[str, LanguageTokens]
+    """zh, zh-Hant, en, mixed, other, as far as there are any."""
+
+
+class TokenCosts(Document):
+    """Tokenizers beside each other on the training text (look --tokens)."""
+
+    tokenizers: list[TokenizerCost]
+    n_bytes: int
+    """Of text that they learned from and were counted on."""
+    of_bytes: int
+    notes: list[str] = Field(default_factory=list)
+
+
+class Removals(Document):
+    """The file of all that cleaning took out (look --removed): one JSON object a line."""
+
+    path: str
+    n: int
+    """Stretches, of all rules."""
+    bytes: int
+
+
 class Look(Document):
     """What `textmill look` found."""
 
@@ -106,6 +174,12 @@ class Look(Document):
     """What each cleaning rule took out; it stands in the ledger as other:RULE."""
     against: Against | None = None
     """With --against: which test documents stand in this text."""
+    leaks: Leaks | None = None
+    """With --leaks: what repeats would hide."""
+    tokens: TokenCosts | None = None
+    """With --tokens: what tokenizers spend on this text."""
+    removals: Removals | None = None
+    """With --removed: where all that cleaning took out was written."""
     preview: list[str] = Field(default_factory=list)
     """The first three documents, cut to a line each."""
     bad_records: list[str] = Field(default_factory=list)

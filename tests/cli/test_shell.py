@@ -84,7 +84,7 @@ def test_the_common_options_are_everywhere(shell: Shell, command: list[str]) -> 
         assert option in out
 
 
-@pytest.mark.parametrize("verb", ["train", "report", "demo"])
+@pytest.mark.parametrize("verb", ["look", "train", "report", "demo"])
 def test_a_verb_that_writes_has_a_dry_run(shell: Shell, verb: str) -> None:
     assert "-n, --dry-run" in shell(verb, "--help").out
 

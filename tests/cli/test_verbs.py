@@ -620,3 +620,95 @@ def test_a_plan_gives_sizes_with_their_units(shell: Shell, monkeypatch: pytest.M
     fake_room(monkeypatch, "textmill.training", plan_run=lambda loaded: plan)
 
     assert "passes 3.25, memory 12.3 MB\n" in shell("train", "a.txt", "-n").out
+
+
+MEASURED = LOOK.model_copy(
+    update={
+        "leaks": results.Leaks(
+            by="document",
+            naive=1.5,
+            grouped=2.0,
+            difference=0.5,
+            interval=(0.25, 0.75),
+            inflation=0.25,
+            n_held=8,
+            n_leaked=3,
+            n_bytes=90,
+            of_bytes=100,
+            verdict="Of 8 documents, 3 leak.",
+        ),
+        "tokens": results.TokenCosts(
+            tokenizers=[
+                results.TokenizerCost(
+                    kind=kind, vocab_size=1257, chosen=not run, run=run, total=cost, languages={"zh": cost}
+                )
+                for kind, run in (("char", None), ("bpe", "runs/b"))
+                for cost in [results.LanguageTokens(tokens_per_character=0.5, bytes_per_token=4.0, n_characters=7)]
+            ],
+            n_bytes=90,
+            of_bytes=90,
+            notes=["Training would choose: characters."],
+        ),
+        "removals": results.Removals(path="out.jsonl", n=12, bytes=345),
+        "cleaning": [results.Removed(rule="control", n=12, bytes=345, examples=["a.txt:1: \\x00"])],
+    }
+)
+
+
+def test_look_measures_what_it_is_asked_to_and_shows_it(
+    shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    fake_room(monkeypatch, "textmill.training", look=lambda data, **wished: asked.append(wished) or MEASURED)
+
+    said = shell("look", "a.txt", "--leaks", "--tokens", "--tokens-of", "runs/a", "--removed", "out.jsonl")
+
+    assert said.code == 0
+    tokenizers = asked[0].pop("tokens")
+    assert list(tokenizers) == ["runs/a"] and tokenizers["runs/a"] is run.tokenizer
+    assert asked[0] == {"against": (), "leaks": True, "removed": Path("out.jsonl")}
+    for line in (
+        "naive split 1.500 documents at random",
+        "training's split 2.000 repeats on one side",
+        "difference 0.500 0.250 to 0.750",
+        "Of 8 documents, 3 leak.",
+        "char (training's choice) 1,257 0.500 / 4.000 0.500 / 4.000",
+        "bpe (runs/b) 1,257 0.500 / 4.000 0.500 / 4.000",
+        "Training would choose: characters.",
+        "removals: out.jsonl, 12 stretches, 345 B",
+    ):
+        assert line in [" ".join(shown.split()) for shown in said.out.splitlines()]
+    assert shell("look", "a.txt", "--leaks", "--json").documents(results.Look) == [json.loads(MEASURED.to_json())]
+
+
+def test_look_says_why_leaks_cannot_be_measured(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = results.Leaks(by="document", n_bytes=1, of_bytes=1, verdict="Nothing is held out.")
+    found = LOOK.model_copy(update={"leaks": nothing})
+    fake_room(monkeypatch, "textmill.training", look=lambda data, **wished: found)
+
+    assert "\nleaks: Nothing is held out.\n" in shell("look", "a.txt", "--leaks").out
+
+
+def test_look_writes_removals_into_a_new_file_and_with_n_says_what_it_would_write(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    fake_room(monkeypatch, "textmill.training", look=lambda data, **wished: asked.append(wished) or MEASURED)
+
+    [plan] = shell("look", "a.txt", "--removed", "out.jsonl", "-n", "--json").documents(results.Plan)
+    assert plan["writes"] == ["out.jsonl"] and plan["run"] is None
+    assert plan["plan"] == {"removals": {"control": {"stretches": 12, "bytes": 345}}}
+    assert "control stretches 12, bytes 345\n" in shell("look", "a.txt", "--removed", "out.jsonl", "-n").out
+    assert all("removed" not in wished for wished in asked)
+
+    n_asked = len(asked)
+    Path("there.jsonl").write_text("mine")
+    for words, said in (
+        (["a.txt", "--removed", "there.jsonl"], "there.jsonl: is there already, and is not overwritten"),
+        (["a.txt", "--removed", "there.jsonl", "-n"], "is there already"),
+        (["-", "--removed", "new.jsonl"], "standard input cannot be given back"),
+        (["a.txt", "--removed", "no/new.jsonl"], "no: there is no such folder"),
+    ):
+        refused = shell("look", *words)
+        assert refused.code == 2 and said in refused.err and not refused.out
+    assert len(asked) == n_asked and Path("there.jsonl").read_text() == "mine"

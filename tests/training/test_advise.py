@@ -41,7 +41,7 @@ CONFIGS = st.builds(
     paths=st.lists(NAMES.filter(lambda name: not name.startswith("-")), min_size=1, max_size=3, unique=True),
     valid=st.lists(NAMES, max_size=2),
     test=st.lists(NAMES, max_size=2),
-    text=st.none() | NAMES,
+    text=st.lists(NAMES, max_size=2),
     header=st.booleans(),
     columns=st.lists(NAMES, max_size=3),
     unit=st.sampled_from(["auto", "file", "line", "paragraph"]),

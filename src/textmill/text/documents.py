@@ -58,6 +58,19 @@ class Dropped:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TakenOut(Dropped):
+    """What a cleaning rule took out of the document at `source`: `text`, which began at its code point `start`.
+
+    line: of the document, counted from 1.
+    """
+
+    rule: str = ""
+    start: int = 0
+    line: int = 1
+    text: str = ""
+
+
 @dataclass
 class RuleCount:
     """What a cleaning rule removed: stretches, bytes, and the first few as ("file:line", text)."""

@@ -14,7 +14,7 @@ from textmill.errors import InputError, MissingExtra
 from textmill.messages import message
 from textmill.tables import load
 from textmill.text.cleaning import clean
-from textmill.text.documents import BAD_RECORD, MARKUP, UNUSED_COLUMN, Document, Dropped, Found, ReadReport
+from textmill.text.documents import BAD_RECORD, MARKUP, UNUSED_COLUMN, Document, Dropped, Found, ReadReport, TakenOut
 from textmill.text.files import BINARY_FORMATS, TextFile, changed, examine, find_files, open_unchanged
 from textmill.text.transcoding import Left, SourceCounter, size_in
 from textmill.text.wording import advised
@@ -127,12 +127,15 @@ def _cleaned(
         if not removed:
             yield item
             continue
-        n_left = item.n_bytes
+        source, n_left = item.document.source, item.n_bytes
+        at, line = 0, 1
         for piece in removed:
             n_bytes = min(size_in(piece.text, file.codec), n_left)
             n_left -= n_bytes
-            report.cleaned(piece.rule, item.document.source, piece.text, n_bytes)
-            yield Dropped(f"other:{piece.rule}", n_bytes)
+            line += item.document.text.count("\n", at, piece.start)
+            at = piece.start
+            report.cleaned(piece.rule, source, piece.text, n_bytes)
+            yield TakenOut(f"other:{piece.rule}", n_bytes, source, "", piece.rule, at, line, piece.text)
         if document is None:
             yield Dropped(MARKUP, item.markup + n_left)
             yield Dropped(UNUSED_COLUMN, item.unused_column)

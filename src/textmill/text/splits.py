@@ -21,7 +21,7 @@ from textmill.errors import ConfigError, TooLittleText
 from textmill.messages import message, plural_message
 from textmill.results import Duplicates, FileLook, Lengths, Removed
 from textmill.text.document_language import LanguageCount
-from textmill.text.documents import DUPLICATE, PARTS, TEXT, Document, Found, Part, ReadReport
+from textmill.text.documents import DUPLICATE, PARTS, TEXT, Document, Found, Part, ReadReport, TakenOut
 from textmill.text.files import BINARY_FORMATS, TextFile, changed, examine, find_files, with_named_parts
 from textmill.text.holdout import (
     FEW,
@@ -34,6 +34,7 @@ from textmill.text.holdout import (
 )
 from textmill.text.languages import ScriptCount
 from textmill.text.ledger import Ledger, in_order
+from textmill.text.naive import Sides, TwoSplits, naive_order
 from textmill.text.near import NearDuplicates
 from textmill.text.normalise import digest, normalised_digest
 from textmill.text.reading import records_of
@@ -98,6 +99,8 @@ class SplitPlan:
     """sha256 over the files' sha256, formats and parts, in order: where files lie does not change it."""
     by_blocks: bool
     """One document was cut into contiguous blocks."""
+    twice: TwoSplits | None
+    """This split beside the naive one; None unless it was asked for, and where one document is all there is."""
     _data: DataConfig
     _files: list[TextFile]
     _ends: list[int]
@@ -120,6 +123,35 @@ class SplitPlan:
                         yield document
             start = end
 
+    def numbered(self, wanted: NDArray[np.bool_]) -> Iterator[tuple[int, Document]]:
+        """The documents that `wanted` (one value a document) names, of whatever part, with their numbers; read anew.
+
+        Raises InputError if a file changed since the plan was made.
+        """
+        start = 0
+        for file, end in zip(self._files, self._ends, strict=True):
+            if wanted[start:end].any():
+                yield from (pair for pair in _numbered(file, self._data, start, end) if wanted[pair[0]])
+            start = end
+
+    def blocks(self) -> dict[Part, Document]:
+        """The blocks of the one document that was cut, by part, read anew; {} where none was."""
+        if not self._cut:
+            return {}
+        [(_, document)] = self.numbered(np.arange(len(self._parts)) == self._cut.index)
+        return {part: self._cut.block(document, part) for part in self._cut.spans}
+
+    def taken_out(self) -> Iterator[TakenOut]:
+        """All that cleaning rules took out of any part, read anew, in the order of the files.
+
+        Raises InputError if a file changed since the plan was made.
+        """
+        for file in self._files:
+            if not file.dropped_as:
+                for item in records_of(file, self._data, ReadReport()):
+                    if isinstance(item, TakenOut):
+                        yield item
+
     def _stands_in(self, part: Part, start: int, end: int) -> bool:
         """Whether documents start..end hold any of the part: other files need not be read."""
         if self._cut and part in self._cut.spans and start <= self._cut.index < end:
@@ -140,10 +172,11 @@ def _numbered(file: TextFile, data: DataConfig, start: int, end: int) -> Iterato
         raise changed(file)
 
 
-def plan_split(data: DataConfig, tell_languages: bool = False) -> SplitPlan:
+def plan_split(data: DataConfig, tell_languages: bool = False, split_twice: bool = False) -> SplitPlan:
     """Read everything once and decide which document goes where. See `SplitPlan`.
 
     tell_languages: also find the language of the documents, of at most N_JUDGED evenly spread ones (that takes time).
+    split_twice: also split the documents naively, to measure what grouping is good for.
 
     Several documents are held out whole, in the order of a hash; one is cut into contiguous blocks: train first, then
     validation, then test. Raises InputError (what cannot be read) and TooLittleText (nothing to train on), before
@@ -151,7 +184,7 @@ def plan_split(data: DataConfig, tell_languages: bool = False) -> SplitPlan:
     """
     notes: list[str] = []
     scan = _Scan(_gather(data, notes), data, notes, tell_languages)
-    parts, cut = _assigned(scan, data, notes)
+    parts, cut, shares = _assigned(scan, data, notes)
     report = scan.report
     if report.n_bad_records:
         notes.append(
@@ -190,6 +223,7 @@ def plan_split(data: DataConfig, tell_languages: bool = False) -> SplitPlan:
         preview=scan.preview,
         fingerprint=_fingerprint(scan.files),
         by_blocks=cut is not None,
+        twice=_twice(scan, parts, shares) if split_twice and not cut else None,
         _data=data,
         _files=scan.files,
         _ends=scan.ends,
@@ -417,8 +451,8 @@ def _ledger(scan: _Scan, parts: Codes, cut: Cut | None) -> Ledger:
 # -- who stands where --------------------------------------------------------------------------------------------------
 
 
-def _assigned(scan: _Scan, data: DataConfig, notes: list[str]) -> tuple[Codes, Cut | None]:
-    """The part of every document, and the cut where one document is all there is to split."""
+def _assigned(scan: _Scan, data: DataConfig, notes: list[str]) -> tuple[Codes, Cut | None, dict[Part, float]]:
+    """The part of every document, the cut where one document is all there is to split, and the shares held out."""
     parts = scan.roles.copy()
     _drop_repeats(scan, data, parts, notes)
     _refuse_nothing(scan, parts)
@@ -431,9 +465,23 @@ def _assigned(scan: _Scan, data: DataConfig, notes: list[str]) -> tuple[Codes, C
             notes.append(message("There is no %(part)s part: data.%(share)s is 0.", part=PART_WORDS[part], share=share))
     pool = np.flatnonzero(parts == TRAIN)
     if len(pool) == 1:
-        return parts, _cut(scan, int(pool[0]), shares, notes)
+        return parts, _cut(scan, int(pool[0]), shares, notes), shares
     _hold_out(scan, pool, shares, parts, notes)
-    return parts, None
+    return parts, None, shares
+
+
+def _twice(scan: _Scan, parts: Codes, shares: dict[Part, float]) -> TwoSplits:
+    naive = scan.roles.copy()
+    pool = np.flatnonzero(naive == TRAIN)
+    order = pool[naive_order(scan.normal[pool], scan.data.split_seed)]
+    if len(pool) > sum(share > 0 for share in shares.values()):
+        test, valid = choose_groups(scan.sizes[order], shares["test"], shares["validation"])
+        naive[order[test]], naive[order[valid]] = TEST, VALIDATION
+    return TwoSplits(grouped=_sides(parts), naive=_sides(naive), groups=_merged(scan), sizes=scan.sizes)
+
+
+def _sides(parts: Codes) -> Sides:
+    return Sides(train=parts == TRAIN, held=(parts == VALIDATION) | (parts == TEST))
 
 
 def _drop_repeats(scan: _Scan, data: DataConfig, parts: Codes, notes: list[str]) -> None:

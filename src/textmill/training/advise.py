@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -19,22 +20,38 @@ from textmill.tables import TASKS, load
 from textmill.tasks.prepare import too_little, with_tokens_chosen
 from textmill.text import SplitPlan, look_against, plan_split
 from textmill.text import look as facts_of
+from textmill.text.removals import refuse_place, write_removals
 from textmill.training.dry_run import tokens_about
+
+if TYPE_CHECKING:
+    from textmill.tokens import Tokenizer
 
 SMALL_BYTES = 10_000  # below this, tokens are counted to tell whether they are enough to train on
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
-def look(data: DataConfig | Paths, task: str = "lm", against: Sequence[str] = (), **knobs: Any) -> Look:
+def look(
+    data: DataConfig | Paths,
+    task: str = "lm",
+    against: Sequence[str] = (),
+    leaks: bool = False,
+    tokens: bool | Mapping[str, Tokenizer] = False,
+    removed: str | os.PathLike[str] | None = None,
+    **knobs: Any,
+) -> Look:
     """See what a text holds, what would be dropped, and what to do next.
 
     data: a path, several, or a DataConfig. knobs: of [data], as in look("novel.txt", unit="line").
     against: files or folders of a test set, to be searched for in the training text.
+    leaks: measure what a naive split would hide. tokens: count what tokenizers spend; also of runs, {name: tokenizer}.
+    removed: a new file for all that cleaning took out; nothing else is ever written.
     Raises ConfigError, InputError.
     """
     data = data_of(data, knobs)
-    plan = plan_split(data, tell_languages=True)
+    if removed is not None:
+        refuse_place(Path(removed), (*data.paths, *data.valid, *data.test))
+    plan = plan_split(data, tell_languages=True, split_twice=leaks)
     facts = facts_of(data, plan)
     findings = load(TASKS[task])().findings(plan.documents("train"))
     refused = refusal_of_training(data, plan)
@@ -46,6 +63,16 @@ def look(data: DataConfig | Paths, task: str = "lm", against: Sequence[str] = ()
     found: dict[str, Any] = {"notes": notes, "messages": record_of(notes), "suggestion": suggestion}
     if against:
         found["against"] = look_against(plan, against, data)
+    if leaks:
+        from textmill.evaluation.leaks import measure_leaks
+
+        found["leaks"] = measure_leaks(plan, data.split_seed)
+    if tokens is not False:
+        from textmill.training.token_costs import token_costs
+
+        found["tokens"] = token_costs(data, plan, {} if tokens is True else tokens)
+    if removed is not None:
+        found["removals"] = write_removals(plan, Path(removed))
     return facts.model_copy(update=found)
 
 
