@@ -3,7 +3,7 @@
 CHINESE: dict[str, str] = {
     # headings
     "Textmill report": "Textmill 报告",
-    "Skip to the report": "跳到正文",
+    "Skip to the text": "跳到正文",
     "Contents": "目录",
     "How good is it?": "它有多好？",
     "Loss by step": "各步的损失",
@@ -422,8 +422,8 @@ CHINESE: dict[str, str] = {
     "interval of this model: %(low)s to %(high)s": "本模型的区间：%(low)s 到 %(high)s",
     "One bar of all input bytes by what became of them.": "一根长条：输入的全部字节，按去向分段。",
     "The PNG pictures are labelled in English: no font on this machine draws the Chinese labels. Install one (Noto "
-    "Sans CJK, for example) and run textmill report again. SVG pictures are not affected.": (
-        "PNG 图片用英文标注：本机没有字体能画出中文标签。请安装一种（例如 Noto Sans CJK），再运行一次 textmill report。"
+    "Sans CJK, for example) and run the command again. SVG pictures are not affected.": (
+        "PNG 图片用英文标注：本机没有字体能画出中文标签。请安装一种（例如 Noto Sans CJK），再运行一次命令。"
         "SVG 图片不受影响。"
     ),
     "In the PNG pictures these characters stand as code points, because no font on this machine draws them: %(points)s"
