@@ -138,7 +138,7 @@ def test_look_hands_on_the_paths_and_prints_facts_and_the_next_command(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    fake_room(monkeypatch, "textmill.training", look=lambda data, against: asked.append(data) or LOOK)
+    fake_room(monkeypatch, "textmill.training", look=lambda data, **_: asked.append(data) or LOOK)
 
     said = shell("look", "a.txt", "二.csv", "--data.text", "body", "--valid", "v.txt", "--valid", "w,x.txt", "--strict")
 
@@ -160,7 +160,7 @@ def test_look_reads_standard_input_from_a_file_that_does_not_stay(
         kept[0].write_text("text")
         return kept[0]
 
-    def look(data: Any, against: Any) -> results.Look:
+    def look(data: Any, **_: Any) -> results.Look:
         assert Path(data.paths[0]).read_text() == "text"
         file = LOOK.files[0].model_copy(update={"path": data.paths[0]})
         return LOOK.model_copy(update={"files": [file], "suggestion": f"textmill train {data.paths[0]}"})
@@ -586,7 +586,7 @@ def test_look_shows_the_largest_files_and_counts_the_others(shell: Shell, monkey
     """A folder once printed a row for each of its 655 files."""
     files = [results.FileLook(path=f"f{n}.txt", bytes=n, encoding="utf-8", ledger={"train": n}) for n in range(1, 26)]
     found = LOOK.model_copy(update={"files": files})
-    fake_room(monkeypatch, "textmill.training", look=lambda data, against: found)
+    fake_room(monkeypatch, "textmill.training", look=lambda data, **_: found)
 
     out = shell("look", "texts").out
 
@@ -598,7 +598,7 @@ def test_look_shows_the_largest_files_and_counts_the_others(shell: Shell, monkey
 
 def test_look_shows_all_of_a_few_files_in_their_order(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     files = [results.FileLook(path=f"f{n}.txt", bytes=n, encoding="utf-8", ledger={}) for n in range(20)]
-    fake_room(monkeypatch, "textmill.training", look=lambda data, against: LOOK.model_copy(update={"files": files}))
+    fake_room(monkeypatch, "textmill.training", look=lambda data, **_: LOOK.model_copy(update={"files": files}))
 
     out = shell("look", "texts").out
 

@@ -12,7 +12,8 @@ from textmill.report.words import Words, category_name, ledger_order
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-KEPT = ("train", "validation", "test")
+KEPT = {"train": "kept-train", "validation": "kept-validation", "test": "kept-test", "text": "kept-train"}
+"""Category of the ledger -> role of the palette."""
 
 
 def ledger_rows(ledger: dict[str, int]) -> list[tuple[str, int]]:
@@ -25,7 +26,7 @@ def ledger_colours(ledger: dict[str, int]) -> dict[str, str]:
     roles, lost = {}, 0
     for name, _ in ledger_rows(ledger):
         if name in KEPT:
-            roles[name] = f"kept-{name}"
+            roles[name] = KEPT[name]
         else:
             roles[name] = f"lost-{lost % 5 + 1}"
             lost += 1

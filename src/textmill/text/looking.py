@@ -35,6 +35,7 @@ def look(data: DataConfig, plan: SplitPlan | None = None) -> Look:
         preview=plan.preview,
         bad_records=plan.bad_records[:SHOWN_BAD_RECORDS],
         notes=plan.notes,
+        sample=plan.sample,
     )
 
 

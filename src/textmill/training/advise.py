@@ -11,6 +11,7 @@ from textmill.config import Config, DataConfig
 from textmill.config.knobs import all_knobs
 from textmill.config.layers import load_config
 from textmill.errors import ConfigError, TooLittleText
+from textmill.messages import record_of
 from textmill.results import Look
 from textmill.tables import TASKS, load
 from textmill.tasks.prepare import too_little, with_tokens_chosen
@@ -23,22 +24,26 @@ SMALL_BYTES = 10_000  # below this, tokens are counted to tell whether they are 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
-def look(data: DataConfig | Paths, task: str = "lm", against: Sequence[str] = (), **knobs: Any) -> Look:
+def look(
+    data: DataConfig | Paths, task: str = "lm", against: Sequence[str] = (), sample: str | None = None, **knobs: Any
+) -> Look:
     """See what a text holds, what would be dropped, and what to do next.
 
     data: a path, several, or a DataConfig. knobs: of [data], as in look("novel.txt", unit="line").
     against: files or folders of a test set, to be searched for in the training text.
+    sample: about how much to read, such as "200MB" or "5%", spread over all of it; the suggestion is for the whole.
     Raises ConfigError, InputError.
     """
     data = data_of(data, knobs)
-    plan = plan_split(data, tell_languages=True)
+    plan = plan_split(data, tell_languages=True, sample=sample)
     facts = facts_of(data, plan)
     findings = load(TASKS[task])().findings(plan.documents("train"))
     refused = refusal_of_training(data, plan)
     if refused is not None:
         findings = [*findings, f"Training would be refused: {refused.message}. {refused.hint}"]
     suggestion = "" if refused else suggestion_for(data)
-    found: dict[str, Any] = {"notes": [*facts.notes, *findings], "suggestion": suggestion}
+    notes = [*facts.notes, *findings]
+    found: dict[str, Any] = {"notes": notes, "messages": record_of(notes), "suggestion": suggestion}
     if against:
         found["against"] = look_against(plan, against, data)
     return facts.model_copy(update=found)
@@ -55,8 +60,8 @@ def data_of(data: DataConfig | Paths, knobs: dict[str, Any]) -> DataConfig:
 
 
 def refusal_of_training(data: DataConfig, plan: SplitPlan) -> TooLittleText | None:
-    """What training would say of a text that is too short for it; None where it would begin."""
-    if plan.ledger.total.get("train", 0) >= SMALL_BYTES:
+    """What training would say of a text that is too short for it; None where it would begin, or a part was read."""
+    if plan.sample or plan.ledger.total.get("train", 0) >= SMALL_BYTES:
         return None
     config, _ = with_tokens_chosen(Config(data=data), plan, plan.languages)
     n_tokens, _ = tokens_about(config, plan)
