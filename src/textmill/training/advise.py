@@ -13,11 +13,10 @@ from textmill.config.layers import load_config
 from textmill.errors import ConfigError, TooLittleText
 from textmill.messages import record_of
 from textmill.results import Look
-from textmill.tables import TASKS, load
-from textmill.tasks.prepare import too_little, with_tokens_chosen
+from textmill.tables import FINDINGS, load
 from textmill.text import SplitPlan, look_against, plan_split
 from textmill.text import look as facts_of
-from textmill.training.dry_run import tokens_about
+from textmill.tokens.amount import tokens_about, too_little, with_tokens_chosen
 
 SMALL_BYTES = 10_000  # below this, tokens are counted to tell whether they are enough to train on
 
@@ -37,7 +36,7 @@ def look(
     data = data_of(data, knobs)
     plan = plan_split(data, tell_languages=True, sample=sample)
     facts = facts_of(data, plan)
-    findings = load(TASKS[task])().findings(plan.documents("train"))
+    findings = load(FINDINGS[task])(plan.documents("train")) if task in FINDINGS else []
     refused = refusal_of_training(data, plan)
     if refused is not None:
         findings = [*findings, f"Training would be refused: {refused.message}. {refused.hint}"]
