@@ -443,6 +443,7 @@ CHINESE: dict[str, str] = {
     "What to do next": "下一步",
     "a sample was looked at": "看的是样本",
     "all of it was looked at": "全部都看过",
+    "documents in the text": "篇文档",
     "documents in the sample": "篇文档（样本中）",
     "bytes that are text:": "其中正文占字节的",
     "There is no document in it.": "其中没有文档。",
@@ -484,6 +485,8 @@ CHINESE: dict[str, str] = {
     "text": "正文",
     "the model would learn from it": "模型会从中学习",
     "the model would learn from it, or it would be held out": "模型会从中学习，或者会被留出",
+    "cut off": "截断",
+    "the last record of a file of which the beginning was read": "只读了开头的文件的最后一条记录",
     "Bytes by encoding": "各种编码的字节数",
     "files": "文件数",
     "%(n)s smaller files are not listed here; textmill look --json lists all.": (

@@ -64,8 +64,9 @@ def sampled(sample: Sampled, words: Words) -> list[str]:
 
 
 def scripts(found: Look, words: Words) -> list[tuple[str, float]]:
-    """(script, share of the letters), those without a letter left out."""
-    return [(_named(name, LANGUAGES, words), share) for name, share in found.languages.items() if share]
+    """(script, share of the letters), the most frequent first, those without a letter left out."""
+    shares = sorted(found.languages.items(), key=lambda item: -item[1])
+    return [(_named(name, LANGUAGES, words), share) for name, share in shares if share]
 
 
 def document_languages(found: Look, words: Words) -> list[tuple[str, float]]:

@@ -38,6 +38,7 @@ def written(template: str, values: dict[str, Any], words: Words) -> str:
         "plain": numbers.plain,
         "share": numbers.share,
         "shown": showing.as_html,
+        "size": numbers.size,
         "when": lambda moment: showing.on_one_line(moment).replace("T", " ", 1),
     }
     return environment.get_template(template).render({"html_lang": HTML_LANG[words.lang]} | values)

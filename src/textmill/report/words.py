@@ -101,6 +101,7 @@ LEDGER = {
     "duplicate": N_("duplicate"),
     "bad_record": N_("bad record"),
     "empty": N_("empty"),
+    "other:cut-off": N_("cut off"),
 }
 LEDGER_MEANINGS = {
     "train": N_("the model learned from it"),
@@ -115,6 +116,7 @@ LEDGER_MEANINGS = {
 LOOK_MEANINGS = LEDGER_MEANINGS | {
     "train": N_("the model would learn from it"),
     "text": N_("the model would learn from it, or it would be held out"),
+    "other:cut-off": N_("the last record of a file of which the beginning was read"),
 }
 STATUSES = {
     "finished": N_("finished"),

@@ -23,10 +23,12 @@ from textmill.text.files import BINARY_FORMATS, CHUNK, TextFile, open_bytes, siz
 from textmill.text.opening import CannotUnpack
 from textmill.text.wording import counted, some_of
 
-LEAST_BLOCK, MOST_BLOCKS = 1 << 16, 128
+LEAST_BLOCK, MOST_BLOCKS = 1 << 14, 128
 """A block has at least so many bytes, if the sample has; and there are at most so many."""
-LEAST_COST = 1 << 12
-"""A file costs at least so much of the sample as is read from a disk at once: a million tiny ones take time too."""
+MOST_TINY, LEAST_COST = 1000, 1 << 12
+"""Beyond so many, a file costs at least so much of the sample, however small: a million tiny ones take time too."""
+MOST_BEYOND = 2
+"""Blocks end with a record, but all of them hold at most so many times what was asked for."""
 REACH = 1 << 22
 """So far behind a place the next record is looked for. A longer one cannot be entered."""
 WHOLE_ONLY = frozenset(("pdf", "docx", "epub", "python-module", "python-topics"))
@@ -139,17 +141,18 @@ def _drawn(
     files: Sequence[TextFile], sizes: Sequence[int], most: int, unit: str, random: Random, notes: list[str]
 ) -> dict[int, TextFile]:
     """Place of a file -> the file, with what is to be read of it."""
-    small = max(LEAST_BLOCK, most // 64)
-    whole = [n for n, file in enumerate(files) if _is_whole(file) or sizes[n] <= min(small, most)]
+    small = max(4 * LEAST_BLOCK, most // 64)
+    fits = [size <= min(small, most) and not file.compression for file, size in zip(files, sizes, strict=True)]
+    whole = [n for n, file in enumerate(files) if fits[n] or _is_whole(file)]
     large = sorted(set(range(len(files))) - set(whole))
     drawn: dict[int, TextFile] = {}
     left = most * sum(sizes[n] for n in whole) / max(1, sum(sizes))
     for n in random.sample(whole, len(whole)):
-        cost = max(sizes[n], LEAST_COST)
+        cost = max(sizes[n], LEAST_COST if len(drawn) >= MOST_TINY else 0)
         if cost <= left or (not drawn and not large and sizes[n] <= most):
             drawn[n] = files[n]
             left -= cost
-        if left < LEAST_COST:
+        if left < 1:
             break
     if large:
         of_large = round(most * sum(sizes[n] for n in large) / sum(sizes))
@@ -173,8 +176,8 @@ def _drawn_in_part(
     notes: list[str],
 ) -> dict[int, TextFile]:
     """Of the large files, one block from each of equal stretches of all of them."""
-    block = max(min(LEAST_BLOCK, most), most // MOST_BLOCKS)
-    n_blocks = max(1, most // block)
+    n_blocks = min(MOST_BLOCKS, max(1, most // LEAST_BLOCK))
+    block = most // n_blocks
     ends = list(accumulate(sizes[n] for n in large))
     step = ends[-1] / n_blocks
     places: dict[int, list[int]] = {}
@@ -222,8 +225,8 @@ def _in_part(file: TextFile, size: int, points: Sequence[int], block: int, unit:
 
 
 def _blocks(stream: BinaryIO, size: int, points: Sequence[int], block: int, ending: re.Pattern[bytes]) -> Stretches:
-    """(start, end) of the first record, which may be a header, and of a block at each point; () where a record is too
-    long to be entered."""
+    """(start, end) of the first record, which may be a header, and of a block at each point; () where records are too
+    long for that."""
     wanted = [(0, 1), *((point, min(size, point + block)) for point in points)]
     found: list[tuple[int, int]] = []
     for first, last in wanted:
@@ -234,7 +237,8 @@ def _blocks(stream: BinaryIO, size: int, points: Sequence[int], block: int, endi
             found[-1] = (found[-1][0], max(end, found[-1][1]))
         elif start < end:
             found.append((start, end))
-    return tuple(found)
+    n_bytes = sum(end - start for start, end in found)
+    return tuple(found) if n_bytes <= MOST_BEYOND * block * len(points) else ()
 
 
 def _record_start(stream: BinaryIO, at: int, size: int, ending: re.Pattern[bytes]) -> int | None:
@@ -281,10 +285,10 @@ def _end_of_beginning(head: bytes, n_bytes: int, format_: str, ending: re.Patter
             behind = end
             break
         before = end
-    if before >= n_bytes // 2 or behind:
-        return before if before >= n_bytes // 2 else behind
-    if format_ in ("csv", "tsv", "jsonl"):
+    if before >= n_bytes // 2:
         return before
+    if format_ in ("csv", "tsv", "jsonl"):
+        return behind or before
     cut = n_bytes
     while cut > n_bytes - 1024 and cut > 1 and head[cut - 1] >= 0x30:
         cut -= 1
