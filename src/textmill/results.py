@@ -29,6 +29,8 @@ class FileLook(Document):
     ledger: dict[str, int]
     lines: list[str] = Field(default_factory=list)
     """Three of its lines, where its encoding is not plain UTF-8: to judge by whether it was found right."""
+    of_bytes: int | None = None
+    """Its size, where only `bytes` of it were read (look --sample); packed where it is packed."""
 
 
 class Duplicates(Document):
@@ -54,6 +56,14 @@ class Removed(Document):
     """Up to three, as "source: text"."""
 
 
+class LengthBin(Document):
+    """Documents of `least` to `most` characters."""
+
+    least: int
+    most: int
+    n: int
+
+
 class Lengths(Document):
     """How long documents are, in characters (code points)."""
 
@@ -62,6 +72,8 @@ class Lengths(Document):
     nine_in_ten: int
     """Nine documents in ten are at most so long."""
     longest: int
+    bins: list[LengthBin] = Field(default_factory=list)
+    """All of them, counted by ranges that follow each other."""
 
 
 class Overlapping(Document):
@@ -154,6 +166,28 @@ class Removals(Document):
     bytes: int
 
 
+class Sampled(Document):
+    """Which part of a text was looked at (look --sample). n_files, bytes and dropped are exact; they are of all."""
+
+    asked: str
+    """As it was said: 200MB, 5%."""
+    seed: int
+    n_files: int
+    """Files that are text by their names."""
+    bytes: int
+    """Of all of them, as they lie; in an archive unpacked."""
+    n_files_read: int
+    bytes_read: int
+    share: float | None
+    """bytes_read of bytes; None where packed files are read: how much is in them is not known."""
+    n_in_blocks: int
+    """Files read in blocks that are spread over them."""
+    n_beginnings: int
+    """Files of which only the beginning was read."""
+    dropped: dict[str, int] = Field(default_factory=dict)
+    """Bytes of files that are dropped whole by their names, by category; they stand in no other number."""
+
+
 class Look(Document):
     """What `textmill look` found."""
 
@@ -190,6 +224,12 @@ class Look(Document):
     """A sentence of notes -> what it is made of, for other languages: {template, values}."""
     suggestion: str = ""
     """The command to run next."""
+    sample: Sampled | None = None
+    """With --sample, where it is less than the text: all other numbers are of that part."""
+    page: str | None = None
+    """With --out: the page that was written."""
+    plots: list[str] = Field(default_factory=list)
+    """With --out: the pictures that were written."""
 
 
 class Evaluation(Document):

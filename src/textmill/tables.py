@@ -19,6 +19,10 @@ TASKS = {
     "lm": "textmill.tasks.lm:LanguageModelling",
 }
 
+# What a task has to say of its training documents before they are trained on, as a function that loads no torch:
+# (documents) -> sentences. Language modelling takes any text and says nothing.
+FINDINGS: dict[str, str] = {}
+
 TOKENIZERS = {
     "bytes": "textmill.tokens.kinds:Bytes",
     "char": "textmill.tokens.kinds:Char",

@@ -67,8 +67,8 @@ def test_every_translation_is_chinese() -> None:
 
 def test_no_english_letters_are_left_on_a_chinese_page_of_a_run_without_any(chinese: Report) -> None:
     """What is left in Latin letters are names: units, formats, commands, keys."""
+    from textmill.report.drawing import Pictures
     from textmill.report.page import page
-    from textmill.report.pictures import Pictures
 
     from .reading import read
 

@@ -11,7 +11,7 @@ import click
 from textmill.cli.output import Shell, on_one_line, table
 from textmill.cli.run_argument import open_argument
 from textmill.errors import UsageError
-from textmill.results import Leaks, Look, Plan, TokenCosts, TokenizerCost
+from textmill.results import Leaks, Look, TokenCosts, TokenizerCost
 
 
 def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,15 +58,9 @@ def measurements(
         asked["leaks"] = True
     if tokens or tokens_of:
         asked["tokens"] = {name: open_argument(name).tokenizer for name in tokens_of}
-    if removed is not None and not shell.dry_run:
+    if removed is not None:
         asked["removed"] = removed
     return asked
-
-
-def plan_of_removals(found: Look, removed: Path) -> Plan:
-    """What -n says instead of writing the file."""
-    rules = {rule.rule: {"stretches": rule.n, "bytes": rule.bytes} for rule in found.cleaning}
-    return Plan(verb="look", run=None, writes=[str(removed)], plan={"removals": rules})
 
 
 def measured_texts(found: Look) -> Iterator[str]:

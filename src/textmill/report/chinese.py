@@ -3,7 +3,7 @@
 CHINESE: dict[str, str] = {
     # headings
     "Textmill report": "Textmill 报告",
-    "Skip to the report": "跳到正文",
+    "Skip to the text": "跳到正文",
     "Contents": "目录",
     "How good is it?": "它有多好？",
     "Loss by step": "各步的损失",
@@ -409,6 +409,16 @@ CHINESE: dict[str, str] = {
     "not Python that this Python can parse": "当前的 Python 无法解析这段源码",
     "no column %(names)s (there are: %(columns)s)": "没有列%(names)s（现有：%(columns)s）",
     "%(these)s or %(this)s": "%(these)s或%(this)s",
+    "Not in the sample, because its first record alone is longer: %(file)s.": (
+        "不在样本里，因为它的第一条记录就已超长：%(file)s。"
+    ),
+    "Read in blocks spread over %(n)s file: %(files)s.": "从 %(n)s 个文件里分散取块读取：%(files)s。",
+    "Read in blocks spread over %(n)s files: %(files)s.": "从 %(n)s 个文件里分散取块读取：%(files)s。",
+    "Only the beginning is read of %(n)s file: %(files)s.": "%(n)s 个文件只读了开头：%(files)s。",
+    "Only the beginning is read of %(n)s files: %(files)s.": "%(n)s 个文件只读了开头：%(files)s。",
+    "A file is one document, so the length of a document that is read in part is that of the part: %(files)s.": (
+        "一个文件就是一篇文档，所以只读了一部分的文档，其长度是所读部分的长度：%(files)s。"
+    ),
     "name one of them too: --data.text NAME,NAME": "请把其中一列也写上：--data.text NAME,NAME",
     "choose one with: --data.text NAME (where files differ: --data.text NAME,NAME)": (
         "请用 --data.text NAME 选定一列（各文件列名不同时：--data.text NAME,NAME）"
@@ -717,14 +727,165 @@ CHINESE: dict[str, str] = {
     "interval of this model: %(low)s to %(high)s": "本模型的区间：%(low)s 到 %(high)s",
     "One bar of all input bytes by what became of them.": "一根长条：输入的全部字节，按去向分段。",
     "The PNG pictures are labelled in English: no font on this machine draws the Chinese labels. Install one (Noto "
-    "Sans CJK, for example) and run textmill report again. SVG pictures are not affected.": (
-        "PNG 图片用英文标注：本机没有字体能画出中文标签。请安装一种（例如 Noto Sans CJK），再运行一次 textmill report。"
+    "Sans CJK, for example) and run the command again. SVG pictures are not affected.": (
+        "PNG 图片用英文标注：本机没有字体能画出中文标签。请安装一种（例如 Noto Sans CJK），再运行一次命令。"
         "SVG 图片不受影响。"
     ),
     "In the PNG pictures these characters stand as code points, because no font on this machine draws them: %(points)s"
     ". SVG pictures are not affected.": (
         "PNG 图片里，下列字符以码位代替，因为本机没有字体能画出它们：%(points)s。SVG 图片不受影响。"
     ),
+    # the page of a look
+    "What a text holds": "文本里有什么",
+    "In short": "概要",
+    "How long are the documents?": "文档有多长？",
+    "Which languages?": "是哪些语言？",
+    "How it begins": "开头是什么样",
+    "Where the bytes go": "字节会到哪里去",
+    "Files and encodings": "文件与编码",
+    "Repeats": "重复",
+    "What cannot be read, and what is cleaned away": "读不了的与清理掉的",
+    "What to do next": "下一步",
+    "a sample was looked at": "看的是样本",
+    "all of it was looked at": "全部都看过",
+    "documents in the text": "篇文档",
+    "documents in the sample": "篇文档（样本中）",
+    "bytes that are text:": "其中正文占字节的",
+    "There is no document in it.": "其中没有文档。",
+    "There is no letter in it.": "其中没有文字。",
+    "There is no byte in it.": "其中一个字节也没有。",
+    "There is no file in it.": "其中没有文件。",
+    "Documents by length": "各种长度的文档",
+    "Documents by language": "各种语言的文档",
+    "Column picture of the documents by length.": "柱形图：各种长度的文档数。",
+    "Bar picture of the documents by language.": "条形图：各种语言的文档所占的比例。",
+    "Characters of a document: %(lengths)s.": "每篇文档的字符数：%(lengths)s。",
+    "%(shortest)s to %(longest)s, median %(median)s, nine in ten at most %(nine_in_ten)s": (
+        "%(shortest)s 到 %(longest)s，中位数 %(median)s，十之有九不超过 %(nine_in_ten)s"
+    ),
+    "characters in a document": "每篇文档的字符数",
+    "The same in numbers": "对应的数字",
+    "Share of the documents; of many, two thousand evenly spread ones were judged.": (
+        "占文档的比例；文档很多时，只判断均匀选出的两千篇。"
+    ),
+    "language": "语言",
+    "share": "比例",
+    "script": "文字",
+    "Letters by script": "各种文字所占的比例",
+    "simplified Chinese": "简体中文",
+    "traditional Chinese": "繁体中文",
+    "several languages": "多种语言混合",
+    "another language or no letters": "其他语言，或没有文字",
+    "Every byte that was read is text, or is left out for a named reason. The categories add up to what was read.": (
+        "读到的每个字节要么是正文，要么因注明的原因略去。各类相加，等于读到的字节数。"
+    ),
+    "Every byte would be in the training, validation or test part, or is left out for a named reason. The "
+    "categories add up to the size of the files.": (
+        "每个字节要么会进入训练、验证或测试部分，要么因注明的原因略去。各类相加，等于文件的大小。"
+    ),
+    "All bytes of the input, by what becomes of them.": "输入的全部字节，按去向分段。",
+    "Files that are left out whole by their names: all of them, in no other number here": (
+        "按文件名整个略去的文件：这里是全部，不计入其他任何数字"
+    ),
+    "text": "正文",
+    "the model would learn from it": "模型会从中学习",
+    "the model would learn from it, or it would be held out": "模型会从中学习，或者会被留出",
+    "cut off": "截断",
+    "the last record of a file of which the beginning was read": "只读了开头的文件的最后一条记录",
+    "Bytes by encoding": "各种编码的字节数",
+    "files": "文件数",
+    "%(n)s smaller files are not listed here; textmill look --json lists all.": (
+        "另有 %(n)s 个较小的文件没有列在这里；textmill look --json 会全部列出。"
+    ),
+    "%(n)s files that are not in plain UTF-8: three lines each, to judge by whether they were read right": (
+        "%(n)s 个文件不是纯 UTF-8：每个给出三行，可据此判断读得对不对"
+    ),
+    "%(n)s more such files are not shown here; textmill look --json has all.": (
+        "另有 %(n)s 个这样的文件没有显示在这里；textmill look --json 里有全部。"
+    ),
+    "Documents that repeat others": "与别的文档重复的文档",
+    "documents that are nearly another one": "与另一篇几乎相同的文档",
+    "Nearly equal documents were not looked for.": "没有查找几乎相同的文档。",
+    "Repeats, for example": "重复的例子",
+    "The test set in the training text": "训练文本里的测试集",
+    "Test documents that stand in the training text": "出现在训练文本里的测试文档",
+    "test document": "测试文档",
+    "training document": "训练文档",
+    "share of it": "占它的比例",
+    "in common": "共有的片段",
+    "%(n)s more are not shown here; --json has the first hundred.": (
+        "另有 %(n)s 篇没有显示在这里；--json 里有前一百篇。"
+    ),
+    "Records that cannot be read: the first ones": "读不了的记录：最前面的几条",
+    "Every record could be read.": "每条记录都读得了。",
+    "Cleaned away (--data.clean none keeps it)": "清理掉的内容（--data.clean none 可保留）",
+    "No cleaning rule found anything.": "没有一条清理规则找到要清理的内容。",
+    "rule": "规则",
+    "stretches": "处数",
+    "for example": "例如",
+    "%(n)s more notes": "另有 %(n)s 条说明",
+    "Nothing.": "没有。",
+    "No command: training would refuse this text, as a note above says.": (
+        "没有命令：训练会拒绝这份文本，原因见上面的说明。"
+    ),
+    "Written by textmill look. This page is one file: it loads nothing and runs no scripts.": (
+        "由 textmill look 写成。本页只有一个文件：不加载外部内容，也不运行脚本。"
+    ),
+    "standard input": "标准输入",
+    # a look in the terminal
+    "%(n)s files": "%(n)s 个文件",
+    "This is a look at a sample (--sample %(asked)s, seed %(seed)s): %(read)s of %(bytes)s were read, from "
+    "%(n_read)s of %(n_files)s files (%(share)s).": (
+        "看的是样本（--sample %(asked)s，种子 %(seed)s）：共 %(bytes)s，读了 %(read)s；共 "
+        "%(n_files)s 个文件，读了其中 %(n_read)s 个（%(share)s）。"
+    ),
+    "%(share)s of the bytes": "占字节的 %(share)s",
+    "how much is in packed files is not known": "压缩文件里有多少内容不得而知",
+    "The number of files and their sizes are exact; every other number is of the sample. What would be held out "
+    "is not said, for a sample would be split in another way than the whole. The command is for the whole text.": (
+        "文件的数目与大小是准确的，其余数字都只是样本的。这里不说会留出哪些文本，因为样本的划分与全文的不同。给出的命令用于全文。"
+    ),
+    "%(n)s large files were read in blocks spread over them: a line number there counts lines that were read.": (
+        "有 %(n)s 个大文件是分散着一块一块读的：其中的行号只数读到的行。"
+    ),
+    "Of %(n)s files only the beginning was read, because they cannot be entered in the middle.": (
+        "有 %(n)s 个文件只读了开头，因为无法从中间读起。"
+    ),
+    "left out whole by their names: %(list)s": "按文件名整个略去：%(list)s",
+    "where each byte goes": "每个字节的去向",
+    "dropped": "略去",
+    "of %(size)s": "共 %(size)s",
+    "and %(n)s more (these are the largest; --json lists all)": "另有 %(n)s 个（这里是最大的；--json 会全部列出）",
+    "languages": "文字",
+    "documents by language": "各种语言的文档",
+    "repeats": "重复",
+    "lengths in characters": "长度（字符）",
+    "%(n)s exact": "完全相同 %(n)s 篇",
+    "%(n)s after normalisation": "归一化后相同 %(n)s 篇",
+    "%(n)s nearly equal": "几乎相同 %(n)s 篇",
+    "of %(n)s documents": "共 %(n)s 篇文档",
+    "documents by length in characters": "各种长度（字符）的文档",
+    "not in plain UTF-8; judge by these lines whether it was read right (--encoding decides):": (
+        "不是纯 UTF-8；请看这几行，判断读得对不对（--encoding 可指定编码）："
+    ),
+    "and %(n)s more (--json has all)": "另有 %(n)s 个（--json 里有全部）",
+    "cleaned away (--data.clean none keeps it)": "清理掉的内容（--data.clean none 可保留）",
+    "test set %(paths)s: %(n_found)s of %(n)s documents (%(share)s) stand in the training text": (
+        "测试集 %(paths)s：%(n)s 篇文档中有 %(n_found)s 篇（%(share)s）出现在训练文本里"
+    ),
+    "test set %(paths)s: at least %(n_found)s of %(n)s documents (%(share)s) stand in the training text, of "
+    "which a sample was searched": (
+        "测试集 %(paths)s：%(n)s 篇文档中至少有 %(n_found)s 篇（%(share)s）出现在训练文本里；只查找了训练文本的样本"
+    ),
+    "%(test)s in %(training)s, %(share)s of it: %(excerpt)s": (
+        "%(test)s 在 %(training)s 中，占它的 %(share)s：%(excerpt)s"
+    ),
+    "and %(n)s more (--json has the first hundred)": "另有 %(n)s 篇（--json 里有前一百篇）",
+    "repeats, for example": "重复的例子",
+    "records that cannot be read": "读不了的记录",
+    "notes": "说明",
+    "how it begins": "开头",
+    "next: %(command)s": "下一步：%(command)s",
     # the card
     "Written by textmill report, which writes it anew each time: keep what you add in another file.": (
         "由 textmill report 写成，每次运行都会重写：你要补充的内容请放在别的文件里。"

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from textmill.config import Config
-from textmill.errors import TooLittleText
 from textmill.files import new_folder, remove_abandoned, write_json
-from textmill.messages import message, plural_message, record_of
+from textmill.messages import record_of
 from textmill.runs import Prepared
 from textmill.tables import TASKS, load
 from textmill.tasks.task import Task
 from textmill.text import Part, SplitPlan, plan_split
-from textmill.tokens import Tokenizer, choose_kind
+from textmill.tokens import Tokenizer
+from textmill.tokens.amount import too_little, with_tokens_chosen
 
 FORMAT = 1
-N_TOKENS_LEAST = 16  # below this nothing can be told from chance, not even in a test
 
 PART_NAMES: dict[Part, str] = {"train": "train", "validation": "valid", "test": "test"}
 
@@ -30,31 +29,6 @@ def task_of(config: Config) -> Task:
     """The task that the config names."""
     task: Task = load(TASKS[config.task.name])()
     return task
-
-
-def with_tokens_chosen(config: Config, plan: SplitPlan, shares: dict[str, float]) -> tuple[Config, str | None]:
-    """The config with tokens.kind and vocab_size decided, and the reason as a sentence where it was decided here."""
-    if config.tokens.kind != "auto":
-        return config, None
-    kind, vocab_size, reason = choose_kind(plan.ledger.total.get("train", 0), shares)
-    chosen = {"kind": kind, "vocab_size": config.tokens.vocab_size or vocab_size}
-    return config.model_copy(update={"tokens": config.tokens.model_copy(update=chosen)}), reason
-
-
-def too_little(n_tokens: int, paths: Sequence[str]) -> TooLittleText | None:
-    """The error of a training text with so few tokens, end marks included; None where there are enough to begin."""
-    if n_tokens >= N_TOKENS_LEAST:
-        return None
-    return TooLittleText(
-        plural_message(
-            "the text to train on has %(n)s token, end marks included; %(least)s are the least",
-            "the text to train on has %(n)s tokens, end marks included; %(least)s are the least",
-            n_tokens,
-            least=N_TOKENS_LEAST,
-        ),
-        where=", ".join(paths),
-        hint=message("Add text. A model of use wants 10 kB or more."),
-    )
 
 
 def fingerprint_of(config: Config, plan: SplitPlan) -> str:

@@ -25,6 +25,7 @@ from textmill.messages import Message, message
 from textmill.text.documents import Part
 from textmill.text.encodings import CODECS, Detector, Finding
 from textmill.text.opening import Bomb, CannotUnpack, Place, members_of, open_place, suffixes
+from textmill.text.stretches import Stretched
 from textmill.text.transcoding import Transcoded
 from textmill.text.wording import PART_WORDS, advised, counted, joined_clauses, left_out_as, placed, some_of
 
@@ -92,6 +93,12 @@ class TextFile:
     n_bytes: int = 0
     """Unpacked; of a file in BINARY_FORMATS, as it lies."""
     sha256: str = ""
+    stretches: tuple[tuple[int, int], ...] = ()
+    """Only these bytes (start, end) of it are read, as if it held no others; (): all."""
+    most_bytes: int = 0
+    """Only about so many bytes of its text are read, spread over it (Parquet); 0: all."""
+    of_bytes: int = 0
+    """Its size, where only a part of it is read."""
     stamp: tuple[int, int] = (0, 0)
     """Size and modification time of `path` when it was examined: a file that changes while it is read is an error."""
 
@@ -367,6 +374,8 @@ def examine(file: TextFile, strict: bool, notes: list[str], encoding: str | None
     """
     if file.dropped_as:
         return replace(file, n_bytes=file.n_bytes or _status(file).st_size)
+    if file.most_bytes:
+        return replace(file, n_bytes=file.of_bytes, encoding=file.format, stamp=_stamp(file))
     detector = None if file.format in BINARY_FORMATS else Detector(None if file.made else encoding)
     digest = hashlib.sha256()
     n_bytes = 0
@@ -443,6 +452,11 @@ def _status(file: TextFile) -> os.stat_result:
         raise InputError(f"cannot be read: {error.strerror or error}", where=file.name) from None
 
 
+def size_on_disk(file: TextFile) -> int:
+    """Bytes of a file as it lies; of a member of an archive, unpacked as the archive says."""
+    return file.n_bytes if file.member >= 0 else _status(file).st_size
+
+
 def _stamp(file: TextFile) -> tuple[int, int]:
     if file.made is not None:
         return 0, 0
@@ -457,6 +471,8 @@ def open_bytes(file: TextFile) -> BinaryIO:
         return file.made.open()
     try:
         stream = open_place(file.place, file.name)
+        if file.stretches:
+            return cast(BinaryIO, io.BufferedReader(Stretched(stream, file.stretches), CHUNK))
         if file.format not in BINARY_FORMATS or (file.member < 0 and not file.compression):
             return stream
         with stream:

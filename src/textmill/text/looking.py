@@ -36,6 +36,7 @@ def look(data: DataConfig, plan: SplitPlan | None = None) -> Look:
         preview=plan.preview,
         bad_records=plan.bad_records[:SHOWN_BAD_RECORDS],
         messages=record_of(plan.notes),
+        sample=plan.sample,
     )
     return found.model_copy(update={"notes": plan.notes})  # validated, they would be plain strings
 

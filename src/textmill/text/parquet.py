@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from textmill.config import DataConfig
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 BATCH_BYTES, LARGEST_BATCH = 1 << 22, 4096
 """About so many bytes of text, and at most so many rows, are held at once."""
+MOST_ENTERED = 16
+"""Row groups that a part of a file is taken from."""
 
 
 def read_parquet(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
@@ -42,18 +45,36 @@ def read_parquet(file: TextFile, data: DataConfig, note: Callable[[str], None]) 
             table = pyarrow.parquet.ParquetFile(stream, pre_buffer=False, buffer_size=1 << 20)
             schema = table.schema_arrow
         name = _text_column(schema, data, file)
-        with _damage_named(file):
-            batches = table.iter_batches(_batch_size(table, name), columns=[name])
-        number = 0
-        while True:
-            with _damage_named(file, number + 1):
-                batch = next(batches, None)
-                values = [] if batch is None else _values(batch.column(0))
-            if batch is None:
-                return
-            for value in values:
-                number += 1
-                yield _item(value, f"{file.name}#{number}")
+        for groups, number, most in _portions(table, file.most_bytes):
+            with _damage_named(file):
+                batches = table.iter_batches(_batch_size(table, name), row_groups=groups, columns=[name])
+            n_bytes = 0
+            while not most or n_bytes < most:
+                with _damage_named(file, number + 1):
+                    batch = next(batches, None)
+                    values = [] if batch is None else _values(batch.column(0))
+                if batch is None:
+                    break
+                for value in values:
+                    number += 1
+                    item = _item(value, f"{file.name}#{number}")
+                    yield item
+                    n_bytes += item.n_bytes
+                    if most and n_bytes >= most:
+                        break
+
+
+def _portions(table: pyarrow.parquet.ParquetFile, most_bytes: int) -> Iterator[tuple[list[int] | None, int, int]]:
+    """(row groups or all, rows before them, most bytes of text or 0): all at once, or some groups, spread."""
+    n_groups = table.metadata.num_row_groups
+    if not most_bytes:
+        yield None, 0, 0
+        return
+    n_entered = min(n_groups, MOST_ENTERED)
+    before = [0, *accumulate(table.metadata.row_group(n).num_rows for n in range(n_groups))]
+    for place in range(n_entered):
+        group = place * n_groups // n_entered
+        yield [group], before[group], max(1, most_bytes // n_entered)
 
 
 def _item(value: str | bytes | None, where: str) -> Found | Dropped:

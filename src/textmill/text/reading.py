@@ -69,6 +69,8 @@ def _items(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Fou
         yield Dropped(MARKUP, file.mark)
     reader: Reader = load(READERS[file.format])
     items = reader(file, data, report.note)
+    if file.stretches and file.format == "json":
+        items = _cut_off(items)
     if file.is_transcoded:
         items = _in_own_bytes(file, items)
     if data.cleaning_rules and not is_clean:
@@ -81,6 +83,19 @@ def _items(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Fou
         if file.named or file.format not in BINARY_FORMATS:
             raise
         yield Dropped(BAD_RECORD, 0, file.name, advised(error.message, error.hint))
+
+
+def _cut_off(items: Iterator[Found | Dropped]) -> Iterator[Found | Dropped]:
+    """The same of a file that is cut inside a record: the last one is not bad, it is cut."""
+    held: Found | Dropped | None = None
+    for item in items:
+        if held is not None:
+            yield held
+        held = item
+    if isinstance(held, Dropped) and held.category == BAD_RECORD:
+        held = Dropped("other:cut-off", held.n_bytes)
+    if held is not None:
+        yield held
 
 
 def _in_own_bytes(file: TextFile, items: Iterator[Found | Dropped]) -> Iterator[Found | Dropped]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from textmill.config import DataConfig
 from textmill.errors import ConfigError, TooLittleText
 from textmill.messages import message, plural_message
-from textmill.results import Duplicates, FileLook, Lengths, Removed
+from textmill.results import Duplicates, FileLook, Lengths, Removed, Sampled
 from textmill.text.document_language import LanguageCount
 from textmill.text.documents import DUPLICATE, PARTS, TEXT, Document, Found, Part, ReadReport, TakenOut
 from textmill.text.files import BINARY_FORMATS, TextFile, changed, examine, find_files, with_named_parts
@@ -34,10 +34,12 @@ from textmill.text.holdout import (
 )
 from textmill.text.languages import ScriptCount
 from textmill.text.ledger import Ledger, in_order
+from textmill.text.lengths import lengths_of
 from textmill.text.naive import Sides, TwoSplits, naive_order
 from textmill.text.near import NearDuplicates
 from textmill.text.normalise import digest, normalised_digest
 from textmill.text.reading import records_of
+from textmill.text.sample import Sample, draw_sample
 from textmill.text.transcoding import size_in
 from textmill.text.wording import PART_WORDS, joined, left_out_as, percent, some_of
 
@@ -101,6 +103,8 @@ class SplitPlan:
     """One document was cut into contiguous blocks."""
     twice: TwoSplits | None
     """This split beside the naive one; None unless it was asked for, and where one document is all there is."""
+    sample: Sampled | None
+    """Where only a part of the text was read: nothing is held out then, and all documents of it stand in train."""
     _data: DataConfig
     _files: list[TextFile]
     _ends: list[int]
@@ -172,19 +176,24 @@ def _numbered(file: TextFile, data: DataConfig, start: int, end: int) -> Iterato
         raise changed(file)
 
 
-def plan_split(data: DataConfig, tell_languages: bool = False, split_twice: bool = False) -> SplitPlan:
+def plan_split(
+    data: DataConfig, tell_languages: bool = False, split_twice: bool = False, sample: str | None = None
+) -> SplitPlan:
     """Read everything once and decide which document goes where. See `SplitPlan`.
 
     tell_languages: also find the language of the documents, of at most N_JUDGED evenly spread ones (that takes time).
     split_twice: also split the documents naively, to measure what grouping is good for.
+    sample: read only so much, such as "200MB" or "5%"; what would be held out is then not decided.
 
     Several documents are held out whole, in the order of a hash; one is cut into contiguous blocks: train first, then
     validation, then test. Raises InputError (what cannot be read) and TooLittleText (nothing to train on), before
     anything is written.
     """
     notes: list[str] = []
-    scan = _Scan(_gather(data, notes), data, notes, tell_languages)
-    parts, cut, shares = _assigned(scan, data, notes)
+    files = _gather(data, notes)
+    drawn = draw_sample(files, sample, data.unit, data.split_seed, notes) if sample else None
+    scan = _Scan(drawn.files if drawn else files, data, notes, tell_languages)
+    parts, cut, shares = _all_of_a_sample(scan, drawn) if drawn else _assigned(scan, data, notes)
     report = scan.report
     if report.n_bad_records:
         notes.append(
@@ -206,10 +215,13 @@ def plan_split(data: DataConfig, tell_languages: bool = False, split_twice: bool
         )
     counts = np.bincount(parts, minlength=4)
     n_documents: dict[str, int] = {part: int(counts[CODES[part]]) for part in PARTS}
+    if drawn:
+        n_documents = {TEXT: n_documents["train"]}
     if cut:
         n_documents.update({part: n_documents[part] + 1 for part in cut.spans if part != "train"})
+    ledger = _ledger(scan, parts, cut, kept="text" if drawn else "train")
     return SplitPlan(
-        ledger=_ledger(scan, parts, cut),
+        ledger=ledger,
         n_documents=n_documents,
         duplicates=scan.duplicates,
         notes=[*notes, *(note for note in report.notes if note not in notes)],
@@ -218,12 +230,13 @@ def plan_split(data: DataConfig, tell_languages: bool = False, split_twice: bool
         n_empty=report.n_empty,
         languages=scan.scripts.shares(),
         document_languages=scan.languages.shares() if scan.languages else {},
-        lengths=scan.lengths(),
+        lengths=lengths_of(scan.characters),
         cleaning=_cleaning(report),
         preview=scan.preview,
         fingerprint=_fingerprint(scan.files),
         by_blocks=cut is not None,
-        twice=_twice(scan, parts, shares) if split_twice and not cut else None,
+        twice=_twice(scan, parts, shares) if split_twice and not cut and not drawn else None,
+        sample=drawn.facts(ledger.files) if drawn else None,
         _data=data,
         _files=scan.files,
         _ends=scan.ends,
@@ -347,13 +360,6 @@ class _Scan:
             examples=self._examples(self.normal, " = ") + self._near_examples(),
         )
 
-    def lengths(self) -> Lengths | None:
-        """Characters of the documents."""
-        if not self.characters:
-            return None
-        low, median, most, high = np.quantile(np.array(self.characters), (0, 0.5, 0.9, 1), method="inverted_cdf")
-        return Lengths(shortest=int(low), median=int(median), nine_in_ten=int(most), longest=int(high))
-
     def _n_near(self) -> int:
         """Documents whose group began with another document that is not equal after normalisation."""
         assert self.near is not None
@@ -427,8 +433,8 @@ def _fingerprint(files: Sequence[TextFile]) -> str:
     return hasher.hexdigest()
 
 
-def _ledger(scan: _Scan, parts: Codes, cut: Cut | None) -> Ledger:
-    names = {TRAIN: "train", VALIDATION: "validation", TEST: "test", REPEAT: DUPLICATE}
+def _ledger(scan: _Scan, parts: Codes, cut: Cut | None, kept: str = "train") -> Ledger:
+    names = {TRAIN: kept, VALIDATION: "validation", TEST: "test", REPEAT: DUPLICATE}
     files = []
     start = 0
     for file, end, count in zip(scan.files, scan.ends, scan.report.files, strict=True):
@@ -443,7 +449,7 @@ def _ledger(scan: _Scan, parts: Codes, cut: Cut | None) -> Ledger:
         shown = {category: n_bytes[category] for category in in_order(n_bytes) if n_bytes[category]}
         n_all = sum(shown.values()) if file.format in BINARY_FORMATS else file.n_bytes
         look = FileLook(path=file.name, bytes=n_all, encoding=file.encoding, ledger=shown, lines=list(file.lines))
-        files.append(look)
+        files.append(look.model_copy(update={"of_bytes": file.of_bytes}) if file.of_bytes else look)
         start = end
     return Ledger(files)
 
@@ -482,6 +488,17 @@ def _twice(scan: _Scan, parts: Codes, shares: dict[Part, float]) -> TwoSplits:
 
 def _sides(parts: Codes) -> Sides:
     return Sides(train=parts == TRAIN, held=(parts == VALIDATION) | (parts == TEST))
+
+
+def _all_of_a_sample(scan: _Scan, drawn: Sample) -> tuple[Codes, None, dict[Part, float]]:
+    """Every document of a sample, none held out. Raises TooLittleText where there is none."""
+    if not len(scan.roles):
+        raise TooLittleText(
+            f"there is no document in a sample of {drawn.asked}",
+            where=some_of([file.name for file in scan.files]),
+            hint="Say a larger --sample, or look at all of it.",
+        )
+    return np.zeros(len(scan.roles), dtype=np.uint8), None, {}
 
 
 def _drop_repeats(scan: _Scan, data: DataConfig, parts: Codes, notes: list[str]) -> None:

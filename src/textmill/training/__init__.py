@@ -1,25 +1,39 @@
-"""Batches -> weights. Room: training/."""
+"""Batches -> weights. Room: training/.
+
+Names are loaded when they are asked for: `look` needs no torch.
+"""
 
 from __future__ import annotations
 
-from textmill.training.advise import look
-from textmill.training.demo import demo
-from textmill.training.dry_run import plan_run
-from textmill.training.preparing import plan_preparation, prepare_ahead
-from textmill.training.progress import Listener, Progress, Quiet
-from textmill.training.session import train
-from textmill.training.updates import Update, updates
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "Listener",
-    "Progress",
-    "Quiet",
-    "Update",
-    "demo",
-    "look",
-    "plan_preparation",
-    "plan_run",
-    "prepare_ahead",
-    "train",
-    "updates",
-]
+if TYPE_CHECKING:
+    from textmill.training.advise import look
+    from textmill.training.demo import demo
+    from textmill.training.dry_run import plan_run
+    from textmill.training.preparing import plan_preparation, prepare_ahead
+    from textmill.training.progress import Listener, Progress, Quiet
+    from textmill.training.session import train
+
+__all__ = ["Listener", "Progress", "Quiet", "demo", "look", "plan_preparation", "plan_run", "prepare_ahead", "train"]
+
+_HOMES = {
+    "Listener": "progress",
+    "Progress": "progress",
+    "Quiet": "progress",
+    "demo": "demo",
+    "look": "advise",
+    "plan_preparation": "preparing",
+    "plan_run": "dry_run",
+    "prepare_ahead": "preparing",
+    "train": "session",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found  # demo is also a module's name, which importing it has put here
+    return found

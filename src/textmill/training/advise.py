@@ -16,12 +16,11 @@ from textmill.config.layers import load_config
 from textmill.errors import ConfigError, TooLittleText
 from textmill.messages import message, record_of
 from textmill.results import Look
-from textmill.tables import TASKS, load
-from textmill.tasks.prepare import too_little, with_tokens_chosen
+from textmill.tables import FINDINGS, load
 from textmill.text import SplitPlan, look_against, plan_split
 from textmill.text import look as facts_of
 from textmill.text.removals import refuse_place, write_removals
-from textmill.training.dry_run import tokens_about
+from textmill.tokens.amount import tokens_about, too_little, with_tokens_chosen
 
 if TYPE_CHECKING:
     from textmill.tokens import Tokenizer
@@ -35,6 +34,7 @@ def look(
     data: DataConfig | Paths,
     task: str = "lm",
     against: Sequence[str] = (),
+    sample: str | None = None,
     leaks: bool = False,
     tokens: bool | Mapping[str, Tokenizer] = False,
     removed: str | os.PathLike[str] | None = None,
@@ -44,16 +44,23 @@ def look(
 
     data: a path, several, or a DataConfig. knobs: of [data], as in look("novel.txt", unit="line").
     against: files or folders of a test set, to be searched for in the training text.
+    sample: about how much to read, such as "200MB" or "5%", spread over all of it; the suggestion is for the whole.
     leaks: measure what a naive split would hide. tokens: count what tokenizers spend; also of runs, {name: tokenizer}.
     removed: a new file for all that cleaning took out; nothing else is ever written.
     Raises ConfigError, InputError.
     """
     data = data_of(data, knobs)
+    if sample and (leaks or removed is not None):
+        raise ConfigError(
+            f"a sample is not {'split' if leaks else 'all that was removed'}",
+            where="--sample",
+            hint=f"Leave out --sample, or {'--leaks, which draws its own' if leaks else '--removed'}.",
+        )
     if removed is not None:
         refuse_place(Path(removed), (*data.paths, *data.valid, *data.test))
-    plan = plan_split(data, tell_languages=True, split_twice=leaks)
+    plan = plan_split(data, tell_languages=True, split_twice=leaks, sample=sample)
     facts = facts_of(data, plan)
-    findings = load(TASKS[task])().findings(plan.documents("train"))
+    findings = load(FINDINGS[task])(plan.documents("train")) if task in FINDINGS else []
     refused = refusal_of_training(data, plan)
     if refused is not None:
         why = message("Training would be refused: %(why)s. %(hint)s", why=refused.message, hint=refused.hint)
@@ -87,8 +94,8 @@ def data_of(data: DataConfig | Paths, knobs: dict[str, Any]) -> DataConfig:
 
 
 def refusal_of_training(data: DataConfig, plan: SplitPlan) -> TooLittleText | None:
-    """What training would say of a text that is too short for it; None where it would begin."""
-    if plan.ledger.total.get("train", 0) >= SMALL_BYTES:
+    """What training would say of a text that is too short for it; None where it would begin, or a part was read."""
+    if plan.sample or plan.ledger.total.get("train", 0) >= SMALL_BYTES:
         return None
     config, _ = with_tokens_chosen(Config(data=data), plan, plan.languages)
     n_tokens, _ = tokens_about(config, plan)

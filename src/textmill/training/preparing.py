@@ -9,10 +9,10 @@ from textmill.config import Config
 from textmill.config.layers import Loaded
 from textmill.errors import ConfigError
 from textmill.results import Plan, PreparedText
-from textmill.tasks.prepare import fingerprint_of, too_little, with_tokens_chosen
+from textmill.tasks.prepare import fingerprint_of
 from textmill.text import plan_split
+from textmill.tokens.amount import tokens_about, too_little, with_tokens_chosen
 from textmill.training.advise import training_command
-from textmill.training.dry_run import tokens_about
 from textmill.training.progress import Listener, Quiet
 from textmill.training.session import as_said, prepared_text, with_kept_stdin
 from textmill.training.signals import watch_signals

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from textmill.config import Config, DataConfig
 from textmill.config.layers import load_config
 from textmill.results import LanguageTokens, TokenCosts, TokenizerCost
-from textmill.tasks.prepare import with_tokens_chosen
 from textmill.text import SplitPlan
 from textmill.text.document_language import language_of
 from textmill.tokens import Tokenizer
+from textmill.tokens.amount import with_tokens_chosen
 from textmill.tokens.choice import default_vocab_size, size_in_words
 from textmill.tokens.fertility import Spent, spent
 from textmill.tokens.sample import take_sample
