@@ -5,6 +5,7 @@ from __future__ import annotations
 from textmill.training.advise import look
 from textmill.training.demo import demo
 from textmill.training.dry_run import plan_run
+from textmill.training.examining import examine
 from textmill.training.preparing import plan_preparation, prepare_ahead
 from textmill.training.progress import Listener, Progress, Quiet
 from textmill.training.session import train
@@ -16,6 +17,7 @@ __all__ = [
     "Quiet",
     "Update",
     "demo",
+    "examine",
     "look",
     "plan_preparation",
     "plan_run",
