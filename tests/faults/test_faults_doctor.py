@@ -187,7 +187,7 @@ def test_a_run_that_trains_is_not_called_damaged_nor_one_that_was_killed(
         for _ in range(5):
             said = mill("doctor", "runs/geese", "--json")
             found = document(said.out)
-            assert (said.code, found["findings"], found["status"]) == (0, [], "training"), said.out
+            assert (said.code, found["whole"], found["status"]) == (0, True, "training"), said.out
         process.send_signal(ending)
         process.wait(60)
     finally:

@@ -19,7 +19,7 @@ from textmill.results import Doctor, Finding
 )
 @click.argument("run", metavar="RUN")
 def doctor_command(shell: Shell, run: str) -> int:
-    """Examine RUN: every checkpoint and file against what was written. It reads, and changes nothing.
+    """Examine RUN: every checkpoint and file against what was written, then why its loss may be bad. It only reads.
 
     Exit code 0: all is whole; 1: a file is damaged; 2: RUN is no run.
     """
