@@ -1,4 +1,4 @@
-"""The loss doctor: each cause is told by its facts, a sound run by none; the facts come from what lies in the folder."""
+"""The loss doctor: each cause is told by its facts, a sound run by none; facts come from what the folder holds."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def not_shuffled(vitals: Vitals) -> Judged:
         min(0.88, 0.5 + explained / 2),
         f"{explained:.0%} of the ups and downs of the loss come back with the place in the epoch of "
         f"{vitals.steps_per_epoch} steps, by {swing:.0%} of the loss",
-        "Read the rows in random order: --train.order shuffle; train under another --name.",
+        "The run was to shuffle and did not: see what orders its rows, or shuffle the text itself, and train anew.",
     )
 
 
