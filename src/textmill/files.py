@@ -22,6 +22,8 @@ from typing import Any, BinaryIO
 from textmill.errors import NoSpace, TextmillError
 
 TEMPORARY = ".tmp"  # how the names of half-written files and folders end
+SEAL = "seal"  # the key of a JSON file that holds its own sha256
+SEALED = re.compile(rb'"seal": "([0-9a-f]{64})"')
 ABANDONED_AFTER_S = 24 * 3600
 
 
@@ -103,6 +105,28 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 def write_json(path: Path, value: Any) -> None:
     """A JSON file, atomically; keys in their order, non-ASCII readable."""
     write_atomically(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_sealed_json(path: Path, value: dict[str, Any]) -> None:
+    """A JSON object that carries the sha256 of itself: one flipped bit of it is found, see `seal_holds`."""
+    open_value = {key: part for key, part in value.items() if key != SEAL} | {SEAL: ""}
+    write_atomically(path, sealed(json.dumps(open_value, ensure_ascii=False, indent=2) + "\n"))
+
+
+def sealed(text: str) -> str:
+    """A JSON text with its last `"seal": ""` filled in: the sha256 of the text as it was before."""
+    before, unsealed, after = text.rpartition(f'"{SEAL}": ""')
+    assert unsealed, "this text has no open seal"
+    return f'{before}"{SEAL}": "{hashlib.sha256(text.encode()).hexdigest()}"{after}'
+
+
+def seal_holds(content: bytes) -> bool:
+    """Whether a sealed JSON text is what was written."""
+    found = list(SEALED.finditer(content))
+    if not found:
+        return False
+    start, end = found[-1].span(1)
+    return hashlib.sha256(content[:start] + content[end:]).hexdigest().encode() == found[-1][1]
 
 
 @contextlib.contextmanager

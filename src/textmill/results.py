@@ -253,6 +253,8 @@ class Evaluation(Document):
     """A sentence of verdict or convention -> what it is made of, for other languages: {template, values}."""
     documents: list[dict[str, float | int | str]] = Field(default_factory=list)
     """Per document or block: source, nats, n_tokens, n_bytes, n_chars; paired comparisons need them."""
+    seal: str = ""
+    """Of a file under eval/: the sha256 of it with this left empty. Stands last."""
 
 
 class Trained(Document):
@@ -346,6 +348,37 @@ class Runs(Document):
     runs: list[RunLine]
     unreadable: dict[str, str] = Field(default_factory=dict)
     """Name of a run that cannot be read -> why."""
+
+
+class Finding(Document):
+    """Something that `textmill doctor` found."""
+
+    what: str
+    """What is wrong, in a sentence."""
+    where: str
+    """The file, or the measurement, that shows it."""
+    severity: Literal["damaged", "cause", "note"]
+    """damaged: a file is not what was written. cause: why the loss is as it is, likely. note: nothing to be mended."""
+    evidence: str
+    remedy: str
+    strength: float | None = None
+    """Of a cause, 0 to 1: the likeliest stands first."""
+
+
+class Doctor(Document):
+    """What `textmill doctor` found in a run."""
+
+    schema_: Literal["textmill.doctor/1"] = Field("textmill.doctor/1", alias="schema")
+    run: str
+    status: str
+    """finished, unfinished, training; unknown where run.json does not tell."""
+    whole: bool
+    """No file is damaged."""
+    resumes_from: int | None
+    """The step that training would go on from: the newest checkpoint that holds."""
+    best: int | None
+    """The step that other verbs take: that of best.json, if it holds."""
+    findings: list[Finding]
 
 
 class PreparedText(Document):

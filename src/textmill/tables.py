@@ -54,6 +54,7 @@ VERBS = {
     "report": ("textmill.cli.report:report_command", "Write the report of a run: one page, works offline."),
     "info": ("textmill.cli.info:info_command", "Say what a run is: model, data, seed, versions, numbers."),
     "ls": ("textmill.cli.ls:ls_command", "List the runs of a folder."),
+    "doctor": ("textmill.cli.doctor:doctor_command", "Say whether a run is whole, and why its loss may be bad."),
     "demo": ("textmill.cli.demo:demo_command", "Train on the documentation inside Python and show everything."),
     "data": ("textmill.cli.data:data_command", "Corpora in published packages: list, describe, fetch by hash."),
     "config": ("textmill.cli.config:config_command", "Show every knob, its value and where the value comes from."),

@@ -108,7 +108,7 @@ def test_a_failure_leaves_no_half_floor(store, tokenizer, tmp_path, monkeypatch)
     def fail(*args, **kwargs):
         raise OSError("no more")
 
-    monkeypatch.setattr("textmill.evaluation.floor.write_json", fail)
+    monkeypatch.setattr("textmill.evaluation.floor.write_sealed_json", fail)
     with pytest.raises(OSError, match="no more"):
         fit_floor(store, tokenizer, tmp_path / "floor", seed=0)
     assert list(tmp_path.iterdir()) == []

@@ -49,6 +49,17 @@ def open_argument(name: str) -> Run:
     return open_run(path)
 
 
+def folder_argument(name: str) -> Path:
+    """The folder of the run that a word names, unopened: it may be damaged. Raises RunError where it is none."""
+    path = Path(name)
+    if not path.exists() and (Path(RUNS) / name).exists():
+        path = Path(RUNS) / name
+    if not path.exists():
+        raise RunError("there is no such run", where=name, hint=_near(name))
+    inner = path.parent.name == "checkpoints" and path.name.startswith("step-")
+    return path.parent.parent if inner else path
+
+
 def _near(name: str) -> str:
     """What else may be meant: run folders beside it, and under ./runs."""
     path = Path(name)

@@ -17,7 +17,7 @@ from textmill.errors import InputError, RunError
 from textmill.evaluation.floor import Floor, table_of_bytes, uniform_scores
 from textmill.evaluation.landmarks import verdict
 from textmill.evaluation.overlap import share_seen_in_training
-from textmill.files import write_atomically
+from textmill.files import sealed, write_atomically
 from textmill.messages import message, record_of
 from textmill.metrics.bootstrap import difference_interval, intervals
 from textmill.metrics.language import ExampleScore, metrics_of
@@ -120,7 +120,7 @@ def save_evaluation(run_path: Path, evaluation: Evaluation) -> Path:
     folder = run_path / "eval"
     folder.mkdir(exist_ok=True)
     path = folder / f"{file_name(evaluation)}.json"
-    write_atomically(path, evaluation.to_json(indent=2) + "\n")
+    write_atomically(path, sealed(evaluation.model_copy(update={"seal": ""}).to_json(indent=2) + "\n"))
     return path
 
 

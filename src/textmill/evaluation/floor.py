@@ -20,10 +20,11 @@ import numpy.typing as npt
 from textmill.config import Config
 from textmill.config.layers import to_toml
 from textmill.errors import InputError
-from textmill.files import new_folder, write_atomically, write_json
+from textmill.files import new_folder, write_atomically, write_sealed_json
 from textmill.messages import Message, message
 from textmill.metrics.language import ExampleScore
 from textmill.models.ngram import FALLBACK_DISCOUNTS, MAX_TOKENS, NGram
+from textmill.runs import hashes_of
 from textmill.tasks.measuring import DocumentIds, TokenSizes, score_documents
 from textmill.tokens import Tokenizer, TokenStore
 
@@ -143,7 +144,7 @@ def _save_run(
     said = {"kind": tokenizer.kind, "segmenter": tokenizer.segmenter, "vocab_size": tokenizer.vocab_size}
     tokens = config.tokens.model_copy(update=said)
     write_atomically(folder / "config.toml", to_toml(config.model_copy(update={"tokens": tokens})))
-    write_json(
+    write_sealed_json(
         folder / "run.json",
         {
             "format": 1,
@@ -157,6 +158,7 @@ def _save_run(
             "n_parameters": {"total": sum(model.describe()["n_ngrams"])},
             "data": {"prepared": train_store.folder.parent.name, "paths": list(config.data.paths)},
             "floor": model.describe(),
+            "hashes": hashes_of(folder),
         },
     )
 

@@ -103,6 +103,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(step=int(manifest["step"]), progress=progress, **groups)
 
 
+def progress_of(path: Path) -> dict[str, Any]:
+    """progress.json of a checkpoint whose files all hold; no tensor is loaded. Raises Damaged."""
+    verify_checkpoint(path)
+    return dict(json.loads((path / "progress.json").read_bytes()))
+
+
 def checkpoints_of(folder: Path) -> list[Path]:
     """The checkpoint folders, oldest first. Only exact names count: temporary and set-aside ones never do."""
     if not folder.is_dir():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-from textmill.files import full_disk_named, write_atomically
+from textmill.files import fsync_file, full_disk_named, write_atomically
 
 
 class MetricsLog:
@@ -25,6 +26,13 @@ class MetricsLog:
         """All whole lines; a last line that was cut by a crash is left out."""
         return [line for line, _ in self._whole_lines()]
 
+    def seal(self) -> dict[str, Any]:
+        """Length and sha256 of what is written so far, safe from a power cut now: a checkpoint keeps it."""
+        if not self.path.exists():
+            return seal_of(b"")
+        fsync_file(self.path)
+        return seal_of(self.path.read_bytes())
+
     def cut_back(self, step: int) -> None:
         """Keep the lines up to a step: the run is about to repeat what came after it."""
         kept = [text for line, text in self._whole_lines() if line["step"] <= step]
@@ -41,3 +49,8 @@ class MetricsLog:
             except ValueError:
                 break
         return lines
+
+
+def seal_of(content: bytes) -> dict[str, Any]:
+    """Length and sha256 of the beginning of a log."""
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from textmill.config import Config
-from textmill.files import new_folder, remove_abandoned, write_json
+from textmill.files import new_folder, remove_abandoned, write_sealed_json
 from textmill.messages import record_of
-from textmill.runs import Prepared
+from textmill.runs import Prepared, hashes_of
 from textmill.tables import TASKS, load
 from textmill.tasks.task import Task
 from textmill.text import Part, SplitPlan, plan_split
@@ -81,7 +81,7 @@ def prepare(
                 store = task.encode(plan.documents(part), tokenizer, temporary / folder)
                 if part == "train" and (refused := too_little(store.n_tokens, config.data.paths)):
                     raise refused
-        write_json(
+        write_sealed_json(
             temporary / "ledger.json",
             {
                 "format": FORMAT,
@@ -95,6 +95,7 @@ def prepare(
                 "bad_records": plan.bad_records,
                 "notes": notes,
                 "messages": record_of(notes),
+                "hashes": hashes_of(temporary),
             },
         )
     for note in notes:

@@ -12,17 +12,30 @@ if TYPE_CHECKING:
     from textmill.training.advise import look
     from textmill.training.demo import demo
     from textmill.training.dry_run import plan_run
+    from textmill.training.examining import examine
     from textmill.training.preparing import plan_preparation, prepare_ahead
     from textmill.training.progress import Listener, Progress, Quiet
     from textmill.training.session import train
 
-__all__ = ["Listener", "Progress", "Quiet", "demo", "look", "plan_preparation", "plan_run", "prepare_ahead", "train"]
+__all__ = [
+    "Listener",
+    "Progress",
+    "Quiet",
+    "demo",
+    "examine",
+    "look",
+    "plan_preparation",
+    "plan_run",
+    "prepare_ahead",
+    "train",
+]
 
 _HOMES = {
     "Listener": "progress",
     "Progress": "progress",
     "Quiet": "progress",
     "demo": "demo",
+    "examine": "examining",
     "look": "advise",
     "plan_preparation": "preparing",
     "plan_run": "dry_run",

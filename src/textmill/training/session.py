@@ -538,6 +538,7 @@ class Session:
                 ),
                 best=is_best,
                 valid_loss=self.last_valid.get("loss"),
+                notice=self.listener.notice,
             )
 
 
