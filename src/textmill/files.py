@@ -40,6 +40,14 @@ def fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(path: Path) -> None:
+    """A folder, and those above it that are not there yet; they are still there after a power cut."""
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in made:
+        fsync_folder(folder.parent)
+
+
 def fsync_file(path: Path) -> None:
     """Make a file's bytes survive a power cut."""
     with path.open("rb") as file:
@@ -109,7 +117,8 @@ def new_folder(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
     with full_disk_named(path):
         try:
-            temporary.mkdir(parents=True)
+            make_folder(path.parent)
+            temporary.mkdir()
             yield temporary
             for file in temporary.rglob("*"):
                 if file.is_file():

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from textmill.errors import RunError
-from textmill.files import full_disk_named, write_atomically
+from textmill.files import full_disk_named, make_folder, write_atomically
 from textmill.results import Report, Reported
 
 __all__ = ["render"]
@@ -59,7 +59,7 @@ def render(report: Report, folder: Path, lang: str = "en") -> Reported:
 def _put(path: Path, content: bytes | str) -> None:
     """Write one file, whole; errors name it."""
     with _file_named(path), full_disk_named(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_atomically(path, content)
 
 

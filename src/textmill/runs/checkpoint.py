@@ -17,7 +17,7 @@ import safetensors.torch
 from torch import Tensor
 
 from textmill.errors import Damaged
-from textmill.files import new_folder, sha256_of, write_json
+from textmill.files import fsync_file, make_folder, new_folder, sha256_of, write_json
 
 FORMAT = 1
 STEP_FOLDER = re.compile(r"step-(\d{8,})")
@@ -49,7 +49,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     An existing folder of that step (set aside as damaged, or from a run that was cut back) is replaced.
     Raises NoSpace.
     """
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     path = folder / folder_name(checkpoint.step)
     with new_folder(path) as temporary:
         for group in GROUPS:
@@ -60,6 +60,8 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
                 safetensors.torch.save_file(flat, temporary / f"{group}.safetensors")
         write_json(temporary / "progress.json", {"step": checkpoint.step, **checkpoint.progress})
         hashes = {file.name: sha256_of(file) for file in sorted(temporary.iterdir())}
+        for name in hashes:
+            fsync_file(temporary / name)
         write_json(temporary / "manifest.json", {"format": FORMAT, "step": checkpoint.step, "sha256": hashes})
         if path.exists():
             shutil.rmtree(path)

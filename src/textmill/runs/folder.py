@@ -18,7 +18,7 @@ import torch
 from textmill.config import Config
 from textmill.config.layers import from_toml, to_toml
 from textmill.errors import ConfigError, Damaged, RunError, TextmillError, did_you_mean
-from textmill.files import TEMPORARY, write_atomically, write_json
+from textmill.files import TEMPORARY, fsync_folder, make_folder, write_atomically, write_json
 from textmill.messages import retold
 from textmill.models import NextToken, build_model
 from textmill.models.language import refuse_other_tensors
@@ -72,7 +72,7 @@ class Run:
     @classmethod
     def create(cls, path: Path, config: Config, info: dict[str, Any], tokenizer: Tokenizer) -> Run:
         """Write config.toml, tokenizer.json and, last, run.json: with run.json there the folder is a run."""
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
         tokenizer.save(path)
         write_atomically(path / "config.toml", to_toml(config))
         run = cls(path, config, info)
@@ -155,8 +155,12 @@ class Run:
     # checkpoints
 
     def save(self, checkpoint: Checkpoint, *, best: bool, valid_loss: float | None) -> None:
-        """Save a step, point last.json (and best.json) at it, and delete what is neither best nor among the last."""
+        """Save a step, point last.json (and best.json) at it, and delete what is neither best nor among the last.
+
+        Once it returns, a power cut loses nothing up to this step: its lines in the log are on the disk first.
+        """
         checkpoint.progress |= {"is_best": best, "valid_loss": valid_loss}
+        self.log.keep()
         save_checkpoint(self.checkpoints, checkpoint)
         self._point_at(checkpoint)
         self._prune()
@@ -178,12 +182,13 @@ class Run:
         best = self._pointer("best")
         kept = {path.name for path in checkpoints_of(self.checkpoints)[-self.config.train.keep :]}
         kept |= {folder_name(int(best["step"]))} if best else set()
-        for path in checkpoints_of(self.checkpoints):
-            if path.name not in kept:
-                # Renamed first: a half-deleted folder must not look like a checkpoint.
-                doomed = path.with_name(f".{path.name}{DELETED}")
-                path.rename(doomed)
-                shutil.rmtree(doomed)
+        doomed = [path for path in checkpoints_of(self.checkpoints) if path.name not in kept]
+        # Renamed first, for good: a half-deleted folder must not look like a checkpoint.
+        renamed = [path.rename(path.with_name(f".{path.name}{DELETED}")) for path in doomed]
+        if renamed:
+            fsync_folder(self.checkpoints)
+        for path in renamed:
+            shutil.rmtree(path)
 
     def _sweep(self) -> None:
         """Remove what a killed process left half-written or half-deleted among the checkpoints."""

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from textmill.files import full_disk_named, write_atomically
+from textmill.files import fsync_file, fsync_folder, full_disk_named, write_atomically
 
 
 class MetricsLog:
@@ -20,6 +20,13 @@ class MetricsLog:
         line = json.dumps({"step": step, **values}, allow_nan=False) + "\n"
         with full_disk_named(self.path), self.path.open("a") as file:
             file.write(line)
+
+    def keep(self) -> None:
+        """Make the lines so far survive a power cut: before the checkpoint that goes on from them. Raises NoSpace."""
+        if self.path.exists():
+            with full_disk_named(self.path):
+                fsync_file(self.path)
+                fsync_folder(self.path.parent)
 
     def read(self) -> list[dict[str, Any]]:
         """All whole lines; a last line that was cut by a crash is left out."""

@@ -27,7 +27,7 @@ from textmill.config import Config
 from textmill.config.layers import Loaded, load_config, merge_for_resume
 from textmill.errors import ConfigError, Diverged, InputError, Interrupted, RunError
 from textmill.evaluation import evaluate, fit_floor, save_evaluation
-from textmill.files import TEMPORARY, write_atomically
+from textmill.files import TEMPORARY, fsync_folder, make_folder, write_atomically
 from textmill.generation import loop_rate, write
 from textmill.messages import message, record_of
 from textmill.metrics.loss import LossSum
@@ -83,7 +83,7 @@ def train(wanted: Loaded | Config, *, fresh: bool = False, listener: Listener | 
         config, prepared, notes = ready(loaded.config, listener)
         if fresh and folder.exists():  # only now: what cannot begin moves nothing away
             listener.notice(f"{folder} was moved to {move_away(folder)}")
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with locked(folder):
             if (folder / "run.json").is_file():  # another process was faster, and has ended
                 run, prepared = take_up(folder, loaded, listener)
@@ -160,9 +160,11 @@ def folder_of(config: Config) -> Path:
 def move_away(folder: Path) -> Path:
     """Out of the way, not deleted: RUNS/.replaced/NAME-TIME."""
     aside = folder.parent / ".replaced" / f"{folder.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-    aside.parent.mkdir(exist_ok=True)
+    make_folder(aside.parent)
     with locked(folder):
         shutil.move(folder, aside)
+        fsync_folder(aside.parent)  # it is there before it is gone here
+        fsync_folder(folder.parent)
     return aside
 
 
@@ -510,7 +512,7 @@ class Session:
                 why = "what it predicts is no distribution; these weights are not saved"
                 raise Diverged.at(update.step, mean, update.grad_norm, update.lr, why) from error
         folder = self.run.path / "samples"
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
         write_atomically(folder / f"step-{update.step:08d}.txt", text)
 
     def read_sample(self, step: int) -> str | None:
@@ -629,7 +631,7 @@ def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener) -> Non
         model = run.model()
         texts = write_samples(model, run, prepared, SAMPLES_AT_THE_END, max(100, run.config.train.sample_tokens))
         for number, text in enumerate(texts):
-            (run.path / "samples").mkdir(exist_ok=True)
+            make_folder(run.path / "samples")
             write_atomically(run.path / "samples" / f"final-{number + 1}.txt", text)
         run.info["loops"] = {"model": loop_rate(texts), "human": human_loop_rate(prepared, texts)}
     run.info["time"] = {kind: round(seconds, 2) for kind, seconds in clock.spent.items()}
