@@ -9,6 +9,7 @@ from textmill.training.preparing import plan_preparation, prepare_ahead
 from textmill.training.progress import Listener, Progress, Quiet
 from textmill.training.session import train
 from textmill.training.updates import Update, updates
+from textmill.training.verifying import verify_run
 
 __all__ = [
     "Listener",
@@ -22,4 +23,5 @@ __all__ = [
     "prepare_ahead",
     "train",
     "updates",
+    "verify_run",
 ]

@@ -413,7 +413,7 @@ class Session:
 
         line: dict[str, float] = {}
         if plan.logs_after(update.step):
-            line = {"train/loss": self.window.mean, "train/lr": update.lr, "train/grad_norm": update.grad_norm}
+            line = self.logged(update)
             line["train/tokens_per_second"] = round(pace.tokens_per_s, 1)
         progress = self.progress(update, plan, pace)
         is_best = False
@@ -435,13 +435,20 @@ class Session:
             self.run.log.write(update.step, line)
         self.listener.progress(progress)
         if plan.logs_after(update.step):
-            self.window = LossSum()
+            self.restart_window()
         if early:  # said first: a run that is killed in between must not go on past it
             self.end_early(update.step)
         if is_best or early or plan.saves_after(update.step) or stop.requested:
             self.save(update, is_best)
             stop.saved_step = update.step
         return early or (stop.requested and update.step < plan.steps)
+
+    def logged(self, update: Update) -> dict[str, float]:
+        """What a line of the log says of an update: the mean loss since the last line, in nats."""
+        return {"train/loss": self.window.mean, "train/lr": update.lr, "train/grad_norm": update.grad_norm}
+
+    def restart_window(self) -> None:
+        self.window = LossSum()
 
     def end_early(self, step: int) -> None:
         """Early stopping: the run ends here, and run.json says so."""
@@ -521,24 +528,31 @@ class Session:
 
     def save(self, update: Update, is_best: bool) -> None:
         with self.clock.doing("save"):
-            self.run.save(
-                Checkpoint(
-                    step=update.step,
-                    model=self.model.state_dict(),
-                    optimizer=optimizer_tensors(self.optimizers),
-                    average=self.average.tensors if self.average else {},
-                    state=tensors_of(update.states),
-                    progress={
-                        "best": self.best,
-                        "stale": self.stale,
-                        "last_valid": self.last_valid,
-                        "window": {"total": float(self.window.total), "count": self.window.count},
-                        "time": self.clock.spent,
-                    },
-                ),
-                best=is_best,
-                valid_loss=self.last_valid.get("loss"),
-            )
+            self.run.save(self.checkpoint(update), best=is_best, valid_loss=self.last_valid.get("loss"))
+
+    def checkpoint(self, update: Update) -> Checkpoint:
+        """All that the run is after an update."""
+        config = self.config
+        return Checkpoint(
+            step=update.step,
+            model=self.model.state_dict(),
+            optimizer=optimizer_tensors(self.optimizers),
+            average=self.average.tensors if self.average else {},
+            state=tensors_of(update.states),
+            progress={
+                "best": self.best,
+                "stale": self.stale,
+                "last_valid": self.last_valid,
+                "window": {"total": float(self.window.total), "count": self.window.count},
+                "time": self.clock.spent,
+                # Knobs that may change later and that these numbers depend on: --verify repeats with them.
+                "made_with": {
+                    "train.steps": config.train.steps,
+                    "train.eval_tokens": config.train.eval_tokens,
+                    "machine.threads": config.machine.threads,
+                },
+            },
+        )
 
 
 def tensors_of(states: list[Any]) -> dict[str, torch.Tensor]:
