@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from textmill.errors import NoSpace, TextmillError
+from textmill.errors import Damaged, NoSpace, TextmillError
 
 TEMPORARY = ".tmp"  # how the names of half-written files and folders end
 ABANDONED_AFTER_S = 24 * 3600
@@ -105,6 +105,45 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """A JSON file, atomically; keys in their order, non-ASCII readable."""
     write_atomically(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file that Textmill wrote. Raises Damaged where it is none, or none of ours: a key twice, nested too deep.
+
+    Raises FileNotFoundError where it is not there.
+    """
+    try:
+        return json_of(path.read_bytes())
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        raise Damaged(f"the file cannot be read: {error}", where=str(path)) from error
+
+
+@contextlib.contextmanager
+def misfits_told(path: Path, what: str) -> Iterator[None]:
+    """Whatever Python says of a value that is not what was written becomes Damaged, naming the file or folder."""
+    try:
+        yield
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError, RecursionError) as error:
+        raise Damaged(
+            f"{what} ({type(error).__name__}: {str(error).partition(chr(10))[0]})", where=str(path)
+        ) from error
+
+
+def json_of(text: bytes | str) -> Any:
+    """The value of a JSON text. Raises ValueError, also where a key stands twice or the nesting is too deep."""
+    try:
+        return json.loads(text, object_pairs_hook=_each_key_once)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands in it twice")
+    return found
 
 
 @contextlib.contextmanager

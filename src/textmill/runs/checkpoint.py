@@ -6,18 +6,18 @@ Used by runs.folder. A checkpoint whose manifest does not hold is set aside, nam
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import safetensors.torch
 from torch import Tensor
 
 from textmill.errors import Damaged
-from textmill.files import fsync_file, make_folder, new_folder, sha256_of, write_json
+from textmill.files import fsync_file, make_folder, misfits_told, new_folder, read_json, sha256_of, write_json
 
 FORMAT = 1
 STEP_FOLDER = re.compile(r"step-(\d{8,})")
@@ -72,10 +72,11 @@ def verify_checkpoint(path: Path) -> dict[str, Any]:
     """The manifest of a checkpoint whose files all hold. Raises Damaged, naming the first file that does not."""
     manifest_path = path / "manifest.json"
     try:
-        manifest = json.loads(manifest_path.read_bytes())
-        hashes, step = dict(manifest["sha256"]), int(manifest["step"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Damaged("the manifest of the checkpoint cannot be read", where=str(manifest_path)) from error
+        with misfits_told(manifest_path, "the manifest of the checkpoint cannot be read"):
+            manifest = read_json(manifest_path)
+            hashes, step = dict(manifest["sha256"]), int(manifest["step"])
+    except FileNotFoundError as error:
+        raise Damaged("the manifest of the checkpoint is missing", where=str(manifest_path)) from error
     if manifest.get("format") != FORMAT:
         raise Damaged(
             f"the checkpoint has format {manifest.get('format')}, this version reads {FORMAT}", where=str(path)
@@ -97,12 +98,23 @@ def load_checkpoint(path: Path) -> Checkpoint:
     # Cloned into memory of their own: views into the file's buffer are not aligned, and with other alignment a matrix
     # product may differ in its last bits.
     groups = {
-        group: {name: t.clone() for name, t in safetensors.torch.load_file(path / f"{group}.safetensors").items()}
+        group: {name: tensor.clone() for name, tensor in read_tensors(path / f"{group}.safetensors").items()}
         for group in GROUPS
         if f"{group}.safetensors" in manifest["sha256"]
     }
-    progress = json.loads((path / "progress.json").read_bytes())
+    progress = read_json(path / "progress.json")
+    if not isinstance(progress, dict):
+        raise Damaged("this does not tell how far the run was", where=str(path / "progress.json"))
     return Checkpoint(step=int(manifest["step"]), progress=progress, **groups)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file; the library checks header, offsets and sizes against the file first. Raises Damaged."""
+    try:
+        with misfits_told(path, "not a whole safetensors file"):
+            return safetensors.torch.load_file(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise Damaged(f"not a whole safetensors file ({error})", where=str(path)) from error
 
 
 def checkpoints_of(folder: Path) -> list[Path]:

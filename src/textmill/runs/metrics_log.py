@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from textmill.files import fsync_file, fsync_folder, full_disk_named, write_atomically
+from textmill.files import fsync_file, fsync_folder, full_disk_named, json_of, write_atomically
 
 
 class MetricsLog:
@@ -44,7 +44,10 @@ class MetricsLog:
             return lines
         for text in self.path.read_bytes().split(b"\n")[:-1]:
             try:
-                lines.append((json.loads(text), text + b"\n"))
+                line = json_of(text)
             except ValueError:
                 break
+            if not isinstance(line, dict) or not isinstance(line.get("step"), int):
+                break
+            lines.append((line, text + b"\n"))
         return lines

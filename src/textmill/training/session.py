@@ -25,9 +25,9 @@ from torch import nn
 
 from textmill.config import Config
 from textmill.config.layers import Loaded, load_config, merge_for_resume
-from textmill.errors import ConfigError, Diverged, InputError, Interrupted, RunError
+from textmill.errors import ConfigError, Damaged, Diverged, InputError, Interrupted, RunError
 from textmill.evaluation import evaluate, fit_floor, save_evaluation
-from textmill.files import TEMPORARY, fsync_folder, make_folder, write_atomically
+from textmill.files import TEMPORARY, fsync_folder, make_folder, misfits_told, write_atomically
 from textmill.generation import loop_rate, write
 from textmill.messages import message, record_of
 from textmill.metrics.loss import LossSum
@@ -37,6 +37,7 @@ from textmill.report import render
 from textmill.report.saying import command, opening_for
 from textmill.report.words import language
 from textmill.runs import Checkpoint, Prepared, Run, device_named, locked
+from textmill.runs.checkpoint import folder_name
 from textmill.tasks import Task, prepare, task_of
 from textmill.tasks.measuring import documents_of, first_tokens
 from textmill.text import SplitPlan, keep_stdin, plan_split, stem_of
@@ -363,7 +364,15 @@ class Session:
         return at
 
     def resume(self, saved: Checkpoint) -> list[Any]:
-        """Put a checkpoint back; the carried states are returned."""
+        """Put a checkpoint back; the carried states are returned. Raises Damaged where it is another model's."""
+        place = self.run.checkpoints / folder_name(saved.step)
+        try:
+            with misfits_told(place, "the checkpoint does not fit this run"):
+                return self._resume(saved)
+        except RuntimeError as error:  # torch: other names or shapes
+            raise Damaged(f"the checkpoint does not fit this run: {error}", where=str(place)) from error
+
+    def _resume(self, saved: Checkpoint) -> list[Any]:
         self.model.load_state_dict(saved.model)
         load_optimizer_tensors(self.optimizers, saved.optimizer)
         if self.average:
