@@ -295,9 +295,23 @@ def work(run: Run, prepared: Prepared, stop: StopRequest, listener: Listener) ->
     clock = Clock(saved.progress.get("time", {}) if saved else {})
     stop.saved_step = saved.step if saved else None
     if saved is None or (saved.step < steps and not ended):
+        if saved is not None:
+            for warning in other_versions(run):
+                listener.notice(warning)
         Session(run, prepared, clock, listener).run_updates(saved, stop)
     close(run, prepared, clock, listener)
     return run
+
+
+def other_versions(run: Run) -> list[str]:
+    """A sentence for each library that computes, where the run began with another version of it."""
+    begun = run.info.get("versions")
+    begun = begun if isinstance(begun, dict) else {}
+    return [
+        f"{name}: {begun[name]} -> {version(name)}: the last bits may differ from now on"
+        for name in ("torch", "numpy")
+        if name in begun and begun[name] != version(name)
+    ]
 
 
 class Session:
