@@ -101,30 +101,6 @@ def test_a_busy_machine_changes_no_bit(tmp_path: Path, busy_machine: None) -> No
 
 
 @pytest.mark.ci
-def test_a_second_trainer_is_gone_within_five_seconds_of_work(tmp_path: Path) -> None:
-    import resource
-
-    from textmill.runs import locked
-
-    trained(tmp_path, training("texts", steps=STEPS))
-    with locked(tmp_path / "runs/texts"):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        second = subprocess.run(
-            [*COMMAND, *training("texts", steps=STEPS)],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env=environment(),
-            timeout=WAIT_S,
-        )
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-
-    assert second.returncode == 2
-    assert f"(pid {os.getpid()})" in second.stderr
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 5  # what a free machine waits
-
-
-@pytest.mark.ci
 def test_another_version_of_torch_is_told_and_goes_on(tmp_path: Path) -> None:
     command = training("texts", steps=STEPS)
     trained(tmp_path, command)

@@ -29,7 +29,7 @@ from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
 from textmill.errors import Damaged, InputError, RunError, TooLittleText
-from textmill.files import misfits_told, read_json, sha256_of, write_json
+from textmill.files import json_of, misfits_told, sha256_of, write_json
 from textmill.models.next_token import IGNORED
 
 Ints = npt.NDArray[np.int64]
@@ -402,7 +402,7 @@ class NGram:
         if not path.is_file() or not (folder / "model.json").is_file():
             raise RunError("there is no n-gram model here (model.json and model.safetensors)", where=str(folder))
         with misfits_told(folder, "model.json does not describe an n-gram model"):
-            about = read_json(folder / "model.json")
+            about = json_of((folder / "model.json").read_bytes())
             order, vocab_size, mark = int(about["order"]), int(about["vocab_size"]), int(about["mark"])
             facts, sha256 = dict(about["facts"]), str(about["sha256"])
         if about.get("kind") != "ngram" or about.get("format") != FORMAT:
