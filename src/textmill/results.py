@@ -272,6 +272,31 @@ class Trained(Document):
     """Commands to try."""
 
 
+class Difference(Document):
+    """What a repetition came to differently."""
+
+    what: str
+    by: float | None
+    """The largest difference of two numbers in it; None where that says nothing."""
+
+
+class Verified(Document):
+    """A stretch of a run, done again and compared."""
+
+    schema_: Literal["textmill.verify/1"] = Field("textmill.verify/1", alias="schema")
+    run: str
+    equal: bool
+    """To the bit."""
+    first_step: int
+    last_step: int
+    compared_with: str
+    """The last checkpoint, or a second repetition."""
+    n_tensors: int
+    n_logged: int
+    """Lines of the log that were compared."""
+    differences: list[Difference]
+
+
 class Generated(Document):
     """One text that was written."""
 

@@ -128,7 +128,6 @@ def fit_floor(
     config: that of the run it belongs to. The folder is there whole or not at all. Raises TooLittleText, NoSpace.
     """
     floor = Floor.fit(train_store, tokenizer, seed, max_tokens)
-    into.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(into) as temporary:
         _save_run(temporary, floor.ngram, tokenizer, train_store, seed, config or Config())
         over_bytes = Tokenizer.train("bytes", [], None, seed)

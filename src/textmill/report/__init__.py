@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textmill.errors import RunError
-from textmill.files import full_disk_named, write_atomically
+from textmill.files import full_disk_named, make_folder, write_atomically
 from textmill.results import Look, Report, Reported
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _put_pictures(pictures: Pictures, names: Iterable[str], folder: Path) -> lis
 def _put(path: Path, content: bytes | str) -> None:
     """Write one file, whole; errors name it."""
     with _file_named(path), full_disk_named(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_atomically(path, content)
 
 

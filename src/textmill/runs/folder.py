@@ -6,7 +6,6 @@ training creates and fills it; every other verb opens it and reads. Layout: desi
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import warnings
 from collections.abc import Callable
@@ -19,7 +18,15 @@ import torch
 from textmill.config import Config
 from textmill.config.layers import from_toml, to_toml
 from textmill.errors import ConfigError, Damaged, RunError, TextmillError, did_you_mean
-from textmill.files import sha256_of, write_atomically, write_json, write_sealed_json
+from textmill.files import (
+    make_folder,
+    misfits_told,
+    read_json,
+    sha256_of,
+    write_atomically,
+    write_json,
+    write_sealed_json,
+)
 from textmill.messages import retold
 from textmill.models import NextToken, build_model
 from textmill.models.language import refuse_other_tensors
@@ -42,6 +49,8 @@ from textmill.tables import MODELS, load
 from textmill.tokens import Tokenizer
 
 FACTS_NEEDED = {"kind", "form", "heads", "data"}  # of run.json
+DECIDED = ("steps", "warmup_steps", "eval_every", "save_every", "batch", "order", "optimizer", "lr", "weight_decay")
+MISFIT = "run.json does not hold what it should"
 
 
 def device_named(device: str) -> str:
@@ -74,7 +83,7 @@ class Run:
     @classmethod
     def create(cls, path: Path, config: Config, info: dict[str, Any], tokenizer: Tokenizer) -> Run:
         """Write config.toml, tokenizer.json and, last, run.json: with run.json there the folder is a run."""
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
         tokenizer.save(path)
         write_atomically(path / "config.toml", to_toml(config))
         run = cls(path, config, info | {"hashes": hashes_of(path)})
@@ -95,13 +104,17 @@ class Run:
                 hint="A run folder is what `textmill train` writes, by default under runs/.",
             )
         try:
-            info = json.loads((path / "run.json").read_bytes())
+            info = read_json(path / "run.json")
             config = from_toml(path / "config.toml")
         except (OSError, ValueError) as error:
             raise Damaged(f"a file of the run cannot be read: {error}", where=str(path)) from error
-        lacking = FACTS_NEEDED - info.keys() if isinstance(info, dict) else FACTS_NEEDED
+        lacking = facts_lacking(info)
         if lacking:
-            raise Damaged(f"run.json does not describe a run: it lacks {', '.join(sorted(lacking))}", where=str(path))
+            raise Damaged(f"run.json does not describe a run: it lacks {', '.join(lacking)}", where=str(path))
+        undecided = [name for name in DECIDED if getattr(config.train, name) is None]
+        if info["kind"] == "network" and undecided:
+            listed = ", ".join(f"train.{name}" for name in undecided)
+            raise Damaged(f"config.toml is not complete: it lacks {listed}", where=str(path / "config.toml"))
         return cls(path, config, info, checkpoint)
 
     # what it is
@@ -169,8 +182,10 @@ class Run:
     ) -> None:
         """Save a step, point last.json (and best.json) at it, and delete what is neither best nor among the last.
 
+        Once it returns, a power cut loses nothing up to this step: its lines in the log are on the disk first.
         notice: told of a checkpoint that could not be deleted; training goes on.
         """
+        self.log.keep()
         checkpoint.progress |= {"is_best": best, "valid_loss": valid_loss, "log": self.log.seal()}
         save_checkpoint(self.checkpoints, checkpoint)
         self._point_at(checkpoint)
@@ -273,10 +288,13 @@ class Run:
     def _read_pointer(self, which: str) -> dict[str, Any] | None:
         """None where there is none, or none that can be read."""
         try:
-            pointer = json.loads((self.path / f"{which}.json").read_bytes())
-            return dict(pointer) if {"step", "checkpoint"} <= dict(pointer).keys() else None
-        except (OSError, ValueError, TypeError):
+            pointer = read_json(self.path / f"{which}.json")
+        except (OSError, Damaged):
             return None
+        named = pointer.get("checkpoint") if isinstance(pointer, dict) else None
+        if not isinstance(named, str) or not isinstance(pointer.get("step"), int):
+            return None
+        return dict(pointer) if named == f"{self.checkpoints.name}/{folder_name(pointer['step'])}" else None
 
     # the model
 
@@ -306,7 +324,8 @@ class Run:
         for candidate in (name,) if name else ("test", "validation"):
             path = self.path / "eval" / f"{candidate}.json"
             if path.is_file():
-                return Evaluation.model_validate_json(path.read_bytes())
+                with misfits_told(path, "this is no measurement of ours"):
+                    return Evaluation.model_validate_json(path.read_bytes())
         return None
 
     def trained(self) -> Trained:
@@ -325,6 +344,10 @@ class Run:
 
     def summary(self) -> Info:
         """What this run is, in one document."""
+        with misfits_told(self.path / "run.json", MISFIT):
+            return self._summary()
+
+    def _summary(self) -> Info:
         evaluation = self.evaluation()
         made = {key: self.info.get(key) for key in ("command", "created", "seed", "versions", "hardware", "time")}
         tokenizer = self.tokenizer
@@ -348,6 +371,10 @@ class Run:
 
     def report(self) -> Report:
         """Everything a report page shows, gathered from the folder."""
+        with misfits_told(self.path / "run.json", MISFIT):
+            return self._report()
+
+    def _report(self) -> Report:
         ledger = self.info.get("data", {})
         tokenizer = self.tokenizer
         return Report(
@@ -393,6 +420,24 @@ class Run:
             }
             for path in sorted((self.path / "samples").glob("step-*.txt"))
         ]
+
+
+def facts_lacking(info: Any) -> list[str]:
+    """What run.json must hold and does not, or holds in another kind."""
+    if not isinstance(info, dict):
+        return sorted(FACTS_NEEDED)
+    kinds = {"kind": str, "form": str, "heads": list, "data": dict}
+    lacking = [name for name, kind in kinds.items() if not isinstance(info.get(name), kind)]
+    if not lacking and info["kind"] not in MODELS:
+        lacking.append("a known kind")
+    if not lacking and not isinstance(info["data"].get("prepared"), str):
+        lacking.append("data.prepared")
+    if not lacking and Path(info["data"]["prepared"]).name != info["data"]["prepared"]:
+        lacking.append("data.prepared as the name of a folder")
+    if not lacking and info["kind"] == "network":
+        texts = {"data.fingerprint": info["data"].get("fingerprint"), "sample_prompt": info.get("sample_prompt")}
+        lacking += [name for name, text in texts.items() if not isinstance(text, str)]
+    return lacking
 
 
 CURVE_NAMES = {

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from textmill.files import TEMPORARY
+from textmill.files import TEMPORARY, fsync_folder
 from textmill.runs.checkpoint import checkpoints_of
 
 DELETED = ".deleted"  # how the names of checkpoints that are being deleted end
@@ -22,10 +22,11 @@ def prune(folder: Path, keep: int, best: str | None, notice: Callable[[str], Non
     for path in there:
         if path.name not in kept:
             try:
-                # Renamed first: a half-deleted folder must not look like a checkpoint.
                 path.rename(path.with_name(f".{path.name}{DELETED}"))
             except OSError as error:
                 notice(f"an old checkpoint could not be deleted, it is tried again later: {path}: {error.strerror}")
+    # Renamed first, for good: after a power cut, too, a half-deleted folder must not look like a checkpoint.
+    fsync_folder(folder)
     for path in sorted(folder.glob(f".step-*{DELETED}")):
         _delete(path, notice)
 

@@ -67,7 +67,6 @@ def prepare(
 
     task = task_of(config)
     notes = [*plan.notes, *([reason] if reason else [])]
-    into.mkdir(parents=True, exist_ok=True)
     with new_folder(path) as temporary:
         texts = (document.text for document in plan.documents("train"))
         tokenizer = Tokenizer.train(

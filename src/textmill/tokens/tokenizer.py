@@ -7,7 +7,6 @@ that format has no place for: tokenizer.textmill.json.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer as Library
 
 from textmill.errors import ConfigError, Damaged, InputError, did_you_mean
-from textmill.files import write_atomically, write_json
+from textmill.files import json_of, write_atomically, write_json
 from textmill.messages import Message, message, paragraph
 from textmill.tables import SEGMENTERS, TOKENIZERS, load
 from textmill.text import languages
@@ -115,13 +114,15 @@ class Tokenizer:
         except (OSError, UnicodeDecodeError) as error:
             raise Damaged(f"the tokenizer cannot be read: {error}", where=str(path)) from error
         try:
-            layout = json.loads(content)
+            layout = json_of(content)
             library = Library.from_str(content)
-        except Exception as error:  # the library raises plain Exception
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:  # the library raises plain Exception, and where it panics, BaseException
             raise Damaged(f"this is no tokenizer: {error}", where=str(path)) from error
         try:
             return cls(library, kind_of(layout), read_note(path.with_name(FACTS)))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise InputError(
                 f"this tokenizer is none of Textmill's kinds ({', '.join(TOKENIZERS)})",
                 where=str(path),
@@ -237,7 +238,7 @@ def kind_of(layout: dict[str, Any]) -> Kind:
 def read_note(path: Path) -> str:
     """The note beside a tokenizer, "" where the file was left behind."""
     try:
-        note = json.loads(path.read_text(encoding="utf-8"))["note"]
+        note = json_of(path.read_text(encoding="utf-8"))["note"]
     except FileNotFoundError:
         return ""
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from textmill.training.preparing import plan_preparation, prepare_ahead
     from textmill.training.progress import Listener, Progress, Quiet
     from textmill.training.session import train
+    from textmill.training.verifying import verify_run
 
 __all__ = [
     "Listener",
@@ -28,6 +29,7 @@ __all__ = [
     "plan_run",
     "prepare_ahead",
     "train",
+    "verify_run",
 ]
 
 _HOMES = {
@@ -41,6 +43,7 @@ _HOMES = {
     "plan_run": "dry_run",
     "prepare_ahead": "preparing",
     "train": "session",
+    "verify_run": "verifying",
 }
 
 
