@@ -26,7 +26,7 @@ def taken_by_training(command: str) -> DataConfig:
     assert (program, verb) == ("textmill", "train")
     found: list[DataConfig] = []
 
-    def listen(shell: Shell, paths: tuple[str, ...], fresh: bool) -> None:
+    def listen(shell: Shell, paths: tuple[str, ...], fresh: bool, verify: int | None) -> None:
         found.append(loaded_for(shell, paths).config.data)
 
     with mock.patch.object(train_command, "function", listen), train_command.make_context("train", words) as ctx:
