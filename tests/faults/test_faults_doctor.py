@@ -122,6 +122,7 @@ def test_a_damaged_checkpoint_is_told_with_what_would_be_used_and_the_command(mi
     assert "Training would go on from the checkpoint of step 4" in said.out
     assert "runs/geese/checkpoints/step-00000006/model.safetensors" in said.out
     assert "goes on from step 4" in said.out
+    assert "metrics.jsonl" not in said.out  # its last lines belong to the checkpoint that is damaged
     assert mill(*training()).code == 0  # what the remedy says
     mended = mill("doctor", "runs/geese", "--json")
     assert mended.code == 0, mended.out

@@ -101,11 +101,13 @@ def verified(shell: Shell, paths: tuple[str, ...], n_steps: int | None) -> int:
 
 
 def verified_text(found: Verified) -> str:
+    from textmill.text.wording import counted
+
     stretch = f"{found.run}: steps {found.first_step} to {found.last_step}"
     if found.equal:
         return (
             f"{stretch}, done again, are equal to {found.compared_with}: {found.n_tensors} tensors to the bit, and "
-            f"{found.n_logged} lines of the log"
+            f"{counted(found.n_logged, 'line')} of the log"
         )
     first, *others = found.differences
     by = "" if first.by is None else f", by {first.by:.3g}"

@@ -187,7 +187,8 @@ class Look:
                 evidence = f"its first {seal['bytes']:,} bytes have another sha256; it has {len(content):,} bytes"
                 yield _damage(f"what was logged up to step {step} is not what was written", str(path), evidence, remedy)
                 return
-        if self.is_finished and self.progress and last > newest:
+        there = max((_step_of(path) for path in checkpoints_of(self.folder / "checkpoints")), default=0)
+        if self.is_finished and self.progress and last > max(newest, there):  # what is damaged was saved, too
             evidence = f"the last line is of step {last}, the last checkpoint of step {newest}"
             yield _damage("it goes on after the last checkpoint", str(path), evidence, remedy)
         elif last > newest and not self.is_trained and not self.is_finished:
