@@ -245,6 +245,19 @@ def test_hostile_toml_is_an_error_of_ours(mill: InProcess, geese: Path, tmp_path
     assert ours(mill, READERS[2], "config.toml") == 2
 
 
+@pytest.mark.parametrize("knob", ["optimizer", "precision", "lr"])
+def test_a_config_with_something_undecided_is_an_error_of_ours(mill: InProcess, geese: Path, knob: str) -> None:
+    lines = (geese / "config.toml").read_text().splitlines()
+    left = "" if knob == "lr" else f'{knob} = "auto"'
+    content = "\n".join(left if line.startswith(f"{knob} =") else line for line in lines)
+    (geese / "config.toml").write_text(content)
+
+    said = mill("train", "runs/geese", "--verify")
+
+    assert said.code == 2
+    assert f"it lacks train.{knob}" in said.err
+
+
 # -- nothing is hung on ------------------------------------------------------------------------------------------------
 
 

@@ -49,7 +49,18 @@ from textmill.tables import MODELS, load
 from textmill.tokens import Tokenizer
 
 FACTS_NEEDED = {"kind", "form", "heads", "data"}  # of run.json
-DECIDED = ("steps", "warmup_steps", "eval_every", "save_every", "batch", "order", "optimizer", "lr", "weight_decay")
+DECIDED = (
+    "steps",
+    "warmup_steps",
+    "eval_every",
+    "save_every",
+    "batch",
+    "order",
+    "optimizer",
+    "lr",
+    "weight_decay",
+    "precision",
+)
 MISFIT = "run.json does not hold what it should"
 
 
@@ -111,7 +122,7 @@ class Run:
         lacking = facts_lacking(info)
         if lacking:
             raise Damaged(f"run.json does not describe a run: it lacks {', '.join(lacking)}", where=str(path))
-        undecided = [name for name in DECIDED if getattr(config.train, name) is None]
+        undecided = [name for name in DECIDED if getattr(config.train, name) in (None, "auto")]
         if info["kind"] == "network" and undecided:
             listed = ", ".join(f"train.{name}" for name in undecided)
             raise Damaged(f"config.toml is not complete: it lacks {listed}", where=str(path / "config.toml"))
