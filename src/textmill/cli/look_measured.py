@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from textmill.cli.output import Shell, on_one_line, table
 from textmill.cli.run_argument import open_argument
 from textmill.errors import UsageError
 from textmill.results import Leaks, Look, TokenCosts, TokenizerCost
+
+if TYPE_CHECKING:
+    from textmill.report.words import Words
 
 
 def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,46 +66,59 @@ def measurements(
     return asked
 
 
-def measured_texts(found: Look) -> Iterator[str]:
+def measured_texts(found: Look, words: Words) -> Iterator[str]:
     """A block for each measurement that was asked for."""
     from textmill.report.numbers import count, size
 
     if found.leaks:
-        yield leaks_text(found.leaks)
+        yield leaks_text(found.leaks, found, words)
     if found.tokens:
-        yield tokens_text(found.tokens)
+        yield tokens_text(found.tokens, found, words)
     if found.removals:
         removals = found.removals
-        yield f"removals: {on_one_line(removals.path)}, {count(removals.n)} stretches, {size(removals.bytes)}"
+        yield words(
+            "removals: %(path)s, %(n)s stretches, %(size)s",
+            path=on_one_line(removals.path),
+            n=count(removals.n),
+            size=size(removals.bytes),
+        )
 
 
-def leaks_text(leaks: Leaks) -> str:
+def leaks_text(leaks: Leaks, found: Look, words: Words) -> str:
     from textmill.report.numbers import measure
 
+    verdict = words.told(leaks.verdict, found.messages)
     if leaks.naive is None or leaks.grouped is None:
-        return f"leaks: {leaks.verdict}"
-    how = {"document": ("documents at random", "repeats on one side"), "line": ("lines at random", "whole blocks")}
-    naive, grouped = how[leaks.by]
-    rows = [["leaks", "bits per byte", ""], ["naive split", measure(leaks.naive), naive]]
-    rows.append(["training's split", measure(leaks.grouped), grouped])
-    interval = "" if leaks.interval is None else f"{measure(leaks.interval[0])} to {measure(leaks.interval[1])}"
-    rows.append(["difference", measure(leaks.difference), interval])
-    return f"{table(rows, right=(1,))}\n{leaks.verdict}"
+        return words("leaks: %(why)s", why=verdict)
+    if leaks.by == "document":
+        naive, grouped = words("documents at random"), words("repeats on one side")
+    else:
+        naive, grouped = words("lines at random"), words("whole blocks")
+    rows = [[words("leaks"), words("bits per byte"), ""], [words("naive split"), measure(leaks.naive), naive]]
+    rows.append([words("training's split"), measure(leaks.grouped), grouped])
+    interval = ""
+    if leaks.interval is not None:
+        interval = words("%(low)s to %(high)s", low=measure(leaks.interval[0]), high=measure(leaks.interval[1]))
+    rows.append([words("difference"), measure(leaks.difference), interval])
+    return f"{table(rows, right=(1,))}\n{verdict}"
 
 
-def tokens_text(costs: TokenCosts) -> str:
+def tokens_text(costs: TokenCosts, found: Look, words: Words) -> str:
+    from textmill.report.looked import language_name
     from textmill.report.numbers import count, measure
 
     languages = list(dict.fromkeys(language for one in costs.tokenizers for language in one.languages))
-    rows = [["tokens per character / bytes per token", "ids", "all", *languages]]
+    rows = [[words("tokens per character / bytes per token"), words("ids"), words("all")]]
+    rows[0] += [language_name(language, words) for language in languages]
     for one in costs.tokenizers:
         spent = [one.total, *(one.languages[language] for language in languages)]
         cells = [f"{measure(cost.tokens_per_character)} / {measure(cost.bytes_per_token)}" for cost in spent]
-        rows.append([_named(one), count(one.vocab_size), *cells])
-    return "\n".join([table(rows, right=range(1, len(rows[0]))), *costs.notes])
+        rows.append([_named(one, words), count(one.vocab_size), *cells])
+    notes = [words.told(note, found.messages) for note in costs.notes]
+    return "\n".join([table(rows, right=range(1, len(rows[0]))), *notes])
 
 
-def _named(one: TokenizerCost) -> str:
+def _named(one: TokenizerCost, words: Words) -> str:
     if one.chosen:
-        return f"{one.kind} (training's choice)"
+        return words("%(kind)s (training's choice)", kind=one.kind)
     return f"{one.kind} ({on_one_line(one.run)})" if one.run else one.kind

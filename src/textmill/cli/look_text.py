@@ -38,7 +38,7 @@ def look_text(found: Look, words: Words, with_bars: bool = False) -> str:
         blocks.append(table(rows, right=(1, 2)))
     if found.against:
         blocks.append(against_text(found, found.against, words))
-    blocks += measured_texts(found)
+    blocks += measured_texts(found, words)
     for title, lines in (
         (words("repeats, for example"), found.duplicates.examples),
         (words("records that cannot be read"), found.bad_records),

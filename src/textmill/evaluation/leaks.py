@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from textmill.evaluation.floor import N_BYTE_VALUES, stream_of
+from textmill.messages import Message, message, paragraph, plural_message
 from textmill.metrics.bootstrap import difference_of_ratios
 from textmill.metrics.language import ExampleScore
 from textmill.models.ngram import NGram
@@ -24,7 +25,7 @@ from textmill.results import Leaks
 from textmill.tasks.measuring import TokenSizes, score_documents
 from textmill.text import SplitPlan
 from textmill.text.naive import LONGEST_SHARE, Sides, TwoSplits, sample_of_groups
-from textmill.text.wording import counted, percent
+from textmill.text.wording import percent
 from textmill.tokens.choice import size_in_words
 
 Bytes = npt.NDArray[np.uint8]
@@ -61,33 +62,54 @@ def _by_document(plan: SplitPlan, twice: TwoSplits, seed: int, limit: int) -> Le
     facts: dict[str, Any] = {"by": "document", "n_held": len(held), "n_leaked": n_leaked}
     facts |= {"n_bytes": sum(map(len, texts.values())), "of_bytes": int(twice.sizes.sum())}
     if not all(side.any() for sides in (naive, grouped) for side in (sides.train, sides.held)):
-        verdict = "Leaks cannot be measured: nothing is held out, or nothing is left to train on"
-        verdict += "." if chosen.all() else f" in a sample of {size_in_words(facts['n_bytes'])}."
-        return Leaks(**facts, verdict=verdict)
+        if chosen.all():
+            verdict = message("Leaks cannot be measured: nothing is held out, or nothing is left to train on.")
+        else:
+            verdict = message(
+                "Leaks cannot be measured: nothing is held out, or nothing is left to train on in a sample of "
+                "%(size)s.",
+                size=size_in_words(facts["n_bytes"]),
+            )
+        return _said(facts, [verdict])
 
     scores = {"naive": _scores(naive, texts)}
     same = np.array_equal(naive.held, grouped.held) and np.array_equal(naive.train, grouped.train)
     scores["grouped"] = scores["naive"] if same else _scores(grouped, texts)
     facts |= _compared(_by_group(scores, twice), seed)
     sentences = [
-        f"Of {counted(len(held), 'document')} held out at random, {n_leaked:,} have an equal, nearly equal or grouped "
-        "one in training."
+        plural_message(
+            "Of %(n)s document held out at random, %(leaked)s have an equal, nearly equal or grouped one in training.",
+            "Of %(n)s documents held out at random, %(leaked)s have an equal, nearly equal or grouped one in training.",
+            len(held),
+            leaked=f"{n_leaked:,}",
+        )
     ]
     if _is_sure(facts):
         sentences.append(
-            f"A 5-gram model would look {percent(facts['inflation'])} better than it is, and one that remembers more "
-            "better still."
+            message(
+                "A 5-gram model would look %(share)s better than it is, and one that remembers more better still.",
+                share=percent(facts["inflation"]),
+            )
         )
     elif same:
-        sentences.append("Training splits the text the same way: nothing leaks.")
+        sentences.append(message("Training splits the text the same way: nothing leaks."))
     else:
-        sentences.append("The two scores differ by no more than chance: no leak shows.")
+        sentences.append(message("The two scores differ by no more than chance: no leak shows."))
     if longest:
         sentences.append(
-            f"Measured on a seeded sample of {size_in_words(facts['n_bytes'])} of {size_in_words(facts['of_bytes'])}, "
-            f"of long documents the first {size_in_words(longest)}."
+            message(
+                "Measured on a seeded sample of %(size)s of %(all)s, of long documents the first %(longest)s.",
+                size=size_in_words(facts["n_bytes"]),
+                all=size_in_words(facts["of_bytes"]),
+                longest=size_in_words(longest),
+            )
         )
-    return Leaks(**facts, verdict=" ".join(sentences))
+    return _said(facts, sentences)
+
+
+def _said(facts: dict[str, Any], sentences: Iterable[Message]) -> Leaks:
+    verdict = paragraph(sentences)
+    return Leaks(**facts, verdict=verdict).model_copy(update={"verdict": verdict})  # validated, it is a plain string
 
 
 def _scores(sides: Sides, texts: Mapping[int, Bytes]) -> dict[int, ExampleScore]:
@@ -125,8 +147,13 @@ def _by_line(plan: SplitPlan, seed: int, limit: int) -> Leaks:
     lines = (train + held).splitlines(keepends=True)
     facts: dict[str, Any] = {"by": "line", "n_bytes": len(train) + len(held), "of_bytes": of_bytes}
     if len(lines) < LEAST_LINES:
-        verdict = f"Leaks cannot be measured in one document of {counted(len(lines), 'line')}: {LEAST_LINES} are the "
-        return Leaks(**facts, verdict=f"{verdict}least.")
+        verdict = plural_message(
+            "Leaks cannot be measured in one document of %(n)s line: %(least)s are the least.",
+            "Leaks cannot be measured in one document of %(n)s lines: %(least)s are the least.",
+            len(lines),
+            least=LEAST_LINES,
+        )
+        return _said(facts, [verdict])
 
     order = np.random.default_rng(seed).permutation(len(lines))
     n_scattered = 1 + int(np.searchsorted(np.cumsum([len(lines[place]) for place in order]), len(held)))
@@ -137,19 +164,26 @@ def _by_line(plan: SplitPlan, seed: int, limit: int) -> Leaks:
     rows = [(0.0, 0, score.nats, score.n_bytes) for score in _spent([_as_bytes(kept)], [_as_bytes(scattered)])]
     rows += [(score.nats, score.n_bytes, 0.0, 0) for score in _spent([_as_bytes(train)], [_as_bytes(held)])]
     facts |= _compared(np.array(rows, dtype=np.float64), seed)
-    sentences = ["There is one document."]
+    sentences = [message("There is one document.")]
     if _is_sure(facts):
         sentences.append(
-            f"With lines held out at random a 5-gram model would look {percent(facts['inflation'])} better than it is, "
-            "because it reads their neighbours; training holds out blocks."
+            message(
+                "With lines held out at random a 5-gram model would look %(share)s better than it is, because it reads "
+                "their neighbours; training holds out blocks.",
+                share=percent(facts["inflation"]),
+            )
         )
     else:
-        sentences.append("Lines held out at random are no easier than blocks: no leak shows.")
+        sentences.append(message("Lines held out at random are no easier than blocks: no leak shows."))
     if facts["n_bytes"] < of_bytes:
         sentences.append(
-            f"Measured on the {size_in_words(facts['n_bytes'])} of {size_in_words(of_bytes)} around the first cut."
+            message(
+                "Measured on the %(size)s of %(all)s around the first cut.",
+                size=size_in_words(facts["n_bytes"]),
+                all=size_in_words(of_bytes),
+            )
         )
-    return Leaks(**facts, verdict=" ".join(sentences))
+    return _said(facts, sentences)
 
 
 # both

@@ -419,6 +419,58 @@ CHINESE: dict[str, str] = {
     "A file is one document, so the length of a document that is read in part is that of the part: %(files)s.": (
         "一个文件就是一篇文档，所以只读了一部分的文档，其长度是所读部分的长度：%(files)s。"
     ),
+    # what a look measures
+    "removals: %(path)s, %(n)s stretches, %(size)s": "清洗掉的内容：%(path)s，%(n)s 处，%(size)s",
+    "leaks: %(why)s": "泄漏：%(why)s",
+    "leaks": "泄漏",
+    "documents at random": "随机留出文档",
+    "repeats on one side": "重复的在同一边",
+    "lines at random": "随机留出行",
+    "whole blocks": "整块留出",
+    "naive split": "随便一分",
+    "training's split": "训练时的划分",
+    "%(low)s to %(high)s": "%(low)s 到 %(high)s",
+    "difference": "差",
+    "tokens per character / bytes per token": "每字符词元数 / 每词元字节数",
+    "ids": "词表",
+    "all": "全部",
+    "%(kind)s (training's choice)": "%(kind)s（训练会选它）",
+    "Leaks cannot be measured: nothing is held out, or nothing is left to train on.": (
+        "测不了泄漏：没有留出文本，或没有剩下训练文本。"
+    ),
+    "Leaks cannot be measured: nothing is held out, or nothing is left to train on in a sample of %(size)s.": (
+        "测不了泄漏：在 %(size)s 的样本里没有留出文本，或没有剩下训练文本。"
+    ),
+    "Leaks cannot be measured in one document of %(n)s line: %(least)s are the least.": (
+        "一篇只有 %(n)s 行的文档测不了泄漏：至少要 %(least)s 行。"
+    ),
+    "Leaks cannot be measured in one document of %(n)s lines: %(least)s are the least.": (
+        "一篇只有 %(n)s 行的文档测不了泄漏：至少要 %(least)s 行。"
+    ),
+    "Of %(n)s document held out at random, %(leaked)s have an equal, nearly equal or grouped one in training.": (
+        "随机留出的 %(n)s 篇文档里，有 %(leaked)s 篇在训练文本里有相同、几乎相同或同组的文档。"
+    ),
+    "Of %(n)s documents held out at random, %(leaked)s have an equal, nearly equal or grouped one in training.": (
+        "随机留出的 %(n)s 篇文档里，有 %(leaked)s 篇在训练文本里有相同、几乎相同或同组的文档。"
+    ),
+    "A 5-gram model would look %(share)s better than it is, and one that remembers more better still.": (
+        "五元模型会显得比实际好 %(share)s，记性更好的模型虚高更多。"
+    ),
+    "Training splits the text the same way: nothing leaks.": "训练时也这样划分：没有泄漏。",
+    "The two scores differ by no more than chance: no leak shows.": "两个分数相差不超过偶然：看不出泄漏。",
+    "Measured on a seeded sample of %(size)s of %(all)s, of long documents the first %(longest)s.": (
+        "在 %(all)s 里按种子抽取的 %(size)s 样本上测得，长文档只取开头 %(longest)s。"
+    ),
+    "There is one document.": "只有一篇文档。",
+    "With lines held out at random a 5-gram model would look %(share)s better than it is, because it reads their "
+    "neighbours; training holds out blocks.": (
+        "若随机留出行，五元模型会显得比实际好 %(share)s，因为它读到了相邻的行；训练时按整块留出。"
+    ),
+    "Lines held out at random are no easier than blocks: no leak shows.": "随机留出的行并不比整块容易：看不出泄漏。",
+    "Measured on the %(size)s of %(all)s around the first cut.": "在 %(all)s 里第一个切口周围的 %(size)s 上测得。",
+    "Training would choose: %(reason)s.": "训练会选：%(reason)s。",
+    "Learned from and counted on a seeded sample of %(size)s of %(all)s: a vocabulary of all of the text differs a "
+    "little.": "在 %(all)s 里按种子抽取的 %(size)s 样本上学习和计数：用全部文本学到的词表会略有不同。",
     "name one of them too: --data.text NAME,NAME": "请把其中一列也写上：--data.text NAME,NAME",
     "choose one with: --data.text NAME (where files differ: --data.text NAME,NAME)": (
         "请用 --data.text NAME 选定一列（各文件列名不同时：--data.text NAME,NAME）"

@@ -71,7 +71,12 @@ def scripts(found: Look, words: Words) -> list[tuple[str, float]]:
 
 def document_languages(found: Look, words: Words) -> list[tuple[str, float]]:
     """(language, share of the documents), the most frequent first."""
-    return [(_named(name, DOCUMENT_LANGUAGES, words), share) for name, share in found.document_languages.items()]
+    return [(language_name(name, words), share) for name, share in found.document_languages.items()]
+
+
+def language_name(name: str, words: Words) -> str:
+    """zh, zh-Hant, en, mixed, other in words."""
+    return _named(name, DOCUMENT_LANGUAGES, words)
 
 
 def listed(shares: list[tuple[str, float]], words: Words) -> str:

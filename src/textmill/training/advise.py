@@ -74,10 +74,12 @@ def look(
         from textmill.evaluation.leaks import measure_leaks
 
         found["leaks"] = measure_leaks(plan, data.split_seed)
+        found["messages"] |= record_of([found["leaks"].verdict])
     if tokens is not False:
         from textmill.training.token_costs import token_costs
 
         found["tokens"] = token_costs(data, plan, {} if tokens is True else tokens)
+        found["messages"] |= record_of(found["tokens"].notes)
     if removed is not None:
         found["removals"] = write_removals(plan, Path(removed))
     return facts.model_copy(update=found)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from textmill.config import Config, DataConfig
 from textmill.config.layers import load_config
+from textmill.messages import message
 from textmill.results import LanguageTokens, TokenCosts, TokenizerCost
 from textmill.text import SplitPlan
 from textmill.text.document_language import language_of
@@ -37,18 +38,15 @@ def token_costs(
     kind, vocab_size = config.tokens.kind, config.tokens.vocab_size
     if vocab_size is None and kind in ("bpe", "word"):
         vocab_size = default_vocab_size(kind, plan.ledger.total["train"], plan.languages)
-    chosen = Tokenizer.train(kind, sample.pieces, vocab_size, seed)
+    chosen = Tokenizer.train(kind, sample.pieces, vocab_size, seed, config.tokens.segmenter)
     tokenizers = [cost_of(chosen, texts, chosen=True)]
     tokenizers += [cost_of(tokenizer, texts, run=run) for run, tokenizer in (given or {}).items()]
     for tokenizer in standard_tokenizers(sample.pieces, seed):
         if (tokenizer.kind, tokenizer.vocab_size) != (chosen.kind, chosen.vocab_size):
             tokenizers.append(cost_of(tokenizer, texts))
-    return TokenCosts(
-        tokenizers=tokenizers,
-        n_bytes=sample.n_bytes_kept,
-        of_bytes=sample.n_bytes,
-        notes=list(_notes(reason, chosen.note, sample.n_bytes_kept, sample.n_bytes)),
-    )
+    costs = TokenCosts(tokenizers=tokenizers, n_bytes=sample.n_bytes_kept, of_bytes=sample.n_bytes)
+    notes = list(_notes(reason, chosen.note, sample.n_bytes_kept, sample.n_bytes))
+    return costs.model_copy(update={"notes": notes})  # validated, they would be plain strings
 
 
 def cost_of(
@@ -79,11 +77,13 @@ def _document(count: Spent) -> LanguageTokens:
 
 def _notes(reason: str | None, note: str, n_kept: int, n_bytes: int) -> Iterator[str]:
     if reason:
-        yield f"Training would choose: {reason}."
+        yield message("Training would choose: %(reason)s.", reason=reason)
     if note:
         yield note
     if n_kept < n_bytes:
-        yield (
-            f"Learned from and counted on a seeded sample of {size_in_words(n_kept)} of {size_in_words(n_bytes)}: a "
-            "vocabulary of all of the text differs a little."
+        yield message(
+            "Learned from and counted on a seeded sample of %(size)s of %(all)s: a vocabulary of all of the text "
+            "differs a little.",
+            size=size_in_words(n_kept),
+            all=size_in_words(n_bytes),
         )
