@@ -90,7 +90,7 @@ INSTANTS = [
     ("leave", "textmill.files:sha256_of", 5),
     ("leave", "textmill.runs.checkpoint:save_checkpoint", 2),
     ("leave", "textmill.runs.folder:Run._read_pointer", 2),
-    ("enter", "textmill.runs.folder:Run._prune", 3),
+    ("enter", "textmill.runs.retention:prune", 3),
     ("enter", "textmill.training.session:Session.after", 9),
     ("enter", "textmill.runs.checkpoint:save_checkpoint", 4),
     ("leave", "textmill.training.session:Session.save", 4),
@@ -260,7 +260,7 @@ def test_early_stopping_is_not_forgotten_by_a_kill(driver: Driver, tmp_path: Pat
         [
             ("enter", "textmill.training.session:Session.end_early", 1),
             ("leave", "textmill.training.session:Session.end_early", 1),
-            ("leave", "textmill.runs.folder:Run._prune", n_saves),
+            ("leave", "textmill.runs.retention:prune", n_saves),
             ("enter", "textmill.runs.folder:Run._point_at", n_saves),
         ]
     ):

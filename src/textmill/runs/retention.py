@@ -25,9 +25,10 @@ def prune(folder: Path, keep: int, best: str | None, notice: Callable[[str], Non
                 path.rename(path.with_name(f".{path.name}{DELETED}"))
             except OSError as error:
                 notice(f"an old checkpoint could not be deleted, it is tried again later: {path}: {error.strerror}")
-    # Renamed first, for good: after a power cut, too, a half-deleted folder must not look like a checkpoint.
-    fsync_folder(folder)
-    for path in sorted(folder.glob(f".step-*{DELETED}")):
+    doomed = sorted(folder.glob(f".step-*{DELETED}"))
+    if doomed:  # renamed first, for good: after a power cut, too, a half-deleted folder must not look like a checkpoint
+        fsync_folder(folder)
+    for path in doomed:
         _delete(path, notice)
 
 
