@@ -44,3 +44,9 @@ class Prepared:
         if not isinstance(ledger, dict):
             raise Damaged("this is no ledger", where=str(path / "ledger.json"), hint="Delete the folder.")
         return cls(path, train, valid, test, Tokenizer.load(path), ledger)
+
+    @property
+    def stores(self) -> dict[str, TokenStore]:
+        """The parts that there are, as a report names them: train, validation, test."""
+        named = {"train": self.train, "validation": self.valid, "test": self.test}
+        return {name: store for name, store in named.items() if store is not None}

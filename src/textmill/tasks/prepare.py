@@ -60,9 +60,8 @@ def prepare(
     path = into / fingerprint_of(config, plan)
     if (path / "ledger.json").is_file():
         prepared = Prepared.open(path)
-        for store in (prepared.train, prepared.valid, prepared.test):
-            if store is not None:
-                store.verify()
+        for store in prepared.stores.values():
+            store.verify()
         return prepared, config
 
     task = task_of(config)

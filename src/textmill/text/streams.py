@@ -1,4 +1,7 @@
-"""Streams that are read from the front: what io asks of each, said once. Room: text/. Used by opening, transcoding."""
+"""Streams that are read from the front: what io asks of each, said once. Room: text/.
+
+Used by opening, stretches, transcoding.
+"""
 
 from __future__ import annotations
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from textmill.text.streams import FromStart
 
 
-class Stretched(io.RawIOBase):
-    """The bytes of (start, end), one stretch after the other; a file that ends sooner ends it. Seeks from the start.
+class Stretched(FromStart):
+    """The bytes of (start, end), one stretch after the other; a file that ends sooner ends it.
 
+    >>> import io
     >>> Stretched(io.BytesIO(b"abcdefgh"), [(0, 2), (5, 7)]).read()
     b'abfg'
     """
@@ -22,19 +21,21 @@ class Stretched(io.RawIOBase):
         self._stream, self._stretches = stream, stretches
         self.seek(0)
 
-    def readable(self) -> bool:
-        return True
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
-    def seekable(self) -> bool:
-        return True
+    def _take(self, most: int) -> bytes:
+        while self._number < len(self._stretches) and not self._left:
+            self._number += 1
+            self._enter(0)
+        piece = self._stream.read(min(most, self._left)) if self._left else b""
+        self._left -= len(piece)
+        self._position += len(piece)
+        return piece
 
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence != io.SEEK_SET:
-            raise io.UnsupportedOperation("only seeks from the start")
-        self._position = self._number = before = 0
+    def _go_to(self, offset: int) -> None:
+        self._number = before = 0
         while self._number < len(self._stretches):
             start, end = self._stretches[self._number]
             if offset < before + end - start:
@@ -43,22 +44,6 @@ class Stretched(io.RawIOBase):
             self._number += 1
         self._position = min(offset, before) if self._number == len(self._stretches) else offset
         self._enter(self._position - before)
-        return self._position
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        while self._number < len(self._stretches) and not self._left:
-            self._number += 1
-            self._enter(0)
-        view = memoryview(buffer).cast("B")
-        piece = self._stream.read(min(len(view), self._left)) if self._left else b""
-        view[: len(piece)] = piece
-        self._left -= len(piece)
-        self._position += len(piece)
-        return len(piece)
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
 
     def _enter(self, offset: int) -> None:
         """Go to a byte of the stretch whose turn it is."""

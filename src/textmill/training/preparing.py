@@ -32,9 +32,7 @@ def prepare_ahead(wanted: Loaded | Config, listener: Listener | None = None) -> 
         folder = runs / ".data" / fingerprint_of(decided, plan)
         reused = (folder / "ledger.json").is_file()
         prepared, _ = prepared_text(config, runs, listener or Quiet(), plan)
-    parts = {"train": prepared.train, "validation": prepared.valid, "test": prepared.test}
-    stores = {name: store for name, store in parts.items() if store is not None}
-    tokenizer = prepared.tokenizer
+    stores, tokenizer = prepared.stores, prepared.tokenizer
     return PreparedText(
         folder=str(prepared.path),
         reused=reused,

@@ -204,8 +204,7 @@ def begin(folder: Path, config: Config, prepared: Prepared) -> Run:
     task = task_of(config)
     ledger = prepared.ledger
     counts = parameters(config.model, prepared.tokenizer.vocab_size)
-    parts = {"train": prepared.train, "validation": prepared.valid, "test": prepared.test}
-    stores = {name: store for name, store in parts.items() if store is not None}
+    stores = prepared.stores
     info = {
         "format": 1,
         "kind": "network",
