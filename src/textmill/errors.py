@@ -79,19 +79,20 @@ class ContextFull(TextmillError):
 
 
 class Diverged(TextmillError):
-    """NaN or Inf in the loss or the gradient: training stopped before the weights changed."""
+    """NaN, Inf or a spike in the loss or the gradient: training stopped before such weights were saved."""
 
     exit_code = 1
 
-    @classmethod
-    def at(cls, step: int, loss: float, grad_norm: float, lr: float, consequence: str) -> Diverged:
-        """What happened at which step and rate, and what to try. loss in nats."""
-        return cls(
-            f"step {step}: the loss is {loss:g}, the norm of the gradient {grad_norm:g}, "
+    def __init__(self, step: int, why: str, loss: float, grad_norm: float, lr: float, consequence: str):
+        """What happened at which step and rate, and what to try. loss in nats a token."""
+        super().__init__(
+            f"step {step}: {why}: the loss is {loss:g}, the norm of the gradient {grad_norm:g}, "
             f"the rate {lr:g}: {consequence}",
-            hint=f"Try a lower rate (--train.lr {lr / 3:.1g}), a longer warm-up (--train.warmup_steps), "
-            "or look at the text around this step.",
+            hint=f"Try a lower rate (--train.lr {lr / 3:.1g}) or a longer warm-up (--train.warmup_steps) under another "
+            "--name; or go on from the last checkpoint without this step (--train.bad_step skip) or at half the rate "
+            "(--train.bad_step rollback).",
         )
+        self.step, self.why, self.loss, self.grad_norm, self.lr = step, why, loss, grad_norm, lr
 
 
 class Interrupted(TextmillError):

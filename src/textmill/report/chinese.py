@@ -719,6 +719,11 @@ CHINESE: dict[str, str] = {
     "All it keeps of the past is its state, which fades; back-propagation reached %(n)s tokens back.": (
         "对过去，它只留有会逐渐淡去的状态；反向传播只回溯 %(n)s 个词元。"
     ),
+    "%(skipped)s of its %(steps)s updates were skipped and it went back %(rollbacks)s times, because the loss jumped "
+    "or was no number: metrics.jsonl says when.": (
+        "由于损失突然升高或不是数字，%(steps)s 次更新中跳过了 %(skipped)s 次，"
+        "回退了 %(rollbacks)s 次：在哪一步见 metrics.jsonl。"
+    ),
     "Nothing was held out to choose a checkpoint by: the last one is kept.": (
         "没有留出文本来挑选检查点：保留的是最后一个。"
     ),

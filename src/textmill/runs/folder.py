@@ -164,6 +164,11 @@ class Run:
         pointer = self._pointer("last")
         return int(pointer["step"]) if pointer else 0
 
+    @property
+    def progress(self) -> dict[str, Any]:
+        """What the last checkpoint says of the run. Raises RunError before the first, Damaged."""
+        return progress_of(self._checkpoint_path("last"))
+
     def write_info(self) -> None:
         write_sealed_json(self.path / "run.json", self.info)
 
@@ -258,14 +263,19 @@ class Run:
             raise RunError(f"there is no checkpoint of step {which} (there are: {there})", where=str(self.path))
         return path
 
-    def latest_good(self, notice: Callable[[str], None]) -> Checkpoint | None:
+    def latest_good(
+        self, notice: Callable[[str], None], wanted: Callable[[dict[str, Any]], bool] = lambda progress: True
+    ) -> Checkpoint | None:
         """The newest checkpoint that holds, or None before the first save. Only for training, under the lock.
+
+        wanted: by what its progress says; those that are not are passed over.
 
         Damaged ones are set aside (renamed, never deleted) and named. Raises Damaged where none is left. What a killed
         process left undone is put right: half-written checkpoints go, the pointers name the one that is returned.
         """
         sweep(self.checkpoints, notice)
         damaged: Damaged | None = None
+        passed_over = False
         for path in reversed(checkpoints_of(self.checkpoints)):
             try:
                 verify_checkpoint(path)
@@ -275,10 +285,13 @@ class Run:
                 notice(f"damaged checkpoint set aside as {aside}: {error.message} ({error.where})")
                 continue
             saved = load_checkpoint(path)
+            if not wanted(saved.progress):
+                passed_over = True
+                continue
             self._point_at(saved)
             self._mend_best(notice)
             return saved
-        if damaged is not None or (self.path / "last.json").exists():
+        if not passed_over and (damaged is not None or (self.path / "last.json").exists()):
             raise Damaged(
                 "no checkpoint of this run is whole any more; nothing was deleted",
                 where=str(self.checkpoints),

@@ -16,7 +16,7 @@ class MetricsLog:
     def __init__(self, path: Path):
         self.path = path
 
-    def write(self, step: int, values: dict[str, float]) -> None:
+    def write(self, step: int, values: dict[str, Any]) -> None:
         """Append a line at once: a reader of the living run sees it. Raises NoSpace."""
         line = json.dumps({"step": step, **values}, allow_nan=False) + "\n"
         with full_disk_named(self.path), self.path.open("a") as file:

@@ -54,12 +54,15 @@ class Plan:
     save_every: int
     log_every: int
     precision: str = "float32"
+    rate_scale: float = 1.0
+    """Lower after a rollback."""
 
     def rate_factor(self, step: int) -> float:
         """Share of the peak rate at a step, counted from 1: a line up to warmup_steps, then the course."""
         if step <= self.warmup_steps:
-            return step / self.warmup_steps
-        return COURSES[self.schedule](step, self.steps, self.warmup_steps, self.lr_end, self.decay_share)
+            return self.rate_scale * step / self.warmup_steps
+        course = COURSES[self.schedule]
+        return self.rate_scale * course(step, self.steps, self.warmup_steps, self.lr_end, self.decay_share)
 
     def logs_after(self, step: int) -> bool:
         return step % self.log_every == 0 or step in (1, self.steps)

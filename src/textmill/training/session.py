@@ -37,12 +37,20 @@ from textmill.report import render
 from textmill.report.saying import command, opening_for
 from textmill.report.words import language
 from textmill.runs import Checkpoint, Prepared, Run, device_named, locked
-from textmill.runs.checkpoint import folder_name
+from textmill.runs.checkpoint import GROUPS, folder_name
 from textmill.tasks import Task, prepare, task_of
 from textmill.tasks.measuring import documents_of, first_tokens
 from textmill.text import SplitPlan, keep_stdin, plan_split, stem_of
 from textmill.tokens import Sampler
 from textmill.training.defaults import decide, decide_steps
+from textmill.training.faults import (
+    N_ROLLBACKS_MOST,
+    RATE_FACTOR,
+    LossWatch,
+    all_finite,
+    event,
+    event_of,
+)
 from textmill.training.optimizers import (
     WeightAverage,
     build_optimizers,
@@ -324,6 +332,11 @@ class Session:
         self.task: Task = task_of(self.config)
         self.device = device_named(self.config.machine.device)
         self.tokenizer = prepared.tokenizer
+        self.events: list[dict[str, Any]] = []  # that the log does not have yet
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """All as it is before the first step."""
         self.model: LanguageModel = build_model(
             self.config.model,
             self.tokenizer.vocab_size,
@@ -333,12 +346,15 @@ class Session:
             device=self.device,
         )
         self.optimizers = build_optimizers(self.model, self.config.train)
-        decay = self.config.train.average
-        self.average = WeightAverage(self.model, decay) if decay else None
+        train = self.config.train
+        self.average = WeightAverage(self.model, train.average) if train.average else None
+        self.watch = LossWatch(skips=train.bad_step == "skip", spike=train.spike)
         self.window = LossSum()  # since the last logged step
+        self.loss = math.nan  # the last one told
         self.best: float | None = None
         self.last_valid: dict[str, float] = {}
         self.stale = 0  # evaluations since the best
+        self.n_skipped = self.n_rollbacks = 0
 
     def plan(self) -> Plan:
         train = self.config.train
@@ -356,6 +372,7 @@ class Session:
             save_every=train.save_every or 1,
             log_every=train.log_every,
             precision=train.precision,
+            rate_scale=RATE_FACTOR**self.n_rollbacks,
         )
 
     def batches(self) -> Callable[[int], MicroBatches]:
@@ -396,46 +413,78 @@ class Session:
         self.window = LossSum(progress["window"]["total"], progress["window"]["count"])
         self.best, self.stale = progress["best"], progress["stale"]
         self.last_valid = progress["last_valid"]
+        self.watch.put_back(progress["watch"])
+        self.n_skipped, self.n_rollbacks = progress["n_skipped"], progress["n_rollbacks"]
         return states_from(saved.state, self.model, self.device)
 
     def run_updates(self, saved: Checkpoint | None, stop: StopRequest) -> None:
         """Raises Interrupted after saving, if a signal came; Diverged; NoSpace."""
-        run, plan = self.run, self.plan()
-        states = self.resume(saved) if saved else []
-        first = saved.step if saved else 0
-        run.log.cut_back(first)
-        cut_samples_back(run.path / "samples", first)
+        states, first = self.go_on_from(saved)
         if first:
-            self.listener.notice(f"continuing {run.path} at step {first} of {plan.steps}")
-        self.model.train()
-        pace = Pace(first, plan.steps)
-
+            self.listener.notice(f"continuing {self.run.path} at step {first} of {self.plan().steps}")
         with stop.deferred():
-            steps = updates(self.model, self.optimizers, self.task, self.batches(), plan, first, states)
             while True:
-                with self.clock.doing("train"):
-                    update = next(steps, None)
-                if update is None:
+                try:
+                    last = self.run_stretch(first, states, stop)
                     break
-                first = update.step
-                done = self.after(update, plan, pace, stop)
-                if done:
-                    break
+                except Diverged as fault:
+                    if self.config.train.bad_step != "rollback" or self.n_rollbacks == N_ROLLBACKS_MOST:
+                        self.run.log.write(fault.step, {"events": [*self.events, event_of("stop", fault)]})
+                        raise
+                    states, first = self.roll_back(fault)
         if stop.signal_number is not None:
             raise Interrupted(
-                f"saved at step {first} of {plan.steps} in {run.path}",
+                f"saved at step {last} of {self.plan().steps} in {self.run.path}",
                 signal_number=stop.signal_number,
                 hint="The same command goes on from there.",
             )
 
+    def go_on_from(self, saved: Checkpoint | None) -> tuple[list[Any], int]:
+        """The carried states and the step of a checkpoint that is put back; log and samples are cut back to it."""
+        states, first = (self.resume(saved), saved.step) if saved else ([], 0)
+        self.run.log.cut_back(first)
+        cut_samples_back(self.run.path / "samples", first)
+        return states, first
+
+    def run_stretch(self, first: int, states: list[Any], stop: StopRequest) -> int:
+        """Update until the last step or a stop; the step that was reached. Raises Diverged."""
+        plan = self.plan()
+        pace = Pace(first, plan.steps)
+        self.model.train()
+        steps = updates(self.model, self.optimizers, self.task, self.batches(), plan, first, states, self.watch)
+        while True:
+            with self.clock.doing("train"):
+                update = next(steps, None)
+            if update is None:
+                return first
+            first = update.step
+            if self.after(update, plan, pace, stop):
+                return first
+
+    def roll_back(self, fault: Diverged) -> tuple[list[Any], int]:
+        """To the last checkpoint that the plan made, or to the first step, and on at half the rate.
+
+        Not to one that a signal made: a run that was stopped in between must go back as far as one that was not.
+        A run that is killed before its next checkpoint comes here again by itself: nothing else is kept.
+        """
+        n_rollbacks = self.n_rollbacks
+        self.start_anew()
+        saved = self.run.latest_good(self.listener.notice, lambda progress: bool(progress["planned"]))
+        states, first = self.go_on_from(saved)
+        self.n_rollbacks = n_rollbacks + 1
+        self.events.append(event_of("rollback", fault) | {"to_step": first})
+        self.listener.notice(
+            f"step {fault.step}: {fault.why}: back to step {first}, and on at {RATE_FACTOR**self.n_rollbacks:g} of "
+            f"the rate (rollback {self.n_rollbacks} of at most {N_ROLLBACKS_MOST})"
+        )
+        return states, first
+
     def after(self, update: Update, plan: Plan, pace: Pace, stop: StopRequest) -> bool:
-        """Log, evaluate and save what follows an update; True if the run is to end here."""
-        self.window += update.loss
-        if self.average:
-            self.average.update(self.model, update.step)
+        """Log, evaluate and save what follows an update; True if the run is to end here. Raises Diverged."""
+        self.take_in(update)
         pace.tick(update.loss.count)
 
-        line: dict[str, float] = {}
+        line: dict[str, Any] = {}
         if plan.logs_after(update.step):
             line = self.logged(update)
             line["train/tokens_per_second"] = round(pace.tokens_per_s, 1)
@@ -455,21 +504,45 @@ class Session:
                 sample=self.read_sample(update.step),
             )
             self.listener.evaluated(progress)
-        if line:
-            self.run.log.write(update.step, line)
-        self.listener.progress(progress)
         if plan.logs_after(update.step):
             self.restart_window()
+        planned = is_best or early or plan.saves_after(update.step)
+        saves = planned or stop.requested
+        checkpoint = self.checkpoint(update, planned) if saves else None  # before anything is said: it may be refused
+        if self.events:
+            line["events"] = self.events
+        if line:
+            self.run.log.write(update.step, line)
+        self.events = []
+        self.listener.progress(progress)
         if early:  # said first: a run that is killed in between must not go on past it
             self.end_early(update.step)
-        if is_best or early or plan.saves_after(update.step) or stop.requested:
-            self.save(update, is_best)
+        if checkpoint is not None:
+            self.save(checkpoint, is_best)
             stop.saved_step = update.step
         return early or (stop.requested and update.step < plan.steps)
 
+    def take_in(self, update: Update) -> None:
+        """Its loss and its weights are counted; of an update that was skipped, that it was. Raises Diverged where the
+        weights themselves are spoilt: no batch is to blame then."""
+        if update.fault is None:
+            self.window += update.loss
+            self.loss = self.window.mean if self.window.count else self.loss
+            if self.average:
+                self.average.update(self.model, update.step)
+            return
+        told = (update.step, update.fault, update.loss.mean, update.grad_norm, update.lr)
+        if not all_finite(self.model.state_dict().values()):
+            raise Diverged(*told, "the weights are not finite: skipping is no help")
+        self.n_skipped += 1
+        self.events.append(event("skip", *told))
+        self.listener.notice(f"step {update.step} was skipped: {update.fault}: {update.loss.mean:g}")
+
     def logged(self, update: Update) -> dict[str, float]:
         """What a line of the log says of an update: the mean loss since the last line, in nats."""
-        return {"train/loss": self.window.mean, "train/lr": update.lr, "train/grad_norm": update.grad_norm}
+        line = {"train/lr": update.lr, "train/grad_norm": update.grad_norm}
+        line = {name: value for name, value in line.items() if math.isfinite(value)}
+        return ({"train/loss": self.window.mean} if self.window.count else {}) | line
 
     def restart_window(self) -> None:
         self.window = LossSum()
@@ -484,7 +557,7 @@ class Session:
         return Progress(
             step=update.step,
             steps=plan.steps,
-            loss=self.window.mean,
+            loss=self.loss,
             lr=update.lr,
             tokens_per_s=pace.tokens_per_s,
             memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -523,7 +596,8 @@ class Session:
         metrics = self.task.metrics(scores)
         score = metrics[self.task.best_by]
         if not math.isfinite(score):
-            raise Diverged.at(update.step, score, update.grad_norm, update.lr, "these weights are not saved")
+            why = "the loss on held-out text is not finite"
+            raise Diverged(update.step, why, score, update.grad_norm, update.lr, "these weights are not saved")
         self.last_valid = {name: value for name, value in metrics.items() if not name.startswith("n_")}
         is_best = self.best is None or score < self.best
         self.best = score if is_best else self.best
@@ -539,9 +613,10 @@ class Session:
             try:
                 [text] = write_samples(model, self.run, self.prepared, 1, n_tokens)
             except InputError as error:
-                mean = update.loss.mean
-                why = "what it predicts is no distribution; these weights are not saved"
-                raise Diverged.at(update.step, mean, update.grad_norm, update.lr, why) from error
+                why, mean = "what it predicts is no distribution", update.loss.mean
+                raise Diverged(
+                    update.step, why, mean, update.grad_norm, update.lr, "these weights are not saved"
+                ) from error
         folder = self.run.path / "samples"
         make_folder(folder)
         write_atomically(folder / f"step-{update.step:08d}.txt", text)
@@ -550,19 +625,20 @@ class Session:
         path = self.run.path / "samples" / f"step-{step:08d}.txt"
         return path.read_bytes().decode() if path.is_file() else None
 
-    def save(self, update: Update, is_best: bool) -> None:
+    def save(self, checkpoint: Checkpoint, is_best: bool) -> None:
         with self.clock.doing("save"):
             self.run.save(
-                self.checkpoint(update),
+                checkpoint,
                 best=is_best,
                 valid_loss=self.last_valid.get("loss"),
                 notice=self.listener.notice,
             )
 
-    def checkpoint(self, update: Update) -> Checkpoint:
-        """All that the run is after an update."""
+    def checkpoint(self, update: Update, planned: bool = True) -> Checkpoint:
+        """All that the run is after an update. planned: by the plan, not by a signal. Raises Diverged where a tensor is
+        not finite: nothing goes back to such a checkpoint."""
         config = self.config
-        return Checkpoint(
+        checkpoint = Checkpoint(
             step=update.step,
             model=self.model.state_dict(),
             optimizer=optimizer_tensors(self.optimizers),
@@ -573,15 +649,25 @@ class Session:
                 "stale": self.stale,
                 "last_valid": self.last_valid,
                 "window": {"total": float(self.window.total), "count": self.window.count},
+                "watch": self.watch.state(),
+                "n_skipped": self.n_skipped,
+                "n_rollbacks": self.n_rollbacks,
+                "planned": planned,
                 "time": self.clock.spent,
                 # Knobs that may change later and that these numbers depend on: --verify repeats with them.
                 "made_with": {
                     "train.steps": config.train.steps,
                     "train.eval_tokens": config.train.eval_tokens,
+                    "train.bad_step": config.train.bad_step,
+                    "train.spike": config.train.spike,
                     "machine.threads": config.machine.threads,
                 },
             },
         )
+        if not all(all_finite(getattr(checkpoint, group).values()) for group in GROUPS):
+            why = "a weight, or what the optimizer keeps, is not finite"
+            raise Diverged(update.step, why, update.loss.mean, update.grad_norm, update.lr, "nothing of it is saved")
+        return checkpoint
 
 
 def tensors_of(states: list[Any]) -> dict[str, torch.Tensor]:
@@ -724,6 +810,17 @@ def limits_of(run: Run, prepared: Prepared) -> list[str]:
             message(
                 "All it keeps of the past is its state, which fades; back-propagation reached %(n)s tokens back.",
                 n=seq_len,
+            )
+        )
+    progress = run.progress
+    if progress.get("n_skipped") or progress.get("n_rollbacks"):
+        limits.append(
+            message(
+                "%(skipped)s of its %(steps)s updates were skipped and it went back %(rollbacks)s times, because the "
+                "loss jumped or was no number: metrics.jsonl says when.",
+                skipped=progress["n_skipped"],
+                steps=progress["step"],
+                rollbacks=progress["n_rollbacks"],
             )
         )
     if prepared.valid is None:

@@ -20,6 +20,7 @@ from torch.optim import Optimizer
 from textmill.errors import Diverged
 from textmill.metrics.loss import LossSum
 from textmill.tasks import Batch, Task
+from textmill.training.faults import N_RECENT, LossWatch
 from textmill.training.optimizers import set_learning_rate
 from textmill.training.schedule import Plan
 
@@ -47,6 +48,8 @@ class Update:
     grad_norm: float
     lr: float
     states: list[Any]
+    fault: str | None = None
+    """Why it was skipped: the weights are as before."""
 
 
 def reseed(seed: int, step: int, micro: int, rank: int = 0) -> None:
@@ -62,13 +65,15 @@ def updates(
     plan: Plan,
     first_step: int = 0,
     states: list[Any] | None = None,
+    watch: LossWatch | None = None,
 ) -> Iterator[Update]:
     """Update the weights once a step; yield an Update.
 
     Step n depends on (seed, n) and, in stream order, on the carried states (one a micro-batch): starting at
-    first_step repeats the unbroken run. Raises Diverged, before the weights change, if loss or gradient is not finite.
+    first_step repeats the unbroken run. Raises Diverged, before the weights change, if loss or gradient is not finite
+    or the watch finds a spike; where it skips, such an update is not made, and carried states begin anew.
     """
-    states = list(states or [])
+    states, watch = list(states or []), watch or LossWatch()
     for step in range(first_step, plan.steps):
         for optimizer in optimizers:
             set_learning_rate(optimizer, plan.rate_factor(step + 1))
@@ -88,12 +93,22 @@ def updates(
         limit = plan.max_grad_norm if plan.max_grad_norm is not None else math.inf
         grad_norm = float(clip_grad_norm_(model.parameters(), limit))
         lr = optimizers[0].param_groups[0]["lr"]
-        if not math.isfinite(grad_norm) or not math.isfinite(loss.total):
-            raise Diverged.at(step + 1, loss.mean, grad_norm, lr, "stopped before the weights changed")
+        fault = watch.fault(loss, grad_norm)
+        if fault is not None:
+            if not watch.skips:
+                raise Diverged(step + 1, fault, loss.mean, grad_norm, lr, "stopped before the weights changed")
+            watch.skipped()
+            if watch.in_a_row > N_RECENT:
+                why = f"{fault}, as in the {N_RECENT} steps before, which were skipped"
+                raise Diverged(step + 1, why, loss.mean, grad_norm, lr, "stopped before the weights changed")
+            states = [None] * len(states)
+        else:
+            for optimizer in optimizers:
+                optimizer.step()
+            watch.made(loss)
         for optimizer in optimizers:
-            optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        yield Update(step + 1, loss, grad_norm, lr, states)
+        yield Update(step + 1, loss, grad_norm, lr, states, fault)
 
 
 def multiplying_in(precision: str, device_type: str) -> AbstractContextManager[Any]:

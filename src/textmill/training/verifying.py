@@ -23,8 +23,8 @@ from textmill.training.progress import Listener, Quiet
 from textmill.training.session import Clock, Session, default_name
 from textmill.training.updates import updates
 
-NOT_COMPARED = ("train/tokens_per_second",)
-PROGRESS_COMPARED = ("window", "best", "stale", "last_valid")
+NOT_COMPARED = ("train/tokens_per_second", "events")
+PROGRESS_COMPARED = ("window", "watch", "n_skipped", "best", "stale", "last_valid")
 
 
 def verify_run(wanted: Loaded, n_steps: int | None = None, listener: Listener | None = None) -> Verified:
@@ -48,7 +48,7 @@ def verify_run(wanted: Loaded, n_steps: int | None = None, listener: Listener | 
     for key, value in saved.progress.get("made_with", {}).items():  # some knobs may have changed since
         section, _, name = key.partition(".")
         config = config.model_copy(update={section: getattr(config, section).model_copy(update={name: value})})
-    replay = Replay(Run(run.path, config, run.info), run.prepared(), start, until)
+    replay = Replay(Run(run.path, config, run.info), run.prepared(), start, until, saved.progress["n_rollbacks"])
 
     listener.notice(f"repeating steps {first + 1} to {until} of {run.path} in memory …")
     repeated, differences = replay.done()
@@ -94,6 +94,8 @@ class Replay:
     prepared: Prepared
     start: Checkpoint | None
     until: int
+    n_rollbacks: int = 0
+    """Of the checkpoint it leads to: what was rolled back in between ran at a higher rate, and is not repeated."""
 
     @property
     def first(self) -> int:
@@ -112,13 +114,19 @@ class Replay:
         states = session.resume(deepcopy(self.start)) if self.start else []  # optimizers work in place
         logged, differences = self.logged, []
         session.model.train()
+        session.n_rollbacks = self.n_rollbacks
         steps = updates(
-            session.model, session.optimizers, session.task, session.batches(), session.plan(), self.first, states
+            session.model,
+            session.optimizers,
+            session.task,
+            session.batches(),
+            session.plan(),
+            self.first,
+            states,
+            session.watch,
         )
         for update in steps:
-            session.window += update.loss
-            if session.average:
-                session.average.update(session.model, update.step)
+            session.take_in(update)
             line = logged.get(update.step, {})
             now: dict[str, float] = session.logged(update) if "train/loss" in line else {}
             if any(name.startswith("eval/") for name in line):
