@@ -15,8 +15,27 @@ ARCHITECTURES = {
     "transformer": "textmill.models.transformer:Transformer",
 }
 
+# The same architectures with a source: what reads it, and what writes with it in sight.
+SOURCED = {
+    "rnn": "textmill.models.recurrent_source:SourcedRNN",
+    "lstm": "textmill.models.recurrent_source:SourcedLSTM",
+    "gru": "textmill.models.recurrent_source:SourcedGRU",
+    "transformer": "textmill.models.transformer_source:SourcedTransformer",
+}
+
+# What a network takes and gives: a text and its next tokens, or a source first.
+FORMS = {
+    "decoder": "textmill.models.language:LanguageModel",
+    "encoder-decoder": "textmill.models.encoder_decoder:EncoderDecoder",
+}
+
 TASKS = {
     "lm": "textmill.tasks.lm:LanguageModelling",
+}
+
+# The form of each task's model, as the task's class says it, for those who load no torch.
+TASK_FORMS = {
+    "lm": "decoder",
 }
 
 # What a task has to say of its training documents before they are trained on, as a function that loads no torch:

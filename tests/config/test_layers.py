@@ -21,7 +21,7 @@ from textmill.config.layers import (
     to_toml,
 )
 from textmill.errors import ConfigError, InputError, RunError, TextmillError
-from textmill.tables import ARCHITECTURES
+from textmill.tables import ARCHITECTURES, TASK_FORMS, TASKS, load
 
 
 def loaded_with(folder: Path, project: str = "", file: str | None = None, **flags: Any) -> Loaded:
@@ -140,7 +140,7 @@ def test_a_word_becomes_what_the_knob_is_made_of(key: str, word: object, value: 
         ({"train.lr_end": "2"}, "train.lr_end must be a number, at least 0, at most 1, not 2.0"),
         ({"model.tied": "maybe"}, "model.tied must be true or false, not 'maybe'"),
         ({"train.schedule": "cosin"}, "did you mean 'cosine'?"),
-        ({"model.preset": "gpt3"}, "must be one of classic, gpt2, llama, modern, not 'gpt3'"),
+        ({"model.preset": "gpt3"}, "must be one of classic, gpt2, llama, marian, modern, not 'gpt3'"),
         ({"model.arch": "grru"}, "no architecture 'grru' (there are: rnn, lstm, gru, transformer)"),
         ({"tokens.kind": "bep"}, "did you mean 'bpe'?"),
         ({"run.name": "a/b"}, "run.name (--name): 'a/b' is no folder name"),
@@ -451,3 +451,21 @@ def test_a_run_that_grows_in_steps_is_no_longer_so_many_epochs() -> None:
     grown, _ = merge_for_resume(saved, load_config({"train.steps": "20"}))
 
     assert (grown.train.steps, grown.train.epochs) == (20, None)
+
+
+def test_sizes_are_those_of_the_form_of_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert loaded_with(tmp_path, model__arch="gru").config.model.d_model == 368
+    monkeypatch.setitem(TASK_FORMS, "lm", "encoder-decoder")
+    assert loaded_with(tmp_path, model__arch="gru").config.model.d_model == 234
+    assert (
+        loaded_with(tmp_path, model__arch="gru", model__source_attention="dot").config.model.source_attention == "dot"
+    )
+
+
+def test_a_task_without_a_source_takes_no_knob_about_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="task lm reads no source"):
+        loaded_with(tmp_path, model__arch="gru", model__source_attention="dot")
+
+
+def test_the_table_of_forms_says_what_the_tasks_say() -> None:
+    assert {name: load(target).form for name, target in TASKS.items()} == TASK_FORMS

@@ -16,6 +16,9 @@ from kinds import (
     LONGEST,
     PAD,
     VOCABULARY,
+    arch_of,
+    begun,
+    built,
     close,
     config_of,
     fresh_model,
@@ -25,7 +28,7 @@ from kinds import (
 )
 
 from textmill.errors import ContextFull, Damaged, InputError
-from textmill.models import IGNORED, LanguageModel, Layout, NextToken, build_model
+from textmill.models import IGNORED, LanguageModel, Layout, NextToken
 from textmill.tables import ARCHITECTURES
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -33,7 +36,7 @@ some_examples = settings(max_examples=15, deadline=None, derandomize=True)
 
 
 def test_every_architecture_of_the_table_stands_in_these_laws():
-    assert {kind.partition("/")[0] for kind in KINDS} == set(ARCHITECTURES)
+    assert {arch_of(kind) for kind in KINDS} == set(ARCHITECTURES)
 
 
 # --- one text, cut anywhere
@@ -331,15 +334,13 @@ def test_a_detached_state_has_the_same_values_and_no_history(kind):
 @every_kind
 def test_first_weights_depend_on_seed_and_name_alone(kind):
     config = config_of(kind)
-    model, again = build_model(config, VOCABULARY, seed=4), None
+    model, again = built(kind, config, seed=4), None
     torch.manual_seed(99)
     before = torch.get_rng_state()
-    again = build_model(config, VOCABULARY, seed=4)
+    again = built(kind, config, seed=4)
     assert torch.equal(torch.get_rng_state(), before), "building a model may not disturb the global generator"
-    other_seed = build_model(config, VOCABULARY, seed=5)
-    deeper = build_model(
-        config_of(kind, n_layers=3, init="normal") if "/" in kind else config_of(kind), VOCABULARY, seed=4
-    )
+    other_seed = built(kind, config, seed=5)
+    deeper = built(kind, config_of(kind, n_layers=3, init="normal") if "/" in kind else config, seed=4)
     differing = 0
     for name, parameter in model.named_parameters():
         assert parameter.dtype == torch.float32
@@ -368,7 +369,7 @@ def test_the_same_seed_gives_the_same_bits(kind):
     ids = random_ids(4, 12)
     results = []
     for _ in range(2):
-        model = build_model(config_of(kind, dropout=0.2), VOCABULARY, seed=4).train()
+        model = built(kind, config_of(kind, dropout=0.2), seed=4).train()
         torch.manual_seed(11)
         nats, _ = model.nll(ids, ids.roll(-1, dims=1))
         nats.sum().backward()
@@ -388,9 +389,9 @@ def test_dropout_acts_in_training_alone(kind):
 
 @every_kind
 def test_a_saved_model_comes_back_bit_by_bit(kind, tmp_path):
-    model = build_model(config_of(kind, tied=True), VOCABULARY, seed=4).eval()
+    model = built(kind, config_of(kind, tied=True), seed=4).eval()
     model.save(tmp_path)
-    back = LanguageModel.load(tmp_path).eval()
+    back = begun(LanguageModel.load(tmp_path)).eval()
     assert back.config == model.config
     assert back.state_dict().keys() == model.state_dict().keys()
     for name, tensor in back.state_dict().items():
@@ -403,7 +404,7 @@ def test_a_saved_model_comes_back_bit_by_bit(kind, tmp_path):
 def test_tensors_that_are_not_the_models_are_named(kind, tmp_path):
     from safetensors.torch import load_file, save_file
 
-    model = build_model(config_of(kind), VOCABULARY)
+    model = built(kind)
     model.save(tmp_path)
     path = tmp_path / "model.safetensors"
     whole = load_file(path)
@@ -488,7 +489,7 @@ def test_ids_and_shapes_that_make_no_sense_are_refused(kind):
 @every_kind
 def test_bfloat16_scores_as_float32_but_for_rounding_under_autocast_and_throughout(kind):
     """First weights, so that a rounding is not blown up; with documents, padding and a state."""
-    model, half = build_model(config_of(kind), VOCABULARY), build_model(config_of(kind), VOCABULARY).bfloat16()
+    model, half = built(kind), built(kind).bfloat16()
     ids, targets = random_ids(3, 8), random_ids(3, 8, seed=4)
     segments = torch.tensor([[0] * 8, [PAD] * 2 + [0] * 3 + [1] * 3, [PAD] * 8])
     states = [None, None, None]

@@ -8,9 +8,9 @@ import sys
 import pytest
 from pydantic import TypeAdapter
 
-from textmill.config import PRESETS, SIZES, ModelConfig, TransformerConfig
+from textmill.config import PRESETS, SIZES, SIZES_WITH_SOURCE, ModelConfig, TransformerConfig
 from textmill.models import build_model, cost
-from textmill.tables import ARCHITECTURES
+from textmill.tables import ARCHITECTURES, SOURCED
 
 DIALECTS = [(arch, preset) for arch in ARCHITECTURES for preset in PRESETS.get(arch) or [None]]
 
@@ -53,18 +53,29 @@ SHAPES += [
 
 @pytest.mark.parametrize(("arch", "preset", "knobs"), SHAPES)
 @pytest.mark.parametrize("tied", [False, True])
-def test_the_count_is_that_of_the_model_part_by_part(arch, preset, knobs, tied):
+@pytest.mark.parametrize(("form", "of_sources"), [("decoder", None), ("encoder-decoder", None), ("encoder-decoder", 9)])
+def test_the_count_is_that_of_the_model_part_by_part(arch, preset, knobs, tied, form, of_sources):
+    if form == "encoder-decoder" and arch not in SOURCED:
+        pytest.skip(f"{arch} reads no source")
     config = config_of(arch, preset, **{"n_layers": 3, "d_model": 16, "seq_len": 24, "tied": tied, **knobs})
-    counts, model = cost.parameters(config, 31), build_model(config, 31)
+    counts = cost.parameters(config, 31, form, of_sources)
+    model = build_model(config, 31, form, source_vocab_size=of_sources)
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
-    embeddings = sum(size for name, size in sizes.items() if name.startswith(("embedding.", "backbone.learned.")))
+    embeddings = sum(size for name, size in sizes.items() if "embedding." in name or "learned." in name)
     head = sum(size for name, size in sizes.items() if name.startswith("head."))
     assert counts.total == sum(sizes.values())
     assert counts.embeddings == embeddings
     assert counts.head == head
     assert counts.backbone == sum(sizes.values()) - embeddings - head
     assert counts.matrices == sum(matrix.numel() for _, matrix in model.matrices())
-    assert cost._on_meta_device(config, 31).total == counts.total
+    assert cost._on_meta_device(config, 31, form, of_sources).total == counts.total
+
+
+def test_dot_attention_to_a_source_has_no_weights_of_its_own_but_those_that_mix():
+    config = config_of("gru", None, n_layers=1, d_model=16, source_attention="dot")
+    model = build_model(config, 31, "encoder-decoder")
+    assert cost.parameters(config, 31, "encoder-decoder").total == sum(p.numel() for p in model.parameters())
+    assert sum(p.numel() for p in model.backbone.attention.parameters()) == 2 * 16 * 16
 
 
 WISHED = {"tiny": 0.8e6, "small": 5e6, "base": 25e6, "large": 85e6}
@@ -77,6 +88,9 @@ def test_a_size_is_within_a_tenth_of_its_word_for_every_architecture_and_dialect
         pytest.skip(f"{arch} has no table of sizes: its knobs are set one by one")
     config = config_of(arch, preset, size=size, **SIZES[arch][size])
     assert cost.parameters(config, 8000).backbone == pytest.approx(WISHED[size], rel=0.1)
+    if arch in SOURCED:
+        config = config_of(arch, preset, size=size, **SIZES_WITH_SOURCE[arch][size])
+        assert cost.parameters(config, 8000, "encoder-decoder").backbone == pytest.approx(WISHED[size], rel=0.1)
 
 
 def test_flops_of_gpt2_small_on_paper():

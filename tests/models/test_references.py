@@ -238,3 +238,100 @@ def test_modern_equals_transformers_nanochat(n_kv_heads):
 
     copy_weights(model, reference, names, halves_exchanged)
     check_equal(model, lambda ids: reference(ids).logits, 1e-4)
+
+
+def sides(ours: str, theirs: str, kinds: tuple[str, ...] = ("weight", "bias"), only: str = "") -> dict[str, str]:
+    """Names of one part of every block, in the encoder and in the decoder (or only one of them)."""
+    return {
+        f"backbone.{side}.blocks.{{n}}.{ours}.{kind}": f"model.{side}.layers.{{n}}.{theirs}.{kind}"
+        for side in ([only] if only else ["encoder", "decoder"])
+        for kind in kinds
+    }
+
+
+MARIAN_NAMES = (
+    {"embedding.weight": "model.shared.weight"}
+    | {
+        k: v
+        for part in ("query", "key", "value", "out")
+        for k, v in sides(
+            f"attention.{part}", f"self_attn.{ {'query': 'q', 'key': 'k', 'value': 'v', 'out': 'out'}[part] }_proj"
+        ).items()
+    }
+    | {
+        k: v
+        for part in ("query", "key", "value", "out")
+        for k, v in sides(
+            f"cross_attention.{part}",
+            f"encoder_attn.{ {'query': 'q', 'key': 'k', 'value': 'v', 'out': 'out'}[part] }_proj",
+            only="decoder",
+        ).items()
+    }
+    | sides("attention_norm", "self_attn_layer_norm")
+    | sides("cross_norm", "encoder_attn_layer_norm", only="decoder")
+    | sides("feed_forward.up", "fc1")
+    | sides("feed_forward.down", "fc2")
+    | sides("feed_forward_norm", "final_layer_norm")
+)
+
+
+@pytest.mark.parametrize("own_vocabulary", [False, True])
+def test_marian_equals_transformers_marian_with_padding_on_both_sides(own_vocabulary):
+    transformers = pytest.importorskip("transformers", reason="the reference is transformers' MarianMTModel")
+    n_of_sources = 47 if own_vocabulary else None
+    sizes = {"d_model": D, "n_heads": H, "d_ff": F, "n_layers": L, "seq_len": T}
+    config = TransformerConfig(preset="marian", **{**PRESETS["transformer"]["marian"], **sizes})
+    model = build_model(config, V, "encoder-decoder", seed=5, source_vocab_size=n_of_sources).eval()
+    torch.manual_seed(6)
+    reference = transformers.MarianMTModel(
+        transformers.MarianConfig(
+            vocab_size=n_of_sources or V, decoder_vocab_size=V, d_model=D, max_position_embeddings=T,
+            encoder_layers=L, decoder_layers=L, encoder_attention_heads=H, decoder_attention_heads=H,
+            encoder_ffn_dim=F, decoder_ffn_dim=F, activation_function="swish", scale_embedding=True,
+            pad_token_id=V - 1 if n_of_sources is None else n_of_sources - 1, decoder_start_token_id=V - 1,
+            eos_token_id=0, forced_eos_token_id=0, share_encoder_decoder_embeddings=not own_vocabulary,
+        )
+    ).eval()  # fmt: skip
+    with torch.no_grad():
+        for parameter in reference.parameters():
+            if parameter.requires_grad:
+                parameter.normal_(std=0.25)
+        reference.final_logits_bias.normal_(std=0.25)
+    theirs = {name: tensor for name, tensor in reference.named_parameters() if tensor.requires_grad}
+    theirs["final_logits_bias"] = reference.final_logits_bias[0]
+    names = {"head.bias": "final_logits_bias", **MARIAN_NAMES}
+    if own_vocabulary:
+        names |= {
+            "embedding.weight": "model.decoder.embed_tokens.weight",
+            "source_embedding.weight": "model.encoder.embed_tokens.weight",
+        }
+        assert torch.equal(
+            theirs.pop("lm_head.weight", reference.lm_head.weight), reference.model.decoder.embed_tokens.weight
+        )
+    ours = dict(model.named_parameters())
+    for pattern, foreign in names.items():
+        for n in range(L) if "{n}" in pattern else [0]:
+            with torch.no_grad():
+                ours.pop(pattern.format(n=n)).copy_(theirs.pop(foreign.format(n=n)))
+    assert not ours, f"not copied: {list(ours)}"
+    assert not theirs, f"not filled: {list(theirs)}"
+
+    for n_source, n_target in ((1, 1), (5, 2), (T, 11), (9, T)):
+        sources, ids = random_ids(n_source) % (n_of_sources or V), random_ids(n_target)
+        segments = torch.zeros_like(sources)
+        segments[0, n_source // 2 + 1 :] = -1  # transformers knows padding to the right alone
+        with torch.no_grad():
+            expected = reference(input_ids=sources, attention_mask=segments >= 0, decoder_input_ids=ids).logits
+            state = model.begin(sources, segments)
+            whole = logits_from(model, ids, state)
+            parts = []
+            for place in range(n_target):
+                hidden, state = model(ids[:, place : place + 1], None, state)
+                parts.append(model.head.logits(hidden))
+        assert expected.std() > 0.1
+        torch.testing.assert_close(whole, expected, atol=1e-4, rtol=0)
+        torch.testing.assert_close(torch.cat(parts, dim=1), expected, atol=1e-4, rtol=0)
+
+
+def logits_from(model: LanguageModel, ids: Tensor, state: Any) -> Tensor:
+    return model.head.logits(model(ids, None, state)[0])

@@ -7,6 +7,7 @@ from textmill.config.measure import EvalConfig, GenerateConfig
 from textmill.config.model import (
     PRESETS,
     SIZES,
+    SIZES_WITH_SOURCE,
     BaseModelConfig,
     ModelConfig,
     RecurrentConfig,
@@ -22,6 +23,7 @@ from textmill.config.whole import Config
 __all__ = [
     "PRESETS",
     "SIZES",
+    "SIZES_WITH_SOURCE",
     "BaseModelConfig",
     "Config",
     "DataConfig",

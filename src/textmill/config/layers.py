@@ -18,11 +18,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from textmill.config.knobs import Knob, all_knobs, knobs_of, owners, section_class, sections, value_of
-from textmill.config.model import PRESETS, SIZES, section_of
+from textmill.config.model import PRESETS, SIZES, SIZES_WITH_SOURCE, section_of
 from textmill.config.toml_file import read_toml, toml_value
 from textmill.config.whole import Config
 from textmill.errors import ConfigError, RunError, did_you_mean
-from textmill.tables import ARCHITECTURES
+from textmill.tables import ARCHITECTURES, TASK_FORMS
 
 PROJECT_FILE = "textmill.toml"
 COMMAND_LINE = "command line"
@@ -92,7 +92,7 @@ def to_toml(config: Config) -> str:
 
     None where it would be None unsaid is a commented-out line; where it would not, it is "none".
     """
-    base = _expansion(config.model.arch, config.model.size, getattr(config.model, "preset", None))
+    base = _expansion(config.model.arch, config.task.name, config.model.size, getattr(config.model, "preset", None))
     lines = ["# Every knob of a run: `textmill train -c FILE` repeats it. Each line says what it would be set to."]
     knobs = knobs_of(config.model.arch).values()
     for section in sections():
@@ -183,7 +183,8 @@ def _resolve(said: dict[str, Said]) -> Loaded:
     size = explicit.get("model.size", defaults["model.size"])
     if size != defaults["model.size"] and arch not in SIZES:
         raise ConfigError(f"there are no sizes for {arch}", where=said["model.size"].where, hint="set model.d_model …")
-    expanded = _expansion(arch, size, explicit.get("model.preset", defaults.get("model.preset")))
+    task, preset = (explicit.get(key, defaults.get(key)) for key in ("task.name", "model.preset"))
+    expanded = _expansion(arch, str(task), size, preset)
 
     values: dict[str, dict[str, Any]] = {section: {} for section in sections()}
     values["model"]["arch"] = arch
@@ -209,9 +210,10 @@ def _said_arch(said: dict[str, Said]) -> str:
     return word.value
 
 
-def _expansion(arch: str, size: str, preset: str | None) -> dict[str, tuple[Any, str]]:
+def _expansion(arch: str, task: str, size: str, preset: str | None) -> dict[str, tuple[Any, str]]:
     """key -> (value, origin) of the knobs that a size and a preset stand for."""
-    found = {f"model.{name}": (value, f"size {size}") for name, value in SIZES.get(arch, {}).get(size, {}).items()}
+    sizes = SIZES_WITH_SOURCE if TASK_FORMS.get(task) == "encoder-decoder" else SIZES
+    found = {f"model.{name}": (value, f"size {size}") for name, value in sizes.get(arch, {}).get(size, {}).items()}
     for name, value in PRESETS.get(arch, {}).get(preset or "", {}).items():
         found[f"model.{name}"] = (value, f"preset {preset}")
     return found
@@ -292,7 +294,8 @@ def _refusal(error: ValidationError, origins: dict[str, str], arch: str) -> Conf
 
 def _problem(details: ErrorDetails, origins: dict[str, str], arch: str) -> ConfigError:
     """Where and what is wrong, in our words, of one of pydantic's errors."""
-    section, *rest = [str(part) for part in details["loc"] if str(part) != section_of({"arch": arch})]
+    # A complaint about sections that do not go together has no place of its own; today all of them are about [model].
+    section, *rest = [str(part) for part in details["loc"] or ("model",) if str(part) != section_of({"arch": arch})]
     own = details.get("ctx", {}).get("error")
     key = ".".join([section, *rest[:1]])
     if details["type"] == "extra_forbidden":

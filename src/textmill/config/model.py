@@ -40,7 +40,7 @@ class TransformerConfig(BaseModelConfig):
 
     arch: Literal["transformer"] = knob("transformer", flag="--arch")
     """rnn, lstm, gru or transformer."""
-    preset: Literal["classic", "gpt2", "llama", "modern"] = knob("modern", flag="--preset")
+    preset: Literal["classic", "gpt2", "llama", "marian", "modern"] = knob("modern", flag="--preset")
     """Dialect: a set of the knobs below, equal to the reference implementation it names."""
     n_heads: int = knob(4, ge=1)
     """Attention heads."""
@@ -58,8 +58,8 @@ class TransformerConfig(BaseModelConfig):
     """Normalise the embeddings before the first layer."""
     qk_norm: bool = knob(True)
     """Normalise queries and keys of each head by RMSNorm without weights, after rotation."""
-    positions: Literal["sinusoidal", "learned", "rotary"] = knob("rotary")
-    """How a token knows its place."""
+    positions: Literal["sinusoidal", "sinusoidal_halves", "learned", "rotary"] = knob("rotary")
+    """How a token knows its place. sinusoidal: sines and cosines in turns; sinusoidal_halves: first all sines."""
     rope_theta: float = knob(10000.0, gt=0.0)
     """Base of the rotary frequencies."""
     activation: Literal["relu", "gelu_tanh", "silu", "relu_squared"] = knob("relu_squared")
@@ -110,6 +110,8 @@ class RecurrentConfig(BaseModelConfig):
     """rnn, lstm, gru or transformer."""
     seq_len: int = knob(64, ge=2)
     """Tokens in a row: the reach of back-propagation. The state is carried on beyond it."""
+    source_attention: Literal["additive", "dot"] = knob("additive")
+    """How a model that reads a source compares what it writes with it: additive (Bahdanau), or dot."""
 
     @field_validator("arch")
     @classmethod
@@ -181,6 +183,22 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "init": "normal",
             "tied": False,
         },
+        # Junczys-Dowmunt et al. 2018; transformers' MarianMTModel as the OPUS-MT models have it, made for translation.
+        "marian": {
+            "norm": "layer",
+            "norm_place": "post",
+            "norm_eps": 1e-5,
+            "embed_norm": False,
+            "qk_norm": False,
+            "positions": "sinusoidal_halves",
+            "activation": "silu",
+            "gated": False,
+            "bias": True,
+            "scale_embedding": True,
+            "logit_cap": None,
+            "init": "normal",
+            "tied": True,
+        },
         # transformers' NanoChatForCausalLM.
         "modern": {
             "norm": "rms_weightless",
@@ -225,5 +243,34 @@ SIZES: dict[str, dict[str, dict[str, Any]]] = {
         "small": {"n_layers": 1, "d_model": 1584},
         "base": {"n_layers": 2, "d_model": 2496},
         "large": {"n_layers": 2, "d_model": 4608},
+    },
+}
+
+# The same sizes where a source is read. n_layers counts each side; Transformer 28 L d², and with additive attention to
+# the source LSTM (14 L + 4) d², GRU (10.5 L + 4) d², RNN (3.5 L + 4) d².
+SIZES_WITH_SOURCE: dict[str, dict[str, dict[str, Any]]] = {
+    "transformer": {
+        "tiny": {"n_layers": 2, "d_model": 120, "n_heads": 4},
+        "small": {"n_layers": 3, "d_model": 240, "n_heads": 6},
+        "base": {"n_layers": 4, "d_model": 480, "n_heads": 8},
+        "large": {"n_layers": 6, "d_model": 704, "n_heads": 11},
+    },
+    "lstm": {
+        "tiny": {"n_layers": 1, "d_model": 210},
+        "small": {"n_layers": 1, "d_model": 528},
+        "base": {"n_layers": 2, "d_model": 884},
+        "large": {"n_layers": 2, "d_model": 1630},
+    },
+    "gru": {
+        "tiny": {"n_layers": 1, "d_model": 234},
+        "small": {"n_layers": 1, "d_model": 586},
+        "base": {"n_layers": 2, "d_model": 1000},
+        "large": {"n_layers": 2, "d_model": 1844},
+    },
+    "rnn": {
+        "tiny": {"n_layers": 1, "d_model": 326},
+        "small": {"n_layers": 1, "d_model": 816},
+        "base": {"n_layers": 2, "d_model": 1508},
+        "large": {"n_layers": 2, "d_model": 2780},
     },
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from textmill.config.data import DataConfig
 from textmill.config.measure import EvalConfig, GenerateConfig
@@ -14,6 +14,7 @@ from textmill.config.section import Section
 from textmill.config.task import TaskConfig
 from textmill.config.tokens import TokensConfig
 from textmill.config.train import TrainConfig
+from textmill.tables import TASK_FORMS
 
 
 class Config(Section):
@@ -40,6 +41,15 @@ class Config(Section):
         else:
             return
         raise refused
+
+    @model_validator(mode="after")
+    def a_source_is_compared_where_there_is_one(self) -> Config:
+        attention = getattr(self.model, "source_attention", "additive")
+        if attention != "additive" and TASK_FORMS.get(self.task.name) == "decoder":
+            raise ValueError(
+                f"model.source_attention is {attention}, but task {self.task.name} reads no source: leave it out"
+            )
+        return self
 
     # To pydantic this is its own __init__: what is validated as a whole (config/layers) does not come through here.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
 """softmax(QKᵀ/√E)V with grouped queries and rotary positions. Room: models/ (ids -> scores).
 
 Used by transformer.Block; knows nothing of text, losses or optimisers.
-Shapes: B batch, T new tokens, P past tokens, D width, H query heads, K key-value heads, E = D/H.
+Shapes: B batch, T new tokens, P past tokens, S tokens of a source, D width, H query heads, K key-value heads, E = D/H.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from textmill.config.model import TransformerConfig
-from textmill.models.layout import Layout
+from textmill.models.layout import Layout, SourceSight
 from textmill.models.state import LayerCache
 
 Turn = tuple[Tensor, Tensor]  # cos and sin of every place's angles, (T, 1, E) or (B, T, 1, E)
@@ -23,7 +23,7 @@ HALVES = (torch.bfloat16, torch.float16)
 SHORT = 512  # keys: up to here a CPU attends faster in float32 than in bfloat16 (64 keys: 3 times, training step: 1.6)
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, layout: Layout, dropout: float = 0.0) -> Tensor:
+def attend(q: Tensor, k: Tensor, v: Tensor, layout: Layout | SourceSight, dropout: float = 0.0) -> Tensor:
     """(B, H, T, E): what each place mixes from the places it may see.
 
     q (B, H, T, E), k and v (B, K, P+T, E). Through scaled_dot_product_attention: on its causal fast path where the
@@ -105,8 +105,8 @@ def rms_normed(x: Tensor, eps: float) -> Tensor:
     return x * torch.rsqrt(torch.linalg.vecdot(x, x).unsqueeze(-1) / x.shape[-1] + eps)
 
 
-class SelfAttention(nn.Module):
-    """softmax(QKᵀ/√E)V, each place seeing itself and its past. Grouped queries: Ainslie et al. 2023, 2305.13245."""
+class HeadProjections(nn.Module):
+    """The maps of an attention layer: to queries, keys and values of its heads, and from their mixtures back."""
 
     def __init__(self, config: TransformerConfig):
         super().__init__()
@@ -118,6 +118,10 @@ class SelfAttention(nn.Module):
         self.key = nn.Linear(d_model, self.n_kv_heads * d_head, bias=config.bias)
         self.value = nn.Linear(d_model, self.n_kv_heads * d_head, bias=config.bias)
         self.out = nn.Linear(d_model, d_model, bias=config.bias)
+
+
+class SelfAttention(HeadProjections):
+    """softmax(QKᵀ/√E)V, each place seeing itself and its past. Grouped queries: Ainslie et al. 2023, 2305.13245."""
 
     def forward(
         self, x: Tensor, layout: Layout, turn: Turn | None = None, past: LayerCache | None = None
@@ -136,3 +140,35 @@ class SelfAttention(nn.Module):
         cache = LayerCache(k, v) if past is None else past.extended_by(k, v)  # (B, K, P+T, E)
         mixed = attend(q, cache.keys, cache.values, layout, self.dropout if self.training else 0.0)
         return self.out(mixed.transpose(1, 2).flatten(2)), cache  # (B, T, D)
+
+
+class CrossAttention(HeadProjections):
+    """softmax(QKᵀ/√E)V with queries of a target, keys and values of its source. Vaswani et al. 2017, section 3.2.3.
+
+    Keys and values do not depend on the target: they are made once a source, and kept in the state.
+    """
+
+    def keys_and_values(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """Read sources (B, S, D) -> two of (B, K, S, E)."""
+        k = self.key(source).unflatten(-1, (self.n_kv_heads, self.d_head)).transpose(1, 2)
+        v = self.value(source).unflatten(-1, (self.n_kv_heads, self.d_head)).transpose(1, 2)
+        return (k if self.qk_norm_eps is None else rms_normed(k, self.qk_norm_eps)), v
+
+    def forward(self, x: Tensor, k: Tensor, v: Tensor, sight: SourceSight) -> Tensor:
+        """(B, T, D): what each place takes from its source."""
+        q = self.queries(x)
+        mixed = attend(q, k, v, sight, self.dropout if self.training else 0.0)  # (B, H, T, E)
+        return self.out(mixed.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+    def queries(self, x: Tensor) -> Tensor:
+        """(B, H, T, E)."""
+        q = self.query(x).unflatten(-1, (self.n_heads, self.d_head)).transpose(1, 2)
+        return q if self.qk_norm_eps is None else rms_normed(q, self.qk_norm_eps)
+
+    def weights(self, x: Tensor, k: Tensor, sight: SourceSight) -> Tensor:
+        """(B, T, S) how much each place looks at each token of its source, over all heads: each row sums to 1."""
+        q, k = self.queries(x), k.repeat_interleave(self.n_heads // self.n_kv_heads, dim=1)
+        scores = q @ k.transpose(-2, -1) / math.sqrt(self.d_head)  # (B, H, T, S)
+        if sight.mask is not None:
+            scores = scores.masked_fill(~sight.mask, -math.inf)
+        return scores.softmax(dim=-1).mean(dim=1)

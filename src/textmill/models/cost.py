@@ -11,7 +11,7 @@ et al. 2022, appendix B: every token against all T of its row, the causal half n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textmill.config.model import ModelConfig, RecurrentConfig, TransformerConfig
 
@@ -49,8 +49,10 @@ class Parameters:
         return self.embeddings + self.backbone + self.head
 
 
-def parameters(config: ModelConfig, vocab_size: int) -> Parameters:
-    """Exact counts, equal to those of build_model(config, vocab_size).
+def parameters(
+    config: ModelConfig, vocab_size: int, form: str = "decoder", source_vocab_size: int | None = None
+) -> Parameters:
+    """Exact counts, equal to those of build_model(config, vocab_size, form, source_vocab_size=source_vocab_size).
 
     >>> from textmill.config import PRESETS, TransformerConfig
     >>> gpt2 = PRESETS["transformer"]["gpt2"]
@@ -58,11 +60,15 @@ def parameters(config: ModelConfig, vocab_size: int) -> Parameters:
     >>> parameters(small, vocab_size=50257).total
     124439808
     """
+    known = isinstance(config, TransformerConfig) or config.arch in GATES
+    if not known or form not in ("decoder", "encoder-decoder"):
+        return _on_meta_device(config, vocab_size, form, source_vocab_size)
+    sourced = form == "encoder-decoder"
     if isinstance(config, TransformerConfig):
-        return _of_transformer(config, vocab_size)
-    if config.arch in GATES:
-        return _of_recurrence(config, vocab_size)
-    return _on_meta_device(config, vocab_size)
+        counts = _of_transformer(config, vocab_size, sourced)
+    else:
+        counts = _of_recurrence(config, vocab_size, sourced)
+    return replace(counts, embeddings=counts.embeddings + (source_vocab_size or 0) * config.d_model)
 
 
 def flops_per_token(config: ModelConfig, vocab_size: int, seq_len: int | None = None, training: bool = True) -> int:
@@ -97,45 +103,63 @@ def state_bytes(config: ModelConfig, n_tokens: int, bytes_per_number: int = 4) -
     return config.n_layers * config.d_model * (2 if config.arch == "lstm" else 1) * bytes_per_number
 
 
-def _of_transformer(config: TransformerConfig, vocab_size: int) -> Parameters:
+def _of_transformer(config: TransformerConfig, vocab_size: int, sourced: bool) -> Parameters:
     d, wide, bias = config.d_model, config.feed_forward_width, config.bias
     kv_width = config.kv_heads * config.d_head
     attention = 2 * d * d + 2 * d * kv_width  # query and out, key and value
     feed_forward = (3 if config.gated else 2) * d * wide
-    biases = (2 * d + 2 * kv_width + (2 if config.gated else 1) * wide + d) if bias else 0
+    attention_biases = 2 * d + 2 * kv_width if bias else 0
+    biases = attention_biases + ((2 if config.gated else 1) * wide + d if bias else 0)
     norm = {"layer": 2 * d if bias else d, "rms": d, "rms_weightless": 0}[config.norm]
     n_norms = 2 * config.n_layers + (config.norm_place == "pre") + config.embed_norm
     matrices = config.n_layers * (attention + feed_forward)
-    head = 0 if config.tied else vocab_size * d + (vocab_size if bias else 0)
+    others = config.n_layers * biases + n_norms * norm
+    places = config.seq_len * d if config.positions == "learned" else 0
+    if sourced:  # the same stack again, and in each layer of one of them attention to the other
+        matrices = 2 * matrices + config.n_layers * attention
+        others = 2 * others + config.n_layers * (attention_biases + norm)
+        places = 2 * places
     return Parameters(
-        embeddings=vocab_size * d + (config.seq_len * d if config.positions == "learned" else 0),
-        backbone=matrices + config.n_layers * biases + n_norms * norm,
-        head=head,
+        embeddings=vocab_size * d + places,
+        backbone=matrices + others,
+        head=_of_head(config, vocab_size, bias, sourced),
         matrices=matrices,
         head_multiplies=vocab_size * d,
     )
 
 
-def _of_recurrence(config: RecurrentConfig, vocab_size: int) -> Parameters:
+def _of_head(config: ModelConfig, vocab_size: int, bias: bool, sourced: bool) -> int:
+    weights = 0 if config.tied else vocab_size * config.d_model
+    return weights + (vocab_size if bias and (sourced or not config.tied) else 0)
+
+
+def _of_recurrence(config: RecurrentConfig, vocab_size: int, sourced: bool) -> Parameters:
     d, gates = config.d_model, GATES[config.arch]
     matrices = config.n_layers * gates * 2 * d * d  # from the input and from the state
     biases = config.n_layers * gates * 2 * d
+    if sourced:  # two directions of half the width; comparing (where it is learned) and mixing
+        matrices += config.n_layers * gates * 2 * (d * (d // 2) + (d // 2) ** 2) + 2 * d * d
+        biases *= 2
+        if config.source_attention == "additive":
+            matrices, biases = matrices + 2 * d * d, biases + d
     return Parameters(
         embeddings=vocab_size * d,
         backbone=matrices + biases,
-        head=0 if config.tied else vocab_size * d + vocab_size,
+        head=_of_head(config, vocab_size, True, sourced),
         matrices=matrices,
         head_multiplies=vocab_size * d,
     )
 
 
-def _on_meta_device(config: ModelConfig, vocab_size: int) -> Parameters:
+def _on_meta_device(
+    config: ModelConfig, vocab_size: int, form: str = "decoder", source_vocab_size: int | None = None
+) -> Parameters:
     from textmill.models.language import build_model
 
-    model = build_model(config, vocab_size, device="meta")
+    model = build_model(config, vocab_size, form, device="meta", source_vocab_size=source_vocab_size)
     total = sum(parameter.numel() for parameter in model.parameters())
     head = sum(parameter.numel() for parameter in model.head.parameters())
-    embeddings = vocab_size * config.d_model
+    embeddings = (vocab_size + (source_vocab_size or 0)) * config.d_model
     return Parameters(
         embeddings=embeddings,
         backbone=total - head - embeddings,

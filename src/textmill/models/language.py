@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -26,9 +26,8 @@ from textmill.models.backbone import Backbone, embedding
 from textmill.models.layout import Layout
 from textmill.models.next_token import IGNORED
 from textmill.models.state import State
-from textmill.tables import ARCHITECTURES, load
+from textmill.tables import ARCHITECTURES, FORMS, load
 
-FORMS = ("decoder",)
 LOGITS_AT_ONCE = 2**24  # numbers: 64 MB in float32
 
 
@@ -44,7 +43,7 @@ class Head(nn.Module):
         self.cap = cap
         self._tied = (embedding,) if tied else None  # in a tuple: the weights are registered once, as the embedding's
         self.weight = None if tied else nn.Parameter(torch.empty(vocab_size, d_model))
-        self.bias = nn.Parameter(torch.empty(vocab_size)) if bias and not tied else None
+        self.bias = nn.Parameter(torch.empty(vocab_size)) if bias else None
 
     @property
     def projection(self) -> Tensor:
@@ -93,12 +92,18 @@ class Head(nn.Module):
 class LanguageModel(nn.Module):
     """P(next token | the tokens before it). Stands behind NextToken."""
 
+    form: ClassVar[str] = "decoder"
+    backbones: ClassVar[dict[str, str]] = ARCHITECTURES
+    tied_head_bias: ClassVar[bool] = False
+    """A head that shares the embedding's weights has a bias too, where the backbone wishes for one."""
+
     def __init__(self, config: ModelConfig, vocab_size: int):
         super().__init__()
         self.config, self.vocab_size = config, vocab_size
         self.embedding = embedding(vocab_size, config.d_model)
-        self.backbone: Backbone = load(ARCHITECTURES[config.arch])(config)
-        self.head = Head(self.embedding, config.tied, self.backbone.head_bias, config.logit_cap)
+        self.backbone: Backbone = load(self.backbones[config.arch])(config)
+        bias = self.backbone.head_bias and (self.tied_head_bias or not config.tied)
+        self.head = Head(self.embedding, config.tied, bias, config.logit_cap)
         self.max_context = self.backbone.max_context
 
     @property
@@ -111,18 +116,23 @@ class LanguageModel(nn.Module):
 
         Raises InputError for ids that are no tokens of the vocabulary, ContextFull beyond max_context.
         """
-        if ids.ndim != 2 or ids.shape[1] == 0:
-            raise InputError(f"a model reads rows of one token or more, not ids of shape {tuple(ids.shape)}")
-        try:
-            x = self.embedding(ids)  # (B, T, D)
-        except IndexError as error:
-            raise InputError(
-                f"ids from {int(ids.min())} to {int(ids.max())}: the vocabulary holds 0 to {self.vocab_size - 1}",
-                hint="text and model belong to different tokenizers",
-            ) from error
+        x = self.embedded(ids)  # (B, T, D)
         layout = Layout(ids.shape[0], ids.shape[1], segments, state, ids.device)
         hidden, after = self.backbone(x, layout, state)
         return hidden, after
+
+    def embedded(self, ids: Tensor, table: nn.Embedding | None = None) -> Tensor:
+        """(B, T, D). table: another one than the model's embedding."""
+        if ids.ndim != 2 or ids.shape[1] == 0:
+            raise InputError(f"a model reads rows of one token or more, not ids of shape {tuple(ids.shape)}")
+        table = table or self.embedding
+        try:
+            return table(ids)  # type: ignore[no-any-return]
+        except IndexError as error:
+            raise InputError(
+                f"ids from {int(ids.min())} to {int(ids.max())}: the vocabulary holds 0 to {table.num_embeddings - 1}",
+                hint="text and model belong to different tokenizers",
+            ) from error
 
     def nll(
         self, ids: Tensor, targets: Tensor, segments: Tensor | None = None, state: State | None = None
@@ -154,7 +164,7 @@ class LanguageModel(nn.Module):
             generator = torch.Generator().manual_seed(seed_for(seed, name))
             first = torch.empty(parameter.shape)
             match name.partition("."):
-                case ("embedding", _, _):
+                case ("embedding" | "source_embedding", _, _):
                     self.backbone.draw_embedding(first, generator)
                 case ("head", _, "bias"):
                     first.zero_()
@@ -170,24 +180,30 @@ class LanguageModel(nn.Module):
         """Write model.safetensors and model.json into the folder, which exists."""
         tensors = {name: tensor.detach().contiguous() for name, tensor in self.state_dict().items()}
         save_file(tensors, folder / "model.safetensors")
-        description = {
+        text = json.dumps(self.description(), indent=1, ensure_ascii=False) + "\n"
+        (folder / "model.json").write_text(text, encoding="utf-8")
+
+    def description(self) -> dict[str, Any]:
+        """What model.json says: enough to build the model again."""
+        return {
             "schema": "textmill.model/1",
-            "form": "decoder",
+            "form": self.form,
             "vocab_size": self.vocab_size,
             "config": self.config.model_dump(mode="json"),
         }
-        text = json.dumps(description, indent=1, ensure_ascii=False) + "\n"
-        (folder / "model.json").write_text(text, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, device: str | torch.device = "cpu") -> LanguageModel:
-        """The model that save() wrote, bit by bit. Raises Damaged where a tensor is missing, extra or misshapen."""
-        config, vocab_size = read_description(folder / "model.json")
+        """The model that save() wrote, of any form, bit by bit.
+
+        Raises Damaged where a tensor is missing, extra or misshapen.
+        """
+        described = read_description(folder / "model.json")
         path = folder / "model.safetensors"
         try:
             with safe_open(path, framework="pt") as file:
                 shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-                model = build_model(config, vocab_size, device="meta")
+                model = build_model(**described, device="meta")
                 expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
                 refuse_other_tensors(shapes, expected, path)
                 tensors = {name: file.get_tensor(name) for name in shapes}
@@ -209,17 +225,28 @@ def build_model(
     heads: Sequence[str] = (),
     seed: int = 0,
     device: str | torch.device = "cpu",
+    source_vocab_size: int | None = None,
 ) -> LanguageModel:
     """A model with its first weights. device "meta": shapes alone, nothing is allocated.
+
+    source_vocab_size: ids of the sources of an encoder-decoder, where they have a vocabulary of their own.
 
     Raises ConfigError for a form or a head that does not exist.
     """
     if form not in FORMS:
-        raise ConfigError(f"no form {form!r}", hint=did_you_mean(form, FORMS) or f"there is: {', '.join(FORMS)}")
+        raise ConfigError(f"no form {form!r}", hint=did_you_mean(form, FORMS) or f"there are: {', '.join(FORMS)}")
     if heads:
-        raise ConfigError(f"no head {heads[0]!r}", hint="a decoder has its one head, over the vocabulary")
+        raise ConfigError(f"no head {heads[0]!r}", hint=f"a {form} has its one head, over the vocabulary")
+    kind: type[LanguageModel] = load(FORMS[form])
+    if config.arch not in kind.backbones:
+        raise ConfigError(
+            f"{config.arch} has no form {form!r}", hint=f"Choose --arch out of: {', '.join(kind.backbones)}"
+        )
+    sources = {} if source_vocab_size is None else {"source_vocab_size": source_vocab_size}
+    if sources and form != "encoder-decoder":
+        raise ConfigError(f"a {form} reads no sources, so they have no vocabulary", hint="leave source_vocab_size out")
     with torch.device("meta"):
-        model = LanguageModel(config, vocab_size)
+        model = kind(config, vocab_size, **sources)
     if torch.device(device).type == "meta":
         return model
     allocate(model, device)
@@ -238,12 +265,20 @@ def seed_for(seed: int, name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8], "big") >> 1
 
 
-def read_description(path: Path) -> tuple[ModelConfig, int]:
-    """(config, vocab_size) of model.json. Raises RunError where there is none, Damaged where it makes no sense."""
+def read_description(path: Path) -> dict[str, Any]:
+    """What build_model needs, from model.json. Raises RunError where there is none, Damaged where it makes no sense."""
     try:
         description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         adapter: TypeAdapter[Any] = TypeAdapter(ModelConfig)
-        return adapter.validate_python(description["config"]), int(description["vocab_size"])
+        n_of_sources, form = description.get("source_vocab_size"), description.get("form", "decoder")
+        if form not in FORMS:
+            raise ValueError(f"there is no form {form!r}")
+        return {
+            "config": adapter.validate_python(description["config"]),
+            "vocab_size": int(description["vocab_size"]),
+            "form": form,
+            "source_vocab_size": None if n_of_sources is None else int(n_of_sources),
+        }
     except FileNotFoundError as error:
         raise RunError("there is no model here", where=str(path)) from error
     except (ValueError, KeyError, TypeError, ValidationError) as error:

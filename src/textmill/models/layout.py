@@ -8,6 +8,7 @@ Shapes: B batch, T new tokens, P past tokens.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -170,3 +171,54 @@ class Layout:
         return torch.where(
             last >= 0, at_last, torch.full_like(last, PADDING) if self.state is None else self.state.segment
         )
+
+
+class SourceLayout(Layout):
+    """The places of B sources, read as a whole: each token sees all of its row, what follows it too.
+
+    segments (B, S): one document a row, padding -1 on either side. Raises InputError for a row without a token, which
+    would leave its targets nothing to look at, and for a row of several documents.
+    """
+
+    def __init__(self, batch: int, n_tokens: int, segments: Tensor | None = None, device: torch.device | str = "cpu"):
+        super().__init__(batch, n_tokens, segments, None, device)
+        if segments is None:
+            return
+        n_documents = self.starts.sum(dim=1)
+        if bool((n_documents != 1).any()):
+            row = int((n_documents != 1).nonzero()[0])
+            raise InputError(
+                f"row {row} of the sources holds {int(n_documents[row])} documents, and a source is one",
+                hint="give each source a row of its own, with one token or more (the mark at its end is one)",
+            )
+
+    @property
+    def is_causal(self) -> bool:
+        return False
+
+    @cached_property
+    def visible(self) -> Tensor:
+        """(B, 1, S, S) True where the query (row) may look at the key (column); padding sees padding only."""
+        return (self.real[:, :, None] == self.real[:, None, :])[:, None]
+
+    @property
+    def mask(self) -> Tensor | None:
+        return None if self.segments is None else self.visible
+
+    @property
+    def sight(self) -> SourceSight:
+        """What those see that look at this source from outside."""
+        return SourceSight(None if self.segments is None else self.real)
+
+
+@dataclass(frozen=True)
+class SourceSight:
+    """What each target sees of its source: all tokens, no padding. real (B, S): None where there is no padding."""
+
+    real: Tensor | None
+    is_causal: bool = False
+
+    @property
+    def mask(self) -> Tensor | None:
+        """(B, 1, 1, S), as attend() takes it."""
+        return None if self.real is None else self.real[:, None, None]

@@ -41,21 +41,29 @@ class Recurrent(Backbone):
             config.d_model, config.d_model, config.n_layers, batch_first=True, dropout=between
         )
 
-    def forward(self, x: Tensor, layout: Layout, state: RecurrentState | None = None) -> tuple[Tensor, State]:
+    def forward(
+        self,
+        x: Tensor,
+        layout: Layout,
+        state: RecurrentState | None = None,
+        start: dict[str, Tensor] | None = None,
+    ) -> tuple[Tensor, State]:
+        """start: the vectors (L, B, D) that a document of a row begins with. Default: zeros."""
         x = self.dropped(x)
         if layout.segments is None:
-            hidden, last = self.through_cells(x, None if state is None else state.vectors)
+            hidden, last = self.through_cells(x, start if state is None else state.vectors)
             vectors = {name: vector.to(x.dtype) for name, vector in self.named(last).items()}
         else:
-            hidden, vectors = self.read_apart(x, layout, state)
+            hidden, vectors = self.read_apart(x, layout, state, start)
         return self.dropped(hidden), RecurrentState(vectors, layout.n_seen, layout.segment)
 
-    def read_apart(self, x: Tensor, layout: Layout, state: RecurrentState | None) -> tuple[Tensor, dict[str, Tensor]]:
+    def read_apart(
+        self, x: Tensor, layout: Layout, state: RecurrentState | None, start: dict[str, Tensor] | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Each document of each row as a row of its own, and put back. Padding is not read; hidden is 0 there."""
-        if state is None:
-            before = {name: x.new_zeros(self.config.n_layers, len(x), x.shape[-1]) for name in self.state_names}
-        else:
-            before = state.vectors
+        if start is None:
+            start = {name: x.new_zeros(self.config.n_layers, len(x), x.shape[-1]) for name in self.state_names}
+        before = start if state is None else state.vectors
         rows, places = layout.real.nonzero(as_tuple=True)  # (N,) each, row by row
         if not len(rows):
             return torch.zeros_like(x), before
@@ -71,7 +79,8 @@ class Recurrent(Backbone):
 
         texts = pack_sequence(list(torch.split(x[rows, places], lengths.tolist())), enforce_sorted=False)
         initial = {
-            name: vector[:, owners].masked_fill(fresh[None, :, None], 0.0) for name, vector in before.items()
+            name: torch.where(fresh[None, :, None], start[name][:, owners], vector[:, owners])
+            for name, vector in before.items()
         }  # (L, R, D)
         read, last = self.through_cells(texts, initial)
         vectors_read = torch.cat(unpack_sequence(read))  # (N, D); under autocast of another precision than x
@@ -87,23 +96,8 @@ class Recurrent(Backbone):
         return hidden, after
 
     def through_cells(self, texts: Any, vectors: dict[str, Tensor] | None) -> Any:
-        """torch.nn's cells over a tensor or a PackedSequence.
-
-        On a processor without bfloat16 instructions oneDNN has no LSTM in bfloat16, and stops with an error where
-        autocast or the weights ask for one: there float32 is taken.
-        """
-        state = None if vectors is None else self.for_cells(vectors)
-        weights = next(self.cells.parameters())
-        in_bfloat16 = weights.dtype == torch.bfloat16 or torch.is_autocast_enabled(weights.device.type)
-        if not in_bfloat16 or weights.device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported():
-            return self.cells(texts, state)
-        exact = {name: parameter.float() for name, parameter in self.cells.named_parameters()}
-        initial = (
-            tuple(v.float() for v in state) if isinstance(state, tuple) else None if state is None else state.float()
-        )
-        with torch.autocast("cpu", enabled=False):
-            hidden, last = torch.func.functional_call(self.cells, exact, (texts.float(), initial))
-        return hidden.to(weights.dtype), last
+        """torch.nn's cells over a tensor or a PackedSequence."""
+        return run_cells(self.cells, texts, None if vectors is None else self.for_cells(vectors))
 
     def for_cells(self, vectors: dict[str, Tensor]) -> Any:
         """The form torch.nn's cells take: a tensor, or a tuple of them."""
@@ -120,20 +114,36 @@ class Recurrent(Backbone):
 
     def draw(self, name: str, parameter: Tensor, generator: torch.Generator) -> None:
         """Input weights N(0, 1/D); recurrent weights orthogonal, a gate at a time (Saxe et al. 2013, 1312.6120)."""
-        width = self.config.d_model
         if parameter.ndim == 1:
             parameter.zero_()
         elif "weight_hh" in name:
-            for gate in torch.split(parameter, width):
+            for gate in torch.split(parameter, parameter.shape[1]):
                 nn.init.orthogonal_(gate, generator=generator)
         else:
-            parameter.normal_(std=width**-0.5, generator=generator)
+            parameter.normal_(std=parameter.shape[1] ** -0.5, generator=generator)
 
     def draw_embedding(self, weight: Tensor, generator: torch.Generator) -> None:
         weight.normal_(std=1.0, generator=generator)
 
     def draw_head(self, weight: Tensor, generator: torch.Generator) -> None:
         weight.normal_(std=0.02, generator=generator)
+
+
+def run_cells(cells: nn.Module, texts: Any, state: Any) -> Any:
+    """torch.nn's cells over a tensor or a PackedSequence, from a state in their own form.
+
+    On a processor without bfloat16 instructions oneDNN has no LSTM in bfloat16, and stops with an error where
+    autocast or the weights ask for one: there float32 is taken.
+    """
+    weights = next(cells.parameters())
+    in_bfloat16 = weights.dtype == torch.bfloat16 or torch.is_autocast_enabled(weights.device.type)
+    if not in_bfloat16 or weights.device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return cells(texts, state)
+    exact = {name: parameter.float() for name, parameter in cells.named_parameters()}
+    initial = tuple(v.float() for v in state) if isinstance(state, tuple) else None if state is None else state.float()
+    with torch.autocast("cpu", enabled=False):
+        hidden, last = torch.func.functional_call(cells, exact, (texts.float(), initial))
+    return hidden.to(weights.dtype), last
 
 
 class RNN(Recurrent):
@@ -153,7 +163,8 @@ class LSTM(Recurrent):
         """As its kin; the forget gate begins open, at a bias of 1 (Jozefowicz, Zaremba & Sutskever 2015)."""
         super().draw(name, parameter, generator)
         if "bias_ih" in name:  # torch's order: input, forget, cell, output
-            parameter[self.config.d_model : 2 * self.config.d_model] = 1.0
+            width = len(parameter) // 4
+            parameter[width : 2 * width] = 1.0
 
 
 class GRU(Recurrent):

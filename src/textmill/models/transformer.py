@@ -8,6 +8,7 @@ Shapes: B batch, T new tokens, P past tokens, D width, F width of the feed-forwa
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, cast
 
 import torch
@@ -16,9 +17,9 @@ from torch import Tensor, nn
 
 from textmill.config.model import TransformerConfig
 from textmill.errors import ContextFull
-from textmill.models.attention import Rotation, SelfAttention, Turn, rms_normed
+from textmill.models.attention import CrossAttention, Rotation, SelfAttention, Turn, rms_normed
 from textmill.models.backbone import Backbone, embedding
-from textmill.models.layout import Layout
+from textmill.models.layout import Layout, SourceSight
 from textmill.models.state import LayerCache, State, TransformerState
 
 
@@ -66,31 +67,54 @@ class ReluSquared(torch.autograd.Function):
         return (F.relu(x) * gradient).mul_(2)
 
 
-class Block(nn.Module):
-    """Attention, then feed-forward, each added to what came in. pre: normalised before; post: normalised after."""
+SeenSource = tuple[Tensor, Tensor, SourceSight]  # a layer's keys and values of the source, and what may be seen of them
 
-    def __init__(self, config: TransformerConfig):
+
+class Block(nn.Module):
+    """Attention, then feed-forward, each added to what came in. pre: normalised before; post: normalised after.
+
+    sees_source: between the two, attention to a source.
+    """
+
+    def __init__(self, config: TransformerConfig, sees_source: bool = False):
         super().__init__()
         self.norm_place = config.norm_place
         self.attention_norm = make_norm(config)
         self.attention = SelfAttention(config)
+        self.cross_norm = make_norm(config) if sees_source else None
+        self.cross_attention = CrossAttention(config) if sees_source else None
         self.feed_forward_norm = make_norm(config)
         self.feed_forward = FeedForward(config)
         self.dropout = config.dropout or 0.0
 
     def forward(
-        self, x: Tensor, layout: Layout, turn: Turn | None, past: LayerCache | None
+        self,
+        x: Tensor,
+        layout: Layout,
+        turn: Turn | None,
+        past: LayerCache | None,
+        source: SeenSource | None = None,
     ) -> tuple[Tensor, LayerCache]:
         if self.norm_place == "pre":
             mixed, cache = self.attention(self.attention_norm(x), layout, turn, past)
             x = x + self.dropped(mixed)
+            if self.cross_attention is not None and self.cross_norm is not None:
+                x = x + self.dropped(self.cross_attention(self.cross_norm(x), *seen(source)))
             return x + self.dropped(self.feed_forward(self.feed_forward_norm(x))), cache
         mixed, cache = self.attention(x, layout, turn, past)
         x = self.attention_norm(x + self.dropped(mixed))
+        if self.cross_attention is not None and self.cross_norm is not None:
+            x = self.cross_norm(x + self.dropped(self.cross_attention(x, *seen(source))))
         return self.feed_forward_norm(x + self.dropped(self.feed_forward(x))), cache
 
     def dropped(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.dropout) if self.training and self.dropout else x
+
+
+def seen(source: SeenSource | None) -> SeenSource:
+    """The source that a block with attention to one is always given."""
+    assert source is not None, "SourcedTransformer hands every block its source"
+    return source
 
 
 class Transformer(Backbone):
@@ -104,28 +128,35 @@ class Transformer(Backbone):
 
     config: TransformerConfig
 
-    def __init__(self, config: TransformerConfig):
+    def __init__(self, config: TransformerConfig, sees_source: bool = False):
         super().__init__()
         self.config = config
         self.max_context = config.seq_len
         self.head_bias = config.bias
         self.learned = embedding(config.seq_len, config.d_model) if config.positions == "learned" else None
-        self.sinusoids = Sinusoids(config.d_model) if config.positions == "sinusoidal" else None
+        self.sinusoids = Sinusoids(config.d_model, config.positions) if "sinusoidal" in config.positions else None
         self.rotation = Rotation(config.d_head, config.rope_theta) if config.positions == "rotary" else None
         self.embed_norm = make_norm(config) if config.embed_norm else None
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
+        self.blocks = nn.ModuleList(Block(config, sees_source) for _ in range(config.n_layers))
         self.last_norm = make_norm(config) if config.norm_place == "pre" else None
         self.dropout = config.dropout or 0.0
 
-    def forward(self, x: Tensor, layout: Layout, state: TransformerState | None = None) -> tuple[Tensor, State]:
-        """Raises ContextFull where a document grows beyond max_context."""
+    def forward(
+        self,
+        x: Tensor,
+        layout: Layout,
+        state: TransformerState | None = None,
+        source: Sequence[SeenSource] | None = None,
+    ) -> tuple[Tensor, State]:
+        """Raises ContextFull where a document grows beyond max_context. source: one a block, where they look at it."""
         self.refuse_beyond_context(layout)
         x = self.placed(x, layout)  # (B, T, D)
         turn = self.rotation.at(layout, x) if self.rotation is not None else None
 
         caches: list[LayerCache] = []
         for number, block in enumerate(self.blocks):
-            x, cache = block(x, layout, turn, None if state is None else state.layers[number])
+            past = None if state is None else state.layers[number]
+            x, cache = block(x, layout, turn, past, None if source is None else source[number])
             caches.append(cache)
 
         if self.last_norm is not None:
@@ -185,10 +216,13 @@ class Transformer(Backbone):
 
 
 class Sinusoids:
-    """sin and cos of position · 10000^(-2i/D), in turns. Vaswani et al. 2017, section 3.5."""
+    """sin and cos of position · 10000^(-2i/D). Vaswani et al. 2017, section 3.5.
 
-    def __init__(self, d_model: int):
-        self.d_model = d_model
+    In turns; or (sinusoidal_halves, as Marian lays them) all sines, then all cosines.
+    """
+
+    def __init__(self, d_model: int, positions: str = "sinusoidal"):
+        self.d_model, self.in_turns = d_model, positions == "sinusoidal"
         self._tables: dict[tuple[torch.device, torch.dtype], Tensor] = {}
 
     def at(self, layout: Layout, like: Tensor) -> Tensor:
@@ -203,7 +237,10 @@ class Sinusoids:
             length = max(length, 2 * len(table) if table is not None else 0)
             frequencies = 10000.0 ** (-torch.arange(0, self.d_model, 2, dtype=torch.float64) / self.d_model)
             angles = torch.arange(length, dtype=torch.float64)[:, None] * frequencies
-            table = torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, : self.d_model]
+            if self.in_turns:
+                table = torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, : self.d_model]
+            else:
+                table = torch.cat([angles.sin(), angles.cos()], dim=-1)[:, : self.d_model]
             table = self._tables[like.device, like.dtype] = table.to(like.device, like.dtype)
         return table
 
