@@ -55,38 +55,46 @@ class Head(nn.Module):
         logits = F.linear(hidden, self.projection, self.bias)
         return logits if self.cap is None else self.cap * torch.tanh(logits / self.cap)
 
-    def nll(self, hidden: Tensor, targets: Tensor) -> Tensor:
+    def nll(self, hidden: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
         """−ln P(target) in nats, shape of targets, 0 where the target is IGNORED; at least in float32.
 
         Only counted places are scored. Many logits are never held at once: their rows go in chunks, which the backward
         pass computes again.
+        smoothing: the values stay, the gradient is that of (1 − smoothing) nll + smoothing · mean of −ln P over all
+        tokens. So what is reported is the loss, and what is minimised is smoothed. Szegedy et al. 2016, 1512.00567.
         """
         rows, wanted = hidden.flatten(0, -2), targets.flatten()  # (N, D), (N,)
         counted = wanted != IGNORED
         if counted.all():
-            return self._nll_in_chunks(rows, wanted).view(targets.shape)
-        nats = self._nll_in_chunks(rows[counted], wanted[counted])
+            return self._nll_in_chunks(rows, wanted, smoothing).view(targets.shape)
+        nats = self._nll_in_chunks(rows[counted], wanted[counted], smoothing)
         return nats.new_zeros(wanted.shape).index_put((counted,), nats).view(targets.shape)
 
-    def _nll_in_chunks(self, rows: Tensor, wanted: Tensor) -> Tensor:
+    def _nll_in_chunks(self, rows: Tensor, wanted: Tensor, smoothing: float) -> Tensor:
         chunk = max(1, LOGITS_AT_ONCE // len(self.projection))
         if len(rows) <= chunk:
-            return self._nll_of_rows(rows, wanted)
+            return self._nll_of_rows(rows, wanted, smoothing)
         recompute = torch.is_grad_enabled() and (rows.requires_grad or self.projection.requires_grad)
         parts = []
         for some, those in zip(torch.split(rows, chunk), torch.split(wanted, chunk), strict=True):
             if recompute:
-                part = checkpoint(self._nll_of_rows, some, those, use_reentrant=False, preserve_rng_state=False)
+                part = checkpoint(
+                    self._nll_of_rows, some, those, smoothing, use_reentrant=False, preserve_rng_state=False
+                )
                 parts.append(cast(Tensor, part))
             else:
-                parts.append(self._nll_of_rows(some, those))
+                parts.append(self._nll_of_rows(some, those, smoothing))
         return torch.cat(parts)
 
-    def _nll_of_rows(self, rows: Tensor, wanted: Tensor) -> Tensor:
+    def _nll_of_rows(self, rows: Tensor, wanted: Tensor, smoothing: float) -> Tensor:
         logits = self.logits(rows)
         if logits.dtype in (torch.bfloat16, torch.float16):
             logits = logits.float()
-        return F.cross_entropy(logits, wanted, reduction="none")
+        nats = F.cross_entropy(logits, wanted, reduction="none")
+        if not smoothing:
+            return nats
+        minimised = F.cross_entropy(logits, wanted, reduction="none", label_smoothing=smoothing)
+        return minimised + (nats - minimised).detach()
 
 
 class LanguageModel(nn.Module):

@@ -1,0 +1,135 @@
+"""Pairs as batches: every target token counts once, whatever stands beside it; smoothing moves gradients alone."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from textmill.config import PRESETS, RecurrentConfig, TransformerConfig
+from textmill.errors import ConfigError, ContextFull
+from textmill.generation.beam import BeamSettings
+from textmill.models import build_model
+from textmill.tasks.translate import PairSampler, Translate
+from textmill.text.aligned import SentencePair
+from textmill.text.worlds import Pairs
+from textmill.tokens import Tokenizer
+
+PAIRS = [SentencePair(item.source, item.target, f"w:{n}") for n, item in enumerate(map(Pairs(seed=4).item, range(12)))]
+ARCHS = ["rnn", "lstm", "gru", "transformer"]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return Tokenizer.train("bytes", ["x"], None, 0)
+
+
+def model_of(arch, tokenizer, **knobs):
+    torch.set_num_threads(1)
+    sizes = {"n_layers": 1, "d_model": 16, "seq_len": 400, **knobs}
+    if arch == "transformer":
+        config = TransformerConfig(**PRESETS["transformer"]["modern"], **sizes)
+    else:
+        config = RecurrentConfig(arch=arch, **sizes)
+    model = build_model(config, tokenizer.vocab_size, "encoder-decoder", seed=3).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += torch.empty_like(parameter).normal_(std=0.2, generator=torch.Generator().manual_seed(1))
+    return model
+
+
+@pytest.mark.parametrize("arch", ARCHS)
+def test_the_loss_of_a_batch_is_the_sum_of_its_pairs_alone_and_what_measuring_says(arch, tokenizer):
+    task, model = Translate(tokenizer), model_of(arch, tokenizer).eval()
+    pairs = task.encode(PAIRS)
+    with torch.no_grad():
+        alone = [task.loss(model, task.collate([pair]))[0] for pair in pairs]
+        together, _ = task.loss(model, task.collate(pairs))
+    assert together.count == sum(len(pair.target.encode()) + 1 for pair in PAIRS) == sum(one.count for one in alone)
+    assert float(together.total) == pytest.approx(sum(float(one.total) for one in alone), rel=1e-9)
+    for batch in (1, 5, 32):
+        scores = task.measure(model, pairs, batch)
+        assert [score.source for score in scores] == [pair.place for pair in PAIRS]
+        for score, one, pair in zip(scores, alone, PAIRS, strict=True):
+            assert score.nats == pytest.approx(float(one.total), rel=1e-9)
+            assert (score.n_tokens, score.n_bytes, score.n_chars) == (
+                one.count, len(pair.target.encode()), len(pair.target)
+            )  # fmt: skip
+    assert task.metrics(scores)["loss"] == pytest.approx(float(together.total) / together.count)
+
+
+@pytest.mark.parametrize("logits_at_once", [2**24, 700])
+def test_smoothing_reports_the_loss_and_moves_the_gradient_as_on_paper(tokenizer, logits_at_once, monkeypatch):
+    """Of one logit vector z the smoothed gradient is P − ((1 − ε) onehot + ε / V)."""
+    monkeypatch.setattr("textmill.models.language.LOGITS_AT_ONCE", logits_at_once)
+    plain, smooth = Translate(tokenizer), Translate(tokenizer, label_smoothing=0.1)
+    model = model_of("gru", tokenizer).train()
+    batch = plain.collate(plain.encode(PAIRS[:3]))
+    gradients = []
+    for task in (plain, smooth):
+        model.zero_grad()
+        loss, _ = task.loss(model, batch)
+        loss.total.backward()
+        gradients.append(model.head.bias.grad.clone())
+        assert float(loss.total.detach()) == pytest.approx(float(plain.loss(model, batch)[0].total.detach()), rel=1e-9)
+    counts = torch.bincount(batch.targets[batch.targets >= 0], minlength=tokenizer.vocab_size).double()
+    expected = gradients[0] + 0.1 * counts - 0.1 * batch.n_targets / tokenizer.vocab_size
+    torch.testing.assert_close(gradients[1], expected)
+    model.eval()
+    assert float(smooth.loss(model, batch)[0].total.detach()) == pytest.approx(
+        float(plain.loss(model, batch)[0].total.detach())
+    )
+    with pytest.raises(ConfigError, match=r"label_smoothing is 1\.0"):
+        Translate(tokenizer, label_smoothing=1.0)
+
+
+def test_a_direction_stands_before_a_mark_of_its_own_that_no_text_holds(tokenizer):
+    task, mark = Translate(tokenizer, direction="zh"), tokenizer.mark
+    [plain] = Translate(tokenizer).source_ids(["zh<|endoftext|>a"])
+    [named] = task.source_ids(["a"])
+    assert plain.count(mark) == 1 and plain[-1] == mark
+    assert named == (*b"zh", mark, *b"a", mark)
+    assert task.source_ids(["a"], direction="en")[0][:2] == tuple(b"en")
+
+
+def test_batches_hold_every_pair_once_an_epoch_within_their_tokens(tokenizer):
+    pairs = Translate(tokenizer).encode(
+        [SentencePair("a" * (i % 37 + 1), "b" * (i * i % 23 + 1), "w") for i in range(500)]
+    )
+    sampler = PairSampler(pairs, tokens=200, seed=5)
+    first, second = ([number for batch in sampler.batches(epoch) for number in batch] for epoch in (0, 1))
+    assert sorted(first) == sorted(second) == list(range(500)) and first != second
+    size = sampler.sizes
+    for batch in sampler.batches(0):
+        assert len(batch) * max(size[number] for number in batch) <= 200
+    places = sum(len(batch) * max(size[number] for number in batch) for batch in sampler.batches(0))
+    assert places < 1.15 * sum(size)  # like lengths together: little padding
+    n = len(sampler.batches(0))
+    walked = [sampler.numbers(step) for step in range(n + 3)]
+    anew = PairSampler(pairs, tokens=200, seed=5)
+    assert [anew.numbers(step) for step in (n + 2, 0, n)] == [walked[n + 2], walked[0], walked[n]]
+    assert PairSampler(pairs, tokens=200, seed=6).numbers(0) != walked[0]
+    with pytest.raises(ConfigError, match="a batch holds 20 tokens, and a pair alone has 38"):
+        PairSampler(pairs[36:37], tokens=20, seed=0)
+
+
+@pytest.mark.parametrize("arch", ARCHS)
+def test_an_empty_text_gives_an_empty_text_and_the_others_keep_their_places(arch, tokenizer):
+    task, model = Translate(tokenizer), model_of(arch, tokenizer).eval()
+    settings = BeamSettings(beams=2, max_new_tokens=5, n_best=2)
+    texts = ["one", "", "桥", "  ", "three"]
+    best = list(task.predict(model, texts, settings))
+    assert len(best) == 5
+    assert [found[0].text for found in (best[1], best[3])] == ["", ""]
+    for place in (0, 2, 4):
+        [alone] = task.predict(model, [texts[place]], settings)
+        assert [one.text for one in alone] == [one.text for one in best[place]]
+        assert [one.score for one in alone] == pytest.approx([one.score for one in best[place]])
+        assert all(math.isfinite(one.score) for one in alone)
+
+
+def test_a_text_beyond_the_context_is_refused_by_its_number_before_any_is_translated(tokenizer):
+    model = model_of("transformer", tokenizer, seq_len=8).eval()
+    with pytest.raises(ContextFull, match="text 3 has 9 tokens with its marks, and the model reads 8"):
+        next(Translate(tokenizer).predict(model, ["short", "", "12345678"]))
