@@ -187,7 +187,7 @@ def test_an_error_shows_where_what_and_what_to_do(shell: Shell, monkeypatch: pyt
     ("error", "code"),
     [
         (InputError("missing"), 2),
-        (Diverged("the loss is NaN at step 3"), 1),
+        (Diverged(3, "the loss is not finite", float("nan"), 1.0, 0.1, "stopped"), 1),
         (Interrupted("saved at step 3", signal_number=2), 130),
         (Interrupted("saved at step 3", signal_number=15), 143),
         (KeyboardInterrupt(), 130),

@@ -470,9 +470,12 @@ class Session:
         n_rollbacks = self.n_rollbacks
         self.start_anew()
         saved = self.run.latest_good(self.listener.notice, lambda progress: bool(progress["planned"]))
+        back_to = saved.step if saved else 0
+        undone = [line for line in self.run.log.read() if line["step"] > back_to]  # their rollbacks stay told
+        told = [one for line in undone for one in line.get("events", []) if one["action"] == "rollback"]
         states, first = self.go_on_from(saved)
         self.n_rollbacks = n_rollbacks + 1
-        self.events.append(event_of("rollback", fault) | {"to_step": first})
+        self.events = [*told, *self.events, event_of("rollback", fault) | {"to_step": first}]
         self.listener.notice(
             f"step {fault.step}: {fault.why}: back to step {first}, and on at {RATE_FACTOR**self.n_rollbacks:g} of "
             f"the rate (rollback {self.n_rollbacks} of at most {N_ROLLBACKS_MOST})"
