@@ -164,6 +164,7 @@ def test_a_rollback_goes_on_at_half_the_rate_and_the_log_tells_both(
     told = events(run)
     assert [(one["action"], one["step"], one["to_step"]) for one in told] == [("rollback", 9, 6), ("rollback", 15, 12)]
     lines = {line["step"]: line for line in run.log.read()}
+    assert all(len(point) > 1 for point in run.report().curve)
     assert lines[5]["train/lr"] == 0.01 and lines[10]["train/lr"] == 0.005 and lines[15]["train/lr"] == 0.0025
     assert lines[7]["events"] == told[:1]
     assert all_saved_is_finite(run)

@@ -423,7 +423,9 @@ class Run:
             data={key: value for key, value in ledger.items() if key not in ("files", "ledger")},
             files=ledger.get("files", []),
             ledger=ledger.get("ledger", {}),
-            curve=[_curve_point(line) for line in self.log.read()],
+            curve=[
+                point for line in self.log.read() if len(point := _curve_point(line)) > 1
+            ],  # some tell a fault alone
             samples=self._samples(),
             evaluation=self.evaluation(),
             loops=self.info.get("loops", {}),
