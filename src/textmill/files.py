@@ -15,7 +15,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -184,10 +184,15 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     # Not the pid alone: containers that share a disk may have the same.
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
+    above = [folder for folder in path.parents if not folder.exists()]
     with full_disk_named(path):
         try:
             make_folder(path.parent)
-            temporary.mkdir()
+            try:
+                temporary.mkdir()
+            except FileNotFoundError:  # another, that failed, has just taken its empty folders away
+                make_folder(path.parent)
+                temporary.mkdir()
             yield temporary
             for file in temporary.rglob("*"):
                 if file.is_file():
@@ -198,8 +203,16 @@ def new_folder(path: Path) -> Iterator[Path]:
                 temporary.rename(path)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
+            remove_empty(above)
             raise
     fsync_folder(path.parent)
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove folders that were made for nothing, the innermost first; the first that is in use stays, with the rest."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def remove_abandoned(folder: Path) -> list[str]:

@@ -186,6 +186,32 @@ class Run:
         folders = [parent / ".data" / name for parent in self.path.resolve().parents]  # a floor lies within its run
         return Prepared.open(next((folder for folder in folders if folder.is_dir()), folders[0]))
 
+    def refuse_changed_files(self) -> None:
+        """Raises Damaged where config.toml or the tokenizer is not what was written: nothing goes on from it."""
+        with misfits_told(self.path / "run.json", MISFIT):
+            for name, allowed in dict(self.info.get("hashes", {})).items():
+                found = sha256_of(self.path / name) if (self.path / name).is_file() else "missing"
+                if found not in allowed:
+                    raise Damaged(
+                        f"the file is not what was written (its sha256: {allowed[-1][:16]}… -> {found[:16]}…)",
+                        where=str(self.path / name),
+                        hint="Put it back from a copy; knobs are changed on the command line. Or take another --name.",
+                    )
+
+    def refuse_other_tokenizer(self, prepared: Path) -> None:
+        """Raises RunError where a text was prepared with another tokenizer than the run's own."""
+        for path in sorted(self.path.glob("tokenizer*.json")):
+            theirs = prepared / path.name
+            if not theirs.is_file() or theirs.read_bytes() != path.read_bytes():
+                found = sha256_of(theirs)[:16] + "…" if theirs.is_file() else "missing"
+                raise RunError(
+                    f"the text is prepared with another tokenizer than this run's (its sha256: "
+                    f"{sha256_of(path)[:16]}… -> {found})",
+                    where=str(theirs),
+                    hint=f"Delete {prepared} and repeat the command: it is made anew. If it is another one again, the "
+                    "version of the tokenizers library changed: train under another --name.",
+                )
+
     # checkpoints
 
     def save(
