@@ -313,6 +313,7 @@ def test_a_glance_of_a_reader_does_not_refuse_a_trainer(tmp_path: Path) -> None:
     import fcntl
     import threading
 
+    (tmp_path / "run.json").write_text("{}")
     with locked(tmp_path):
         pass
     glance = os.open(tmp_path / "lock", os.O_RDONLY)
