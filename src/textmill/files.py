@@ -208,6 +208,15 @@ def new_folder(path: Path) -> Iterator[Path]:
     fsync_folder(path.parent)
 
 
+def name_aside(path: Path) -> Path:
+    """A free name beside a damaged file or folder, by which nothing picks it again."""
+    aside, number = path.with_name(f"{path.name}.damaged"), 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged-{number}")
+    return aside
+
+
 def remove_empty(folders: Iterable[Path]) -> None:
     """Remove folders that were made for nothing, the innermost first; the first that is in use stays, with the rest."""
     with contextlib.suppress(OSError):

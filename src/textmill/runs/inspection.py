@@ -253,6 +253,9 @@ class Look:
         for path in sorted((self.folder / "checkpoints").glob("step-*.damaged*")):
             evidence = "it did not match its manifest when training went on"
             yield _note("a damaged checkpoint was set aside", str(path), evidence, "Delete it when nobody needs it.")
+        for path in sorted(self.folder.glob("metrics.jsonl.damaged*")):
+            evidence = "it was not what was written when training went on; metrics.jsonl has the lines that can be read"
+            yield _note("a damaged log was kept", str(path), evidence, "Delete it when nobody needs it.")
 
     # what they share
 

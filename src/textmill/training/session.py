@@ -392,7 +392,7 @@ class Session:
     def go_on_from(self, saved: Checkpoint | None) -> tuple[list[Any], int]:
         """The carried states and the step of a checkpoint that is put back; log and samples are cut back to it."""
         states, first = (self.resume(saved), saved.step) if saved else ([], 0)
-        self.run.log.cut_back(first)
+        self.run.log.cut_back(first, saved.progress.get("log") if saved else None, self.listener.notice)
         cut_samples_back(self.run.path / "samples", first)
         return states, first
 
@@ -458,11 +458,15 @@ class Session:
             self.restart_window()
         planned = is_best or early or plan.saves_after(update.step)
         saves = planned or stop.requested
-        checkpoint = self.checkpoint(update, planned) if saves else None  # before anything is said: it may be refused
+        checkpoint = None
+        if saves:  # before anything is said: it may be refused
+            with self.clock.doing("save"):
+                checkpoint = self.checkpoint(update, planned)
         if self.events:
             line["events"] = self.events
         if line:
-            self.run.log.write(update.step, line)
+            with self.clock.doing("log"):
+                self.run.log.write(update.step, line)
         self.events = []
         self.listener.progress(progress)
         if early:  # said first: a run that is killed in between must not go on past it
