@@ -137,6 +137,21 @@ def seal_holds(content: bytes) -> bool:
     return hashlib.sha256(content[:start] + content[end:]).hexdigest().encode() == found[-1][1]
 
 
+def has_no_seal(content: bytes) -> bool:
+    """Whether a JSON text is one of those that were written before there were seals.
+
+    A seal that is spoilt, in its key or its value, does not count as none.
+    """
+    try:
+        value = json_of(content)
+    except ValueError:
+        return False
+    if not isinstance(value, dict) or SEAL in value:
+        return False
+    last = next(reversed(value.values()), None)
+    return not (isinstance(last, str) and len(last) == 64)
+
+
 def read_json(path: Path) -> Any:
     """A JSON file that Textmill wrote. Raises Damaged where it is none, or none of ours: a key twice, nested too deep.
 
