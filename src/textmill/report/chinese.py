@@ -741,6 +741,7 @@ CHINESE: dict[str, str] = {
     "writing samples": "写样例",
     "saving": "保存",
     "fitting the floor": "拟合基线",
+    "writing the log": "写日志",
     "%(s)s s": "%(s)s 秒",
     "%(min)s min %(s)s s": "%(min)s 分 %(s)s 秒",
     "%(h)s h %(min)s min": "%(h)s 小时 %(min)s 分",

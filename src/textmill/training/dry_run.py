@@ -19,7 +19,8 @@ from textmill.runs import Run, device_named
 from textmill.text import plan_split
 from textmill.tokens.amount import tokens_about, too_little, with_tokens_chosen
 from textmill.training.defaults import decide, decide_steps
-from textmill.training.session import default_name, sampler_of
+from textmill.training.naming import default_name
+from textmill.training.session import sampler_of
 
 CHECKPOINTS_KEPT = 3  # the last two and the best
 

