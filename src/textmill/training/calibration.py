@@ -30,7 +30,7 @@ N_ROUNDS_MOST = 4
 SLICE_S = 0.4
 """Updates of one candidate follow each other for about so long within a round."""
 N_UPDATES_OF_A_SLICE = 20
-N_TOKENS_WRITTEN = 8
+N_TOKENS_WRITTEN = 16
 N_TOKENS_COUNTED = 20_000
 """Of an n-gram model that is timed."""
 
