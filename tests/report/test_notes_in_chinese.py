@@ -77,7 +77,7 @@ def wanted(name: str) -> Loaded:
 
 def begun(name: str) -> Run:
     """A run that has read its text and not trained yet."""
-    config, prepared, _ = ready(with_named_text(wanted(name)).config, Quiet())
+    config, prepared, _, _ = ready(with_named_text(wanted(name)), Quiet())
     Path("runs", name).mkdir()
     return begin(Path("runs", name), config, prepared)
 

@@ -31,6 +31,7 @@ EVERY_STEP = "all"
     examples=(
         "textmill train my_texts/                   a Transformer of fitting size, in runs/my_texts",
         "textmill train my_texts/                   again: goes on after Ctrl-C or a crash, to the same bits",
+        "textmill train novel.txt --minutes 60      an hour in all; size and steps are chosen for it (default: 10)",
         "textmill train novel.txt --arch lstm       rnn, lstm, gru or transformer",
         "textmill train novel.txt --size small --steps 5000 --name novel-small",
         "textmill train reviews.csv --data.text body --train.lr 3e-4",

@@ -41,7 +41,7 @@ from textmill.runs.checkpoint import GROUPS, folder_name
 from textmill.tasks import Task, prepare, task_of
 from textmill.tasks.measuring import documents_of, first_tokens
 from textmill.text import SplitPlan, plan_split
-from textmill.tokens import Sampler
+from textmill.training.batching import batches_of, sampler_of
 from textmill.training.defaults import decide, decide_steps
 from textmill.training.faults import (
     N_ROLLBACKS_MOST,
@@ -61,7 +61,8 @@ from textmill.training.optimizers import (
 from textmill.training.progress import Listener, Progress, Quiet
 from textmill.training.schedule import Plan
 from textmill.training.signals import StopRequest, watch_signals
-from textmill.training.updates import Lanes, MicroBatches, Update, updates
+from textmill.training.spending import Budget, Stopwatch, has_budget, with_budget, with_length, with_train
+from textmill.training.updates import MicroBatches, Update, updates
 
 VERSIONS_TOLD = ("textmill", "torch", "numpy", "tokenizers", "safetensors")
 SAMPLE_PROMPT_CHARACTERS = 16
@@ -69,14 +70,21 @@ MANY_DOCUMENTS = 100
 SAMPLES_AT_THE_END = 3
 
 
-def train(wanted: Loaded | Config, *, fresh: bool = False, listener: Listener | None = None) -> Run:
+def train(
+    wanted: Loaded | Config,
+    *,
+    fresh: bool = False,
+    listener: Listener | None = None,
+    now: Callable[[], float] = time.perf_counter,
+) -> Run:
     """Train the model that a config describes; the run folder is created, continued, or refused.
 
     The same config on an unfinished run continues it, to the bit; on a finished one it does nothing and says so.
     fresh: what is there is moved to RUNS/.replaced and the run starts anew.
+    now: the clock of train.minutes, in seconds.
     Raises ConfigError, InputError, RunError, NoSpace; Diverged before weights change; Interrupted once all is saved.
     """
-    listener = listener or Quiet()
+    listener, watch = listener or Quiet(), Stopwatch.start(now)
     loaded = wanted if isinstance(wanted, Loaded) else as_said(wanted)
     device_named(loaded.config.machine.device)  # refuses one that is not here, before any work
     with watch_signals() as stop:
@@ -89,16 +97,17 @@ def train(wanted: Loaded | Config, *, fresh: bool = False, listener: Listener | 
                     "the folder is there and is no run", where=str(folder), hint="Choose another --name, or --runs."
                 )
             loaded = replace(loaded, config=with_kept_stdin(loaded.config))
+            budget = None
             if there and not fresh:
                 run, prepared = take_up(folder, loaded, listener)
             else:
-                config, prepared, notes = ready(loaded.config, listener)
+                config, prepared, notes, budget = ready(loaded, listener, watch)
                 if fresh and any(path.name != "lock" for path in folder.iterdir()):  # what cannot begin moves nothing
                     listener.notice(f"{folder} was moved to {move_away(folder, lock)}")
-                run = begin(folder, config, prepared)
+                run = begin(folder, config, prepared, budget)
                 for note in notes:
                     listener.notice(note)
-            return work(run, prepared, stop, listener)
+            return work(run, prepared, stop, listener, budget)
 
 
 def is_free(there: set[str]) -> bool:
@@ -116,15 +125,24 @@ def move_away(folder: Path, lock: RunLock) -> Path:
     return aside
 
 
-def ready(config: Config, listener: Listener) -> tuple[Config, Prepared, list[str]]:
-    """Prepared text, and the config with everything decided."""
+def ready(
+    loaded: Loaded, listener: Listener, watch: Stopwatch | None = None
+) -> tuple[Config, Prepared, list[str], Budget | None]:
+    """Prepared text, the config with everything decided, what there is to say of it; and the time it may take."""
+    config, told = with_length(loaded.config)
+    for line in told:
+        listener.notice(line)
     prepared, config = prepared_text(config, Path(config.run.dir), listener)
     task = task_of(config)
     n_targets = prepared.train.n_tokens
-    rows = task.rows(prepared.train, prepared.tokenizer, config)
-    config, notes = decide(config, n_targets, len(rows))
-    config, step_notes = decide_steps(config, n_targets, sampler_of(config, len(rows)).steps_per_epoch)
-    return config, prepared, notes + step_notes
+    n_rows = len(task.rows(prepared.train, prepared.tokenizer, config))
+    budget = None
+    if has_budget(config):
+        watch = watch or Stopwatch.start()
+        config, budget = with_budget(config, loaded.said, prepared, n_rows, watch, listener.notice)
+    config, notes = decide(config, n_targets, n_rows)
+    config = decide_steps(config, sampler_of(config, n_rows).steps_per_epoch)
+    return config, prepared, notes + (budget.told() if budget else []), budget
 
 
 def prepared_text(
@@ -137,14 +155,7 @@ def prepared_text(
         return prepare(config, runs / ".data", listener.notice, plan)
 
 
-def sampler_of(config: Config, n_rows: int) -> Sampler:
-    train = config.train
-    if train.batch is None or train.order is None:
-        raise AssertionError("training.defaults decides batch and order first")
-    return Sampler(n_rows, train.batch, train.accumulate, config.run.seed, train.order)
-
-
-def begin(folder: Path, config: Config, prepared: Prepared) -> Run:
+def begin(folder: Path, config: Config, prepared: Prepared, budget: Budget | None = None) -> Run:
     """A new run folder that says all it will do before it does anything."""
     task = task_of(config)
     ledger = prepared.ledger
@@ -183,6 +194,8 @@ def begin(folder: Path, config: Config, prepared: Prepared) -> Run:
         "sample_prompt": sample_prompt(config, prepared),
         "time": {},
     }
+    if budget is not None:
+        info["budget"] = budget.facts()
     return Run.create(folder, config, info, prepared.tokenizer)
 
 
@@ -228,19 +241,19 @@ def changes_of(before: list[dict[str, Any]], now: Sequence[FileLook]) -> list[st
 class Clock:
     """Seconds by kind of work; what no `doing` names is not counted."""
 
-    def __init__(self, spent: dict[str, float]):
-        self.spent = dict(spent)
+    def __init__(self, spent: dict[str, float], now: Callable[[], float] = time.perf_counter):
+        self.spent, self.now = dict(spent), now
 
     @contextmanager
     def doing(self, kind: str) -> Iterator[None]:
-        start = time.perf_counter()
+        start = self.now()
         try:
             yield
         finally:
-            self.spent[kind] = self.spent.get(kind, 0.0) + time.perf_counter() - start
+            self.spent[kind] = self.spent.get(kind, 0.0) + self.now() - start
 
 
-def work(run: Run, prepared: Prepared, stop: StopRequest, listener: Listener) -> Run:
+def work(run: Run, prepared: Prepared, stop: StopRequest, listener: Listener, budget: Budget | None = None) -> Run:
     """Update until the last step, then close: measure, floor, report. What is done already is not done again."""
     steps = run.config.train.steps
     if steps is None:
@@ -251,14 +264,20 @@ def work(run: Run, prepared: Prepared, stop: StopRequest, listener: Listener) ->
         listener.notice(f"{run.path} is finished ({run.step} steps): nothing to do. More: --steps N. Anew: --fresh.")
         return run
     torch.set_num_threads(run.config.machine.threads or 1)
-    clock = Clock(saved.progress.get("time", {}) if saved else {})
+    spent = saved.progress.get("time", {}) if saved else {}
+    clock = Clock(spent, budget.watch.now) if budget else Clock(spent)
     stop.saved_step = saved.step if saved else None
     if saved is None or (saved.step < steps and not ended):
         if saved is not None:
             for warning in other_versions(run):
                 listener.notice(warning)
-        Session(run, prepared, clock, listener).run_updates(saved, stop)
+        Session(run, prepared, clock, listener, budget).run_updates(saved, stop)
     close(run, prepared, clock, listener)
+    if budget is not None:
+        told, outcome = budget.outcome(clock.spent["train"], run.step)
+        run.info["budget"] = budget.facts() | outcome
+        run.write_info()
+        listener.notice(told)
     return run
 
 
@@ -276,8 +295,9 @@ def other_versions(run: Run) -> list[str]:
 class Session:
     """One stretch of a run: from its last checkpoint until the last step or a signal."""
 
-    def __init__(self, run: Run, prepared: Prepared, clock: Clock, listener: Listener):
+    def __init__(self, run: Run, prepared: Prepared, clock: Clock, listener: Listener, budget: Budget | None = None):
         self.run, self.prepared, self.clock, self.listener = run, prepared, clock, listener
+        self.budget = budget
         self.config = run.config
         self.task: Task = task_of(self.config)
         self.device = device_named(self.config.machine.device)
@@ -326,24 +346,8 @@ class Session:
         )
 
     def batches(self) -> Callable[[int], MicroBatches]:
-        """step -> its micro-batches, each with how it goes on from the one before."""
         rows = self.task.rows(self.prepared.train, self.tokenizer, self.config)
-        sampler = sampler_of(self.config, len(rows))
-        in_stream = self.config.train.order == "stream"
-        kept = in_stream and self.model.max_context is None  # a bounded context cannot be carried on without end
-
-        def at(step: int) -> MicroBatches:
-            numbers = sampler.rows(step)
-            lanes: list[Lanes] = [Lanes(kept=kept)] * len(numbers)
-            if kept and not sampler.new_epoch(step):
-                now, before = sampler.lanes(step), sampler.lanes(step - 1)
-                lanes = [Lanes([old.index(lane) for lane in new], kept) for new, old in zip(now, before, strict=False)]
-            return [
-                (self.task.collate(rows, indices).to(self.device), lane)
-                for indices, lane in zip(numbers, lanes, strict=True)
-            ]
-
-        return at
+        return batches_of(self.task, rows, self.config, self.model, self.device)
 
     def resume(self, saved: Checkpoint) -> list[Any]:
         """Put a checkpoint back; the carried states are returned. Raises Damaged where it is another model's."""
@@ -372,6 +376,8 @@ class Session:
         states, first = self.go_on_from(saved)
         if first:
             self.listener.notice(f"continuing {self.run.path} at step {first} of {self.plan().steps}")
+        if self.budget:
+            self.budget.begin_training()
         with stop.deferred():
             while True:
                 try:
@@ -401,7 +407,8 @@ class Session:
         plan = self.plan()
         pace = Pace(first, plan.steps)
         self.model.train()
-        steps = updates(self.model, self.optimizers, self.task, self.batches(), plan, first, states, self.watch)
+        batches = self.batches()
+        steps = updates(self.model, self.optimizers, self.task, batches, plan, first, states, self.watch)
         while True:
             with self.clock.doing("train"):
                 update = next(steps, None)
@@ -410,6 +417,24 @@ class Session:
             first = update.step
             if self.after(update, plan, pace, stop):
                 return first
+            if self.planned_anew(plan, first):
+                plan = self.plan()
+                pace.steps = plan.steps
+                steps = updates(self.model, self.optimizers, self.task, batches, plan, first, update.states, self.watch)
+
+    def planned_anew(self, plan: Plan, done: int) -> bool:
+        """Whether a budget is better met with another number of steps; config.toml has it before it takes effect."""
+        steps = self.budget.steps_for(plan, done) if self.budget else plan.steps
+        if self.budget is None or steps == plan.steps:
+            return False
+        self.config = with_train(self.config, steps=steps)
+        self.run.info["budget"] = self.budget.facts()
+        self.run.write_config(self.config)
+        self.listener.notice(
+            f"step {done}: at this pace {steps:,} steps fit into {self.budget.minutes:g} minutes, not {plan.steps:,}: "
+            "config.toml says so"
+        )
+        return True
 
     def roll_back(self, fault: Diverged) -> tuple[list[Any], int]:
         """To the last checkpoint that the plan made, or to the first step, and on at half the rate.
