@@ -91,7 +91,7 @@ def prepare(
     notes = [*plan.notes, *([reason] if reason else [])]
     into.mkdir(parents=True, exist_ok=True)
     with new_folder(path) as temporary:
-        texts = (document.text for document in plan.documents("train"))
+        texts = (document.content for document in plan.documents("train"))
         tokenizer = Tokenizer.train(config.tokens.kind, texts, config.tokens.vocab_size, config.data.split_seed)
         if tokenizer.note:
             notes.append(tokenizer.note)

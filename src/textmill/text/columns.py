@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textmill.errors import InputError, did_you_mean
+from textmill.text.long_text import Text, in_pieces
 
 DEFAULT_COLUMN = "text"
 
@@ -44,6 +45,8 @@ def listed(columns: Sequence[str], limit: int = 20) -> str:
     return ", ".join(short[:limit]) + rest if short else "none"
 
 
-def utf8_size(text: str) -> int:
+def utf8_size(text: Text) -> int:
     """Bytes of the text in UTF-8; half a surrogate pair (only ever in columns that are not used) counts 3."""
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    if isinstance(text, str):
+        return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    return sum(map(utf8_size, in_pieces(text)))

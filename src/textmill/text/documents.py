@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from textmill.text.long_text import Text, whole
+
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
@@ -31,9 +33,15 @@ class Document:
     """A text and where it stands. `source` is "file:line" of its first line; `meta` may hold a "group" (any value):
     documents of one group never stand on two sides of a split."""
 
-    text: str
+    content: Text
+    """A str, or a LongText: what is read in pieces takes memory for a piece."""
     source: str
     meta: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """All of the content, in memory."""
+        return whole(self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ class RuleCount:
 
     n: int = 0
     n_bytes: int = 0
-    examples: list[tuple[str, str]] = field(default_factory=list)
+    examples: list[tuple[str, Text]] = field(default_factory=list)
 
 
 @dataclass
@@ -116,7 +124,7 @@ class ReadReport:
             if len(self.bad_records) < KEPT_RECORDS:
                 self.bad_records.append(f"{item.source}: {item.reason}")
 
-    def cleaned(self, rule: str, source: str, text: str, n_bytes: int) -> None:
+    def cleaned(self, rule: str, source: str, text: Text, n_bytes: int) -> None:
         """Count a stretch that a cleaning rule took out of the document at `source`."""
         count = self.rules.setdefault(rule, RuleCount())
         count.n += 1

@@ -12,9 +12,10 @@ from dataclasses import replace
 from textmill.config import DataConfig
 from textmill.errors import InputError, MissingExtra
 from textmill.tables import load
-from textmill.text.cleaning import clean
 from textmill.text.documents import BAD_RECORD, MARKUP, UNUSED_COLUMN, Document, Dropped, Found, ReadReport
 from textmill.text.files import BINARY_FORMATS, TextFile, changed, examine, find_files, open_unchanged
+from textmill.text.long_text import LONG, LongText, gathered
+from textmill.text.stretches import Cleaning
 from textmill.text.transcoding import Left, SourceCounter, size_in
 
 Reader = Callable[[TextFile, DataConfig, Callable[[str], None]], Iterator[Found | Dropped]]
@@ -65,7 +66,7 @@ def _items(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Fou
     if file.mark and not is_source:
         yield Dropped(MARKUP, file.mark)
     reader: Reader = load(READERS[file.format])
-    items = reader(file, data, report.note)
+    items: Iterator[Found | Dropped] = map(_laid_down, reader(file, data, report.note))
     if file.is_transcoded:
         items = _in_own_bytes(file, items)
     if data.cleaning_rules and not is_source:
@@ -95,7 +96,7 @@ def _in_own_bytes(file: TextFile, items: Iterator[Found | Dropped]) -> Iterator[
                 item = replace(item, n_bytes=n_source)
             else:
                 n_source, left = counter.advance(item.n_bytes + item.markup + item.unused_column)
-                n_text = min(size_in(item.document.text, file.codec), n_source - item.unused_column)
+                n_text = min(size_in(item.document.content, file.codec), n_source - item.unused_column)
                 item = replace(item, n_bytes=n_text, markup=n_source - n_text - item.unused_column)
             yield from (_undecodable(file, some) for some in left)
             yield item
@@ -109,6 +110,13 @@ def _undecodable(file: TextFile, left: Left) -> Dropped:
     return Dropped(BAD_RECORD, len(raw), f"{file.name}:{left.line}", reason)
 
 
+def _laid_down(item: Found | Dropped) -> Found | Dropped:
+    """The same; a long text that its reader gave as a str no longer is one."""
+    if isinstance(item, Dropped) or isinstance(content := item.document.content, LongText) or len(content) <= LONG:
+        return item
+    return replace(item, document=replace(item.document, content=gathered([content])))
+
+
 def _cleaned(
     file: TextFile, items: Iterator[Found | Dropped], rules: Sequence[str], report: ReadReport
 ) -> Iterator[Found | Dropped]:
@@ -116,18 +124,17 @@ def _cleaned(
         if isinstance(item, Dropped):
             yield item
             continue
-        document, removed = clean(item.document, rules)
-        if not removed:
-            yield item
-            continue
+        cleaning = Cleaning(item.document, rules)
         n_left = item.n_bytes
-        for piece in removed:
-            n_bytes = min(size_in(piece.text, file.codec), n_left)
+        for rule, text in cleaning.removed():
+            n_bytes = min(size_in(text, file.codec), n_left)
             n_left -= n_bytes
-            report.cleaned(piece.rule, item.document.source, piece.text, n_bytes)
-            yield Dropped(f"other:{piece.rule}", n_bytes)
-        if document is None:
+            report.cleaned(rule, item.document.source, text, n_bytes)
+            yield Dropped(f"other:{rule}", n_bytes)
+        if cleaning.document is None:
             yield Dropped(MARKUP, item.markup + n_left)
             yield Dropped(UNUSED_COLUMN, item.unused_column)
+        elif cleaning.document is item.document:
+            yield item
         else:
-            yield replace(item, document=document, n_bytes=n_left)
+            yield replace(item, document=cleaning.document, n_bytes=n_left)

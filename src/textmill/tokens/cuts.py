@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from textmill.text.long_text import Text
+
 PART_CHARS = 1 << 20
 
 _MARKS = ".,;:!?。，、；：！？"
@@ -22,25 +24,46 @@ SAFE_PLACE = re.compile(
     r"|(?<=[0-9])(?=[\s\S])"  # a digit is a piece of its own
 )
 
+LONGEST = 1 << 24
+"""Characters after which a text is cut although no place is safe, where it is only learned from."""
+
 _FIRST_LOOK = 1 << 10
 
 
-def parts_of(text: str, part_chars: int = PART_CHARS) -> Iterator[str]:
+def parts_of(text: Text, part_chars: int = PART_CHARS, longest: int | None = None) -> Iterator[str]:
     """The text in parts whose ids, joined, are the ids of the text.
 
-    A part has part_chars characters at most; where so many hold no safe place, it goes on to the next one.
+    A part has part_chars characters at most; where so many hold no safe place, it goes on to the next one, or, if
+    `longest` is given, to so many characters: the ids about that place may be others then.
     """
     start = 0
     while len(text) - start > part_chars:
-        stop = last_safe_place(text, start, start + part_chars)
-        if stop is None:
-            following = SAFE_PLACE.search(text, start + part_chars + 1)
-            if following is None:
-                break
-            stop = following.start()
+        stop = stop_of_part(text, start, part_chars) or next_safe_place(text, start + part_chars + 1)
+        if longest is not None:
+            stop = min(stop, start + max(longest, part_chars))
         yield text[start:stop]
         start = stop
-    yield text[start:]
+    if start < len(text) or not start:
+        yield text[start : len(text)]
+
+
+def stop_of_part(text: Text, start: int, part_chars: int) -> int | None:
+    """The end of the part of at most part_chars characters that begins at `start`: the end of the text, or the last
+    safe place; None where there is none."""
+    if len(text) - start <= part_chars:
+        return len(text)
+    stop = last_safe_place(text[start : start + part_chars + 1], 0, part_chars)
+    return None if stop is None else start + stop
+
+
+def next_safe_place(text: Text, start: int) -> int:
+    """The first safe place from `start` on, or the end of the text."""
+    while start < len(text):
+        found = SAFE_PLACE.search(text[start - 1 : start + PART_CHARS], 1)
+        if found and start - 1 + found.start() < len(text):
+            return start - 1 + found.start()
+        start += PART_CHARS
+    return len(text)
 
 
 def last_safe_place(text: str, start: int, stop: int) -> int | None:

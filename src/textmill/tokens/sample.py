@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from textmill.errors import InputError
-from textmill.tokens.cuts import PART_CHARS, parts_of
+from textmill.text.long_text import Text
+from textmill.tokens.cuts import LONGEST, PART_CHARS, parts_of
 
 SAMPLE_BYTES = 200_000_000
 
@@ -26,16 +27,16 @@ class Sample:
         return self.n_bytes == self.n_bytes_kept
 
 
-def take_sample(texts: Iterable[str], seed: int, limit: int = SAMPLE_BYTES, part_chars: int = PART_CHARS) -> Sample:
+def take_sample(texts: Iterable[Text], seed: int, limit: int = SAMPLE_BYTES, part_chars: int = PART_CHARS) -> Sample:
     """At most `limit` bytes, every piece as likely as any other; all of the texts where they are no more than that.
 
     One pass; memory is bounded by the limit. A pure function of (texts, seed): each piece draws a key, and the pieces
-    with the smallest keys stay. Texts longer than part_chars are cut where no ids change.
+    with the smallest keys stay. Texts longer than part_chars are cut where no ids change, or after LONGEST characters.
     """
     generator = random.Random(seed)
     kept: list[tuple[float, int, int, str]] = []  # a heap by -key: the largest key leaves first
     n_bytes = n_bytes_kept = 0
-    for number, piece in enumerate(piece for text in texts for piece in parts_of(text, part_chars)):
+    for number, piece in enumerate(piece for text in texts for piece in parts_of(text, part_chars, LONGEST)):
         size = n_utf8_bytes(piece)
         n_bytes += size
         n_bytes_kept += size

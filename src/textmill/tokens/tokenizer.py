@@ -21,10 +21,12 @@ from textmill.errors import ConfigError, Damaged, InputError, did_you_mean
 from textmill.files import write_atomically, write_json
 from textmill.tables import TOKENIZERS, load
 from textmill.text import languages
+from textmill.text.long_text import Text
 from textmill.tokens.choice import default_vocab_size, size_in_words
-from textmill.tokens.cuts import PART_CHARS, parts_of
+from textmill.tokens.cuts import PART_CHARS
 from textmill.tokens.encoders import Encoder
-from textmill.tokens.kinds import Kind
+from textmill.tokens.joins import encode_joined
+from textmill.tokens.kinds import CHAR, Kind
 from textmill.tokens.library import (
     MARK,
     N_BYTES,
@@ -71,7 +73,7 @@ class Tokenizer:
     # making, saving, loading
 
     @classmethod
-    def train(cls, kind: str, texts: Iterable[str], vocab_size: int | None, seed: int) -> Tokenizer:
+    def train(cls, kind: str, texts: Iterable[Text], vocab_size: int | None, seed: int) -> Tokenizer:
         """Learn from texts: a pure function of (kind, texts, vocab_size, seed), on any machine and number of threads.
 
         vocab_size: ids at most, mark included; None = from the amount of text (bpe, word), all that occur twice (char).
@@ -145,14 +147,20 @@ class Tokenizer:
             return self._encoder(texts)
         return [np.concatenate([*self.encode_parts(text)]) for text in texts]
 
-    def encode_parts(self, text: str, part_chars: int = PART_CHARS) -> Iterator[Ids]:
-        """encode of a text of any length, part by part; in bounded memory, but for a part that has no safe place to be
-        cut in (cuts.parts_of). Raises InputError for a lone surrogate.
+    def encode_parts(self, text: Text, part_chars: int = PART_CHARS) -> Iterator[Ids]:
+        """encode of a text of any length, part by part; in bounded memory, but for a text without a blank, a letter, a
+        digit or a line that begins for longer than that. Raises InputError for a lone surrogate.
         """
-        for part in parts_of(text, part_chars):
-            if not part.isascii():
-                utf8(part)
-            yield self._encoder([part])[0]
+        if self._kind.pattern in (None, CHAR):  # any place is between two pieces
+            parts = (text[start : start + part_chars] for start in range(0, len(text), part_chars))
+            yield from map(self._encode_part, parts)
+        else:
+            yield from encode_joined(text, self._encode_part, self._n_bytes_of, part_chars)
+
+    def _encode_part(self, part: str) -> Ids:
+        if not part.isascii():
+            utf8(part)
+        return self._encoder([part])[0]
 
     def encode_slowly(self, texts: Sequence[str]) -> list[Ids]:
         """The reference: by the tokenizers library alone, equal to encode_arrays."""
