@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from textmill.tables import TOKENIZERS
 from textmill.tokens import Tokenizer
-from textmill.tokens.cuts import last_safe_place, parts_of
-from textmill.tokens.sample import take_sample
+from textmill.tokens.cuts import LONGEST, last_safe_place, parts_of
+from textmill.tokens.sample import take_sample, within_reach
 
 PROSE = "It's 12 o'clock,  the cat sat.\n\n  Don't!! (a.b) x1y2\r\n今天天气很好，我们去3个公园。“好！”他说。\tend\n"
 KINDS = list(TOKENIZERS)
@@ -74,13 +74,14 @@ def test_the_vocabulary_learned_from_parts_is_the_one_learned_from_the_whole(
 
 
 @pytest.mark.ci
-def test_a_line_of_5_mb_without_blanks_is_learned_from_and_encoded_as_a_whole() -> None:
+def test_a_line_of_5_mb_without_blanks_is_learned_from_in_pieces_and_encoded_as_a_whole() -> None:
     generator = random.Random(1)
     letters = "".join(generator.choices("etaoin", k=500_000))
     line = letters * 10
     tokenizer = Tokenizer.train("bpe", [line], 300, seed=1)
 
-    assert take_sample([line], seed=1).pieces == [line]
+    pieces = take_sample([line], seed=1).pieces
+    assert "".join(pieces) == line and max(map(len, pieces)) == LONGEST
     ids = tokenizer.encode(line)
     assert tokenizer.decode(ids) == line
     assert ids[:50_000] == tokenizer.encode_slowly([letters])[0].tolist()[:50_000]
@@ -93,3 +94,21 @@ def test_one_piece_of_any_length_is_learned_from_in_little_time(kind: str, unit:
     tokenizer = Tokenizer.train(kind, [unit * (200_000 // len(unit))], 400, seed=1)
     text = unit * (300_000 // len(unit))
     assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+def test_pairs_are_learned_from_so_much_text_without_blanks_as_memory_allows() -> None:
+    words, sentences = ["the cat sat "] * 1000, ["今天天气很好我们去公园看花"] * 1000
+    for texts in (words, [*words, *sentences[:10]]):
+        sample = take_sample(texts, seed=1)
+        assert within_reach(sample, limit=1000) is sample
+    spread = within_reach(take_sample([*words, *sentences], seed=1), limit=3900)
+    assert spread.pieces == [*words[:100], *sentences[:100]]
+    assert (spread.n_bytes, spread.n_bytes_kept) == (12_000 + 39_000, 1200 + 3900)
+    assert not spread.is_whole
+
+
+def test_one_text_without_blanks_is_spread_over_too() -> None:
+    text = "".join(random.Random(1).choices("今天气好", k=100_000))
+    spread = within_reach(take_sample([text], seed=1), limit=30_000)
+    assert 20_000 <= spread.n_bytes_kept <= 42_000 and len(spread.pieces) > 1
+    assert all(piece in text for piece in spread.pieces)

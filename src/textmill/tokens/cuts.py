@@ -24,7 +24,7 @@ SAFE_PLACE = re.compile(
     r"|(?<=[0-9])(?=[\s\S])"  # a digit is a piece of its own
 )
 
-LONGEST = 1 << 24
+LONGEST = 1 << 20
 """Characters after which a text is cut although no place is safe, where it is only learned from."""
 
 _FIRST_LOOK = 1 << 10

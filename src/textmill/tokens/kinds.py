@@ -61,6 +61,8 @@ class Kind(Protocol):
     """Its tokens come from a text."""
     grows: bool
     """How many ids it needs follows from the amount of text."""
+    holds_pieces: bool
+    """Learning holds every different piece of the text, byte by byte."""
 
     def learn(self, texts: Sequence[str], n_tokens: int | None) -> Learned:
         """At most n_tokens tokens beyond the bytes; None: as many as the texts support. Deterministic."""
@@ -79,6 +81,7 @@ class Bytes:
     ignore_merges = True
     learns = False
     grows = False
+    holds_pieces = False
 
     def learn(self, texts: Sequence[str], n_tokens: int | None) -> Learned:
         return Learned()
@@ -95,6 +98,7 @@ class Char:
     ignore_merges = True
     learns = True
     grows = False
+    holds_pieces = False
 
     def learn(self, texts: Sequence[str], n_tokens: int | None) -> Learned:
         counts = np.zeros(0x110000, dtype=np.int64)
@@ -118,6 +122,7 @@ class Word:
     ignore_merges = True
     learns = True
     grows = True
+    holds_pieces = False
 
     def learn(self, texts: Sequence[str], n_tokens: int | None) -> Learned:
         counter = Library(models.WordLevel(unk_token=None))
@@ -142,6 +147,7 @@ class Bpe:
     ignore_merges = False
     learns = True
     grows = True
+    holds_pieces = True
 
     def learn(self, texts: Sequence[str], n_tokens: int | None) -> Learned:
         library = learner(self.pattern)

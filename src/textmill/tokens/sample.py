@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import heapq
 import random
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from textmill.errors import InputError
 from textmill.text.long_text import Text
 from textmill.tokens.cuts import LONGEST, PART_CHARS, parts_of
 
 SAMPLE_BYTES = 200_000_000
+WITHOUT_BLANKS_BYTES = 5_000_000
+RUN = re.compile(rb"\S{24,}")
+SPREAD_CHARS = 1 << 12
+"""Long pieces are cut to so many characters before some are left out."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,21 @@ def take_sample(texts: Iterable[Text], seed: int, limit: int = SAMPLE_BYTES, par
         while n_bytes_kept > limit:
             n_bytes_kept -= heapq.heappop(kept)[2]
     return Sample([piece for _, _, _, piece in sorted(kept, key=lambda entry: entry[1])], n_bytes, n_bytes_kept)
+
+
+def within_reach(sample: Sample, limit: int = WITHOUT_BLANKS_BYTES) -> Sample:
+    """The sample, or evenly spread pieces of it, so that learning pairs from it takes bounded memory.
+
+    The library holds every different piece of the text, byte by byte and some hundred bytes for each. Words come again;
+    a run without blanks, a Chinese sentence for one, seldom does: of such runs at most about `limit` bytes are taken.
+    """
+    n_bytes = sum(len(run) for piece in sample.pieces for run in RUN.findall(piece.encode()))
+    n_shares = max(1, -(-n_bytes // limit))
+    if n_shares == 1:
+        return sample
+    parts = (part for piece in sample.pieces for part in parts_of(piece, SPREAD_CHARS, SPREAD_CHARS))
+    kept = list(islice(parts, 0, None, n_shares))
+    return Sample(kept, sample.n_bytes, sum(map(n_utf8_bytes, kept)))
 
 
 def n_utf8_bytes(text: str) -> int:

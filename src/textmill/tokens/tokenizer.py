@@ -37,7 +37,7 @@ from textmill.tokens.library import (
     keep_control_words_as_text,
     pattern_of,
 )
-from textmill.tokens.sample import SAMPLE_BYTES, Sample, take_sample, utf8
+from textmill.tokens.sample import SAMPLE_BYTES, Sample, take_sample, utf8, within_reach
 from textmill.tokens.stream import HEX, StreamDecoder
 
 FILE, FACTS = "tokenizer.json", "tokenizer.textmill.json"
@@ -77,7 +77,8 @@ class Tokenizer:
         """Learn from texts: a pure function of (kind, texts, vocab_size, seed), on any machine and number of threads.
 
         vocab_size: ids at most, mark included; None = from the amount of text (bpe, word), all that occur twice (char).
-        Reads the texts once; of more than 200 MB it learns from a seeded sample of that size, and the note says so.
+        Reads the texts once; of more than 200 MB it learns from a seeded sample of that size, pairs from 5 MB of text
+        without blanks (sample.within_reach), and the note says so.
         Raises ConfigError for an unknown kind or a vocab_size below 257, InputError for a lone surrogate.
         """
         the_kind = kind_named(kind)
@@ -90,6 +91,8 @@ class Tokenizer:
         size = vocab_size
         if size is None and the_kind.grows:
             size = default_vocab_size(kind, sample.n_bytes, languages(sample.pieces))
+        if the_kind.holds_pieces:
+            sample = within_reach(sample)
         learned = the_kind.learn(sample.pieces, None if size is None else size - N_BYTES - 1)
         tokenizer = cls(assemble(the_kind.pattern, the_kind.ignore_merges, learned), the_kind)
         tokenizer.note = " ".join(notes_on(tokenizer, sample, vocab_size, size))
