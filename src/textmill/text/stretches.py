@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from textmill.text.cleaning import NEAR_EMPTY, clean, says_something
 from textmill.text.documents import Document
-from textmill.text.long_text import LONG, LongText, LongTextWriter, Text, in_pieces
+from textmill.text.long_text import LONG, PIECE, LongText, LongTextWriter, Text, in_pieces
 
 
 class Cleaning:
@@ -70,11 +70,12 @@ class _Kept:
 
 
 def stretches_of(text: Text) -> Iterator[str]:
-    """Stretches of LONG characters, up to the end of the last line in them, if there is one."""
+    """Stretches of LONG characters, up to the end of the last line in them; of PIECE characters inside a line that is
+    longer: a rule lists the characters of a line that it suspects, and each takes a hundred bytes in a list."""
     start = 0
     while start < len(text):
         stretch = text[start : start + LONG]
         if start + len(stretch) < len(text):
-            stretch = stretch[: stretch.rfind("\n") + 1] or stretch
+            stretch = stretch[: stretch.rfind("\n") + 1] or stretch[:PIECE]
         yield stretch
         start += len(stretch)
