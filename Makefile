@@ -6,7 +6,7 @@ TORCH ?= torch==2.13.0
 # One thread a process: two-thread torch beside another busy process falls by ten times.
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 
-.PHONY: demo install test test-ci test-all lint clean
+.PHONY: demo install test test-ci test-faults test-all lint clean
 
 demo: install
 	$(BIN)/textmill demo
@@ -15,7 +15,11 @@ test: install lint
 	$(TEST_ENV) $(BIN)/pytest -m "not ci and not slow" -n 2
 
 test-ci: install
-	$(TEST_ENV) $(BIN)/pytest -m ci
+	$(TEST_ENV) $(BIN)/pytest -m "ci and not slow"
+
+# The long form: every kill, cut, locale and change of bytes, not a share of them. Hours on a small machine.
+test-faults: install
+	$(TEST_ENV) $(BIN)/pytest tests/faults tests/training/test_verifying.py
 
 test-all: install
 	$(TEST_ENV) $(BIN)/pytest

@@ -17,11 +17,13 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from textmill.errors import NoSpace, TextmillError
+from textmill.errors import Damaged, NoSpace, TextmillError
 
 TEMPORARY = ".tmp"  # how the names of half-written files and folders end
+SEAL = "seal"  # the key of a JSON file that holds its own sha256
+SEALED = re.compile(rb'"seal": "([0-9a-f]{64})"')
 ABANDONED_AFTER_S = 24 * 3600
 
 
@@ -38,6 +40,14 @@ def fsync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_folder(path: Path) -> None:
+    """A folder, and those above it that are not there yet; they are still there after a power cut."""
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in made:
+        fsync_folder(folder.parent)
 
 
 def fsync_file(path: Path) -> None:
@@ -80,12 +90,18 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
     Raises NoSpace where the disk is full; the temporary sibling is removed.
     """
-    data = content.encode() if isinstance(content, str) else content
+    with new_file(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """The same, written piece by piece: a temporary sibling takes `path`'s name at the end. On any error: nothing."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     with full_disk_named(path):
         try:
             with temporary.open("wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
@@ -99,6 +115,67 @@ def write_json(path: Path, value: Any) -> None:
     write_atomically(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
+def write_sealed_json(path: Path, value: dict[str, Any]) -> None:
+    """A JSON object that carries the sha256 of itself: one flipped bit of it is found, see `seal_holds`."""
+    open_value = {key: part for key, part in value.items() if key != SEAL} | {SEAL: ""}
+    write_atomically(path, sealed(json.dumps(open_value, ensure_ascii=False, indent=2) + "\n"))
+
+
+def sealed(text: str) -> str:
+    """A JSON text with its last `"seal": ""` filled in: the sha256 of the text as it was before."""
+    before, unsealed, after = text.rpartition(f'"{SEAL}": ""')
+    assert unsealed, "this text has no open seal"
+    return f'{before}"{SEAL}": "{hashlib.sha256(text.encode()).hexdigest()}"{after}'
+
+
+def seal_holds(content: bytes) -> bool:
+    """Whether a sealed JSON text is what was written."""
+    found = list(SEALED.finditer(content))
+    if not found:
+        return False
+    start, end = found[-1].span(1)
+    return hashlib.sha256(content[:start] + content[end:]).hexdigest().encode() == found[-1][1]
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file that Textmill wrote. Raises Damaged where it is none, or none of ours: a key twice, nested too deep.
+
+    Raises FileNotFoundError where it is not there.
+    """
+    try:
+        return json_of(path.read_bytes())
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        raise Damaged(f"the file cannot be read: {error}", where=str(path)) from error
+
+
+@contextlib.contextmanager
+def misfits_told(path: Path, what: str) -> Iterator[None]:
+    """Whatever Python says of a value that is not what was written becomes Damaged, naming the file or folder."""
+    try:
+        yield
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError, RecursionError) as error:
+        raise Damaged(
+            f"{what} ({type(error).__name__}: {str(error).partition(chr(10))[0]})", where=str(path)
+        ) from error
+
+
+def json_of(text: bytes | str) -> Any:
+    """The value of a JSON text. Raises ValueError, also where a key stands twice or the nesting is too deep."""
+    try:
+        return json.loads(text, object_pairs_hook=_each_key_once)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands in it twice")
+    return found
+
+
 @contextlib.contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """Fill a temporary sibling; at the end its files are fsynced and it takes `path`'s name. On any error: nothing.
@@ -109,7 +186,8 @@ def new_folder(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
     with full_disk_named(path):
         try:
-            temporary.mkdir(parents=True)
+            make_folder(path.parent)
+            temporary.mkdir()
             yield temporary
             for file in temporary.rglob("*"):
                 if file.is_file():

@@ -42,6 +42,17 @@ def message(template: str, /, **values: object) -> Message:
     return Message(template % values, [{"template": template, "values": kept}])
 
 
+def plural_message(one: str, many: str, n: int, /, **values: object) -> Message:
+    """A sentence, or a part of one, about n things; %(n)s is n with its thousands apart.
+
+    Both templates are message ids: which of them was taken, the other language need not know.
+
+    >>> plural_message("%(n)s page", "%(n)s pages", 1), plural_message("%(n)s page", "%(n)s pages", 1200)
+    ('1 page', '1,200 pages')
+    """
+    return message(one if n == 1 else many, n=f"{n:,}", **values)
+
+
 def paragraph(messages: Iterable[Message]) -> Message:
     """Several sentences, a blank between them."""
     messages = list(messages)
@@ -51,6 +62,11 @@ def paragraph(messages: Iterable[Message]) -> Message:
 def record_of(texts: Iterable[object]) -> dict[str, list[Sentence]]:
     """What is to be kept beside these texts; those that are no messages have no record."""
     return {str(text): list(text.sentences) for text in texts if isinstance(text, Message)}
+
+
+def remembered(text: str, record: Record) -> str:
+    """A stored text as the message it was; as it stands where it has no record."""
+    return Message(text, record[text]) if text in record else text
 
 
 def retold(

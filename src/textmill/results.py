@@ -29,6 +29,8 @@ class FileLook(Document):
     ledger: dict[str, int]
     lines: list[str] = Field(default_factory=list)
     """Three of its lines, where its encoding is not plain UTF-8: to judge by whether it was found right."""
+    of_bytes: int | None = None
+    """Its size, where only `bytes` of it were read (look --sample); packed where it is packed."""
 
 
 class Duplicates(Document):
@@ -54,6 +56,14 @@ class Removed(Document):
     """Up to three, as "source: text"."""
 
 
+class LengthBin(Document):
+    """Documents of `least` to `most` characters."""
+
+    least: int
+    most: int
+    n: int
+
+
 class Lengths(Document):
     """How long documents are, in characters (code points)."""
 
@@ -62,6 +72,8 @@ class Lengths(Document):
     nine_in_ten: int
     """Nine documents in ten are at most so long."""
     longest: int
+    bins: list[LengthBin] = Field(default_factory=list)
+    """All of them, counted by ranges that follow each other."""
 
 
 class Overlapping(Document):
@@ -86,6 +98,96 @@ class Against(Document):
     """The first hundred."""
 
 
+class Leaks(Document):
+    """What the floor scores on text held out naively, beside text held out as training does (look --leaks)."""
+
+    by: Literal["document", "line"]
+    """What a naive split scatters: documents, or the lines of one document."""
+    naive: float | None = None
+    """Bits per byte; None where it cannot be measured."""
+    grouped: float | None = None
+    """Bits per byte of the split that training makes."""
+    difference: float | None = None
+    """grouped - naive."""
+    interval: tuple[float, float] | None = None
+    """Of the difference."""
+    inflation: float | None = None
+    """Share by which the naive score is better."""
+    n_held: int = 0
+    """Documents (lines) that were held out naively."""
+    n_leaked: int | None = None
+    """Of them, documents with an equal, nearly equal or grouped one in training; None for lines."""
+    n_bytes: int
+    """Of text that was measured on."""
+    of_bytes: int
+    verdict: str
+    """What it means, as sentences."""
+
+
+class LanguageTokens(Document):
+    """What a tokenizer spends on the text of one language."""
+
+    tokens_per_character: float
+    """Fertility."""
+    bytes_per_token: float
+    n_characters: int
+
+
+class TokenizerCost(Document):
+    """What a tokenizer spends on the text."""
+
+    kind: str
+    vocab_size: int
+    chosen: bool
+    """The one that training would choose."""
+    run: str | None = None
+    """The run that it comes from."""
+    total: LanguageTokens
+    languages: dict[str, LanguageTokens]
+    """zh, zh-Hant, en, mixed, other, as far as there are any."""
+
+
+class TokenCosts(Document):
+    """Tokenizers beside each other on the training text (look --tokens)."""
+
+    tokenizers: list[TokenizerCost]
+    n_bytes: int
+    """Of text that they learned from and were counted on."""
+    of_bytes: int
+    notes: list[str] = Field(default_factory=list)
+
+
+class Removals(Document):
+    """The file of all that cleaning took out (look --removed): one JSON object a line."""
+
+    path: str
+    n: int
+    """Stretches, of all rules."""
+    bytes: int
+
+
+class Sampled(Document):
+    """Which part of a text was looked at (look --sample). n_files, bytes and dropped are exact; they are of all."""
+
+    asked: str
+    """As it was said: 200MB, 5%."""
+    seed: int
+    n_files: int
+    """Files that are text by their names."""
+    bytes: int
+    """Of all of them, as they lie; in an archive unpacked."""
+    n_files_read: int
+    bytes_read: int
+    share: float | None
+    """bytes_read of bytes; None where packed files are read: how much is in them is not known."""
+    n_in_blocks: int
+    """Files read in blocks that are spread over them."""
+    n_beginnings: int
+    """Files of which only the beginning was read."""
+    dropped: dict[str, int] = Field(default_factory=dict)
+    """Bytes of files that are dropped whole by their names, by category; they stand in no other number."""
+
+
 class Look(Document):
     """What `textmill look` found."""
 
@@ -106,14 +208,28 @@ class Look(Document):
     """What each cleaning rule took out; it stands in the ledger as other:RULE."""
     against: Against | None = None
     """With --against: which test documents stand in this text."""
+    leaks: Leaks | None = None
+    """With --leaks: what repeats would hide."""
+    tokens: TokenCosts | None = None
+    """With --tokens: what tokenizers spend on this text."""
+    removals: Removals | None = None
+    """With --removed: where all that cleaning took out was written."""
     preview: list[str] = Field(default_factory=list)
     """The first three documents, cut to a line each."""
     bad_records: list[str] = Field(default_factory=list)
     """The first ten, as "file:line: reason"."""
     notes: list[str] = Field(default_factory=list)
     """What was decided without being asked, and findings of the task, as sentences."""
+    messages: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
+    """A sentence of notes -> what it is made of, for other languages: {template, values}."""
     suggestion: str = ""
     """The command to run next."""
+    sample: Sampled | None = None
+    """With --sample, where it is less than the text: all other numbers are of that part."""
+    page: str | None = None
+    """With --out: the page that was written."""
+    plots: list[str] = Field(default_factory=list)
+    """With --out: the pictures that were written."""
 
 
 class Evaluation(Document):
@@ -137,6 +253,8 @@ class Evaluation(Document):
     """A sentence of verdict or convention -> what it is made of, for other languages: {template, values}."""
     documents: list[dict[str, float | int | str]] = Field(default_factory=list)
     """Per document or block: source, nats, n_tokens, n_bytes, n_chars; paired comparisons need them."""
+    seal: str = ""
+    """Of a file under eval/: the sha256 of it with this left empty. Stands last."""
 
 
 class Trained(Document):
@@ -152,6 +270,31 @@ class Trained(Document):
     """Whether the model beats its floor, in one sentence."""
     next: list[str] = Field(default_factory=list)
     """Commands to try."""
+
+
+class Difference(Document):
+    """What a repetition came to differently."""
+
+    what: str
+    by: float | None
+    """The largest difference of two numbers in it; None where that says nothing."""
+
+
+class Verified(Document):
+    """A stretch of a run, done again and compared."""
+
+    schema_: Literal["textmill.verify/1"] = Field("textmill.verify/1", alias="schema")
+    run: str
+    equal: bool
+    """To the bit."""
+    first_step: int
+    last_step: int
+    compared_with: str
+    """The last checkpoint, or a second repetition."""
+    n_tensors: int
+    n_logged: int
+    """Lines of the log that were compared."""
+    differences: list[Difference]
 
 
 class Generated(Document):
@@ -232,6 +375,59 @@ class Runs(Document):
     """Name of a run that cannot be read -> why."""
 
 
+class Finding(Document):
+    """Something that `textmill doctor` found."""
+
+    what: str
+    """What is wrong, in a sentence."""
+    where: str
+    """The file, or the measurement, that shows it."""
+    severity: Literal["damaged", "cause", "note"]
+    """damaged: a file is not what was written. cause: why the loss is as it is, likely. note: nothing to be mended."""
+    evidence: str
+    remedy: str
+    strength: float | None = None
+    """Of a cause, 0 to 1: the likeliest stands first."""
+
+
+class Doctor(Document):
+    """What `textmill doctor` found in a run."""
+
+    schema_: Literal["textmill.doctor/1"] = Field("textmill.doctor/1", alias="schema")
+    run: str
+    status: str
+    """finished, unfinished, training; unknown where run.json does not tell."""
+    whole: bool
+    """No file is damaged."""
+    resumes_from: int | None
+    """The step that training would go on from: the newest checkpoint that holds."""
+    best: int | None
+    """The step that other verbs take: that of best.json, if it holds."""
+    findings: list[Finding]
+
+
+class PreparedText(Document):
+    """What `textmill prepare` ends with."""
+
+    schema_: Literal["textmill.prepare/1"] = Field("textmill.prepare/1", alias="schema")
+    folder: str
+    """Where the prepared text lies: RUNS/.data/FINGERPRINT."""
+    reused: bool
+    """It was there already, and all of it was verified."""
+    tokenizer: dict[str, Any]
+    """kind, vocab_size, note."""
+    n_documents: dict[str, int]
+    """By part: train, validation, test."""
+    n_tokens: dict[str, int]
+    n_bytes: dict[str, int]
+    """UTF-8 bytes of the text, by part."""
+    ledger: dict[str, int]
+    """Bytes of the files by category, as in look."""
+    notes: list[str]
+    next: list[str]
+    """The command that trains on it."""
+
+
 class Reported(Document):
     """Where the report lies."""
 
@@ -310,12 +506,24 @@ class CorpusEntry(Document):
     """Reason -> records that were left out when it was fetched."""
 
 
+class BuiltinText(Document):
+    """A text that needs no download."""
+
+    path: str
+    """What to write in PATH's place."""
+    what: str
+    knobs: list[str]
+    """What may be said behind it: PATH,KNOB=VALUE."""
+
+
 class Catalogue(Document):
     """Some corpora, or all."""
 
     schema_: Literal["textmill.data/1"] = Field("textmill.data/1", alias="schema")
     cache: str
     corpora: list[CorpusEntry]
+    builtin: list[BuiltinText] = Field(default_factory=list)
+    """Where all are listed."""
 
 
 class Plan(Document):
@@ -374,4 +582,4 @@ class Report(Document):
     """Commands to try."""
     config: dict[str, Any]
     messages: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
-    """A sentence of data.notes or limits -> what it is made of, for other languages: {template, values}."""
+    """A sentence of data.notes, limits or tokenizer.note -> what it is made of, as in Evaluation.messages."""

@@ -19,11 +19,21 @@ TASKS = {
     "lm": "textmill.tasks.lm:LanguageModelling",
 }
 
+# What a task has to say of its training documents before they are trained on, as a function that loads no torch:
+# (documents) -> sentences. Language modelling takes any text and says nothing.
+FINDINGS: dict[str, str] = {}
+
 TOKENIZERS = {
     "bytes": "textmill.tokens.kinds:Bytes",
     "char": "textmill.tokens.kinds:Char",
     "word": "textmill.tokens.kinds:Word",
     "bpe": "textmill.tokens.kinds:Bpe",
+}
+
+# Kinds `word`, by what cuts Chinese into words.
+SEGMENTERS = {
+    "characters": "textmill.tokens.kinds:Word",
+    "jieba": "textmill.tokens.segmented:JiebaWord",
 }
 
 # What a run folder may hold; each class has save(folder) and load(folder).
@@ -35,6 +45,7 @@ MODELS = {
 # verb -> (module:command, one line for the overview; static, so that help loads nothing)
 VERBS = {
     "look": ("textmill.cli.look:look_command", "See what a text holds, what would be dropped, and what to do next."),
+    "prepare": ("textmill.cli.prepare:prepare_command", "Turn text into ids ahead of training; runs of it share them."),
     "train": ("textmill.cli.train:train_command", "Train a language model on text; called again, it continues."),
     "eval": ("textmill.cli.eval:eval_command", "Measure a run on held-out text, beside its floor."),
     "generate": ("textmill.cli.generate:generate_command", "Let a run write on from a prompt."),
@@ -43,6 +54,7 @@ VERBS = {
     "report": ("textmill.cli.report:report_command", "Write the report of a run: one page, works offline."),
     "info": ("textmill.cli.info:info_command", "Say what a run is: model, data, seed, versions, numbers."),
     "ls": ("textmill.cli.ls:ls_command", "List the runs of a folder."),
+    "doctor": ("textmill.cli.doctor:doctor_command", "Say whether a run is whole, and why its loss may be bad."),
     "demo": ("textmill.cli.demo:demo_command", "Train on the documentation inside Python and show everything."),
     "data": ("textmill.cli.data:data_command", "Corpora in published packages: list, describe, fetch by hash."),
     "config": ("textmill.cli.config:config_command", "Show every knob, its value and where the value comes from."),

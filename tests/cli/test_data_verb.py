@@ -85,6 +85,16 @@ def test_the_list_shows_each_corpus_with_its_licence_and_whether_it_is_there(she
     assert " yes " not in before.out and " yes " in after.out
 
 
+def test_the_list_ends_with_what_needs_no_download(shell: Shell) -> None:
+    said = shell("data", "list")
+    [document] = shell("data", "list", "--json").documents(Catalogue)
+
+    paths = [entry["path"] for entry in document["builtin"]]
+    assert {"builtin:python-docs", "builtin:stories", "builtin:copies"} < set(paths)
+    assert all(path in said.out for path in paths) and "lang=zh" in said.out
+    assert shell("data", "info", "tiny-poems", "--json").documents(Catalogue)[0]["builtin"] == []
+
+
 def test_info_says_source_hashes_and_traps(shell: Shell) -> None:
     said = shell("data", "info", "Tiny_Poems")
 

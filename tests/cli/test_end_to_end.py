@@ -108,6 +108,21 @@ def test_look_suggests_a_command_that_can_be_run(place: Place) -> None:
     assert tree(place.folder) == before
 
 
+def test_text_prepared_ahead_is_found_again(place: Place) -> None:
+    (place.folder / "ahead.txt").write_text(some_text(200, seed=5), encoding="utf-8")
+    words = ("prepare", "ahead.txt", "--tokens.kind", "bytes")
+    before = tree(place.folder)
+    [plan] = place.ok(*words, "-n", "--json").documents(results.Plan)
+    assert tree(place.folder) == before
+
+    [made] = place.ok(*words, "--json").documents(results.PreparedText)
+    again = place.ok(*words)
+
+    assert [made["folder"]] == plan["writes"] and not made["reused"]
+    assert f"{made['folder']}: was there already and is whole" in again.out
+    assert "textmill train ahead.txt --tokens.kind bytes" in again.err
+
+
 def test_a_dry_run_of_train_leaves_no_trace(place: Place) -> None:
     before = tree(place.folder)
 

@@ -27,7 +27,7 @@ def shell(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytes
 
 
 def look_that_raises(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    def look(data: object, against: object) -> None:
+    def look(data: object, **_: object) -> None:
         raise error
 
     fake_room(monkeypatch, "textmill.training", look=look)
@@ -84,7 +84,7 @@ def test_the_common_options_are_everywhere(shell: Shell, command: list[str]) -> 
         assert option in out
 
 
-@pytest.mark.parametrize("verb", ["train", "report", "demo"])
+@pytest.mark.parametrize("verb", ["look", "train", "report", "demo"])
 def test_a_verb_that_writes_has_a_dry_run(shell: Shell, verb: str) -> None:
     assert "-n, --dry-run" in shell(verb, "--help").out
 
@@ -279,7 +279,7 @@ def test_colours_are_declined_by_no_color_and_by_the_flag(monkeypatch: pytest.Mo
 
 
 def test_quiet_leaves_only_the_result_and_stdout_is_the_same(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_room(monkeypatch, "textmill.training", look=lambda data, against: LOOK)
+    fake_room(monkeypatch, "textmill.training", look=lambda data, **_: LOOK)
 
     assert shell("look", "x").out == shell("look", "x", "-q").out
     assert shell("look", "x", "-q").err == ""
@@ -309,7 +309,7 @@ def test_a_file_name_that_is_no_unicode_is_printed_as_it_is(monkeypatch: pytest.
 
 
 def test_main_returns_a_number(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_room(monkeypatch, "textmill.training", look=lambda data, against: LOOK)
+    fake_room(monkeypatch, "textmill.training", look=lambda data, **_: LOOK)
 
     assert main(["look", "x"]) == 0
     assert EVALUATION.schema_ == "textmill.eval/1"

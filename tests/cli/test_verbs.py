@@ -138,12 +138,12 @@ def test_look_hands_on_the_paths_and_prints_facts_and_the_next_command(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    fake_room(monkeypatch, "textmill.training", look=lambda data, against: asked.append(data) or LOOK)
+    fake_room(monkeypatch, "textmill.training", look=lambda data, **_: asked.append(data) or LOOK)
 
     said = shell("look", "a.txt", "二.csv", "--data.text", "body", "--valid", "v.txt", "--valid", "w,x.txt", "--strict")
 
     assert said.code == 0
-    assert (asked[0].paths, asked[0].text, asked[0].strict) == (("a.txt", "二.csv"), "body", True)
+    assert (asked[0].paths, asked[0].text, asked[0].strict) == (("a.txt", "二.csv"), ("body",), True)
     assert asked[0].valid == ("v.txt", "w,x.txt")
     assert said.out.rstrip().splitlines()[-1] == "next: textmill train a.txt 二.csv"
     assert "One\\tline" in said.out
@@ -160,7 +160,7 @@ def test_look_reads_standard_input_from_a_file_that_does_not_stay(
         kept[0].write_text("text")
         return kept[0]
 
-    def look(data: Any, against: Any) -> results.Look:
+    def look(data: Any, **_: Any) -> results.Look:
         assert Path(data.paths[0]).read_text() == "text"
         file = LOOK.files[0].model_copy(update={"path": data.paths[0]})
         return LOOK.model_copy(update={"files": [file], "suggestion": f"textmill train {data.paths[0]}"})
@@ -586,7 +586,7 @@ def test_look_shows_the_largest_files_and_counts_the_others(shell: Shell, monkey
     """A folder once printed a row for each of its 655 files."""
     files = [results.FileLook(path=f"f{n}.txt", bytes=n, encoding="utf-8", ledger={"train": n}) for n in range(1, 26)]
     found = LOOK.model_copy(update={"files": files})
-    fake_room(monkeypatch, "textmill.training", look=lambda data, against: found)
+    fake_room(monkeypatch, "textmill.training", look=lambda data, **_: found)
 
     out = shell("look", "texts").out
 
@@ -598,7 +598,7 @@ def test_look_shows_the_largest_files_and_counts_the_others(shell: Shell, monkey
 
 def test_look_shows_all_of_a_few_files_in_their_order(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     files = [results.FileLook(path=f"f{n}.txt", bytes=n, encoding="utf-8", ledger={}) for n in range(20)]
-    fake_room(monkeypatch, "textmill.training", look=lambda data, against: LOOK.model_copy(update={"files": files}))
+    fake_room(monkeypatch, "textmill.training", look=lambda data, **_: LOOK.model_copy(update={"files": files}))
 
     out = shell("look", "texts").out
 
@@ -620,3 +620,94 @@ def test_a_plan_gives_sizes_with_their_units(shell: Shell, monkeypatch: pytest.M
     fake_room(monkeypatch, "textmill.training", plan_run=lambda loaded: plan)
 
     assert "passes 3.25, memory 12.3 MB\n" in shell("train", "a.txt", "-n").out
+
+
+MEASURED = LOOK.model_copy(
+    update={
+        "leaks": results.Leaks(
+            by="document",
+            naive=1.5,
+            grouped=2.0,
+            difference=0.5,
+            interval=(0.25, 0.75),
+            inflation=0.25,
+            n_held=8,
+            n_leaked=3,
+            n_bytes=90,
+            of_bytes=100,
+            verdict="Of 8 documents, 3 leak.",
+        ),
+        "tokens": results.TokenCosts(
+            tokenizers=[
+                results.TokenizerCost(
+                    kind=kind, vocab_size=1257, chosen=not run, run=run, total=cost, languages={"zh": cost}
+                )
+                for kind, run in (("char", None), ("bpe", "runs/b"))
+                for cost in [results.LanguageTokens(tokens_per_character=0.5, bytes_per_token=4.0, n_characters=7)]
+            ],
+            n_bytes=90,
+            of_bytes=90,
+            notes=["Training would choose: characters."],
+        ),
+        "removals": results.Removals(path="out.jsonl", n=12, bytes=345),
+        "cleaning": [results.Removed(rule="control", n=12, bytes=345, examples=["a.txt:1: \\x00"])],
+    }
+)
+
+
+def test_look_measures_what_it_is_asked_to_and_shows_it(
+    shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    fake_room(monkeypatch, "textmill.training", look=lambda data, **wished: asked.append(wished) or MEASURED)
+
+    said = shell("look", "a.txt", "--leaks", "--tokens", "--tokens-of", "runs/a", "--removed", "out.jsonl")
+
+    assert said.code == 0
+    tokenizers = asked[0].pop("tokens")
+    assert list(tokenizers) == ["runs/a"] and tokenizers["runs/a"] is run.tokenizer
+    assert asked[0] == {"against": (), "sample": None, "leaks": True, "removed": Path("out.jsonl")}
+    for line in (
+        "naive split 1.500 documents at random",
+        "training's split 2.000 repeats on one side",
+        "difference 0.500 0.250 to 0.750",
+        "Of 8 documents, 3 leak.",
+        "char (training's choice) 1,257 0.500 / 4.000 0.500 / 4.000",
+        "bpe (runs/b) 1,257 0.500 / 4.000 0.500 / 4.000",
+        "Training would choose: characters.",
+        "removals: out.jsonl, 12 stretches, 345 B",
+    ):
+        assert line in [" ".join(shown.split()) for shown in said.out.splitlines()]
+    assert shell("look", "a.txt", "--leaks", "--json").documents(results.Look) == [json.loads(MEASURED.to_json())]
+
+
+def test_look_says_why_leaks_cannot_be_measured(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = results.Leaks(by="document", n_bytes=1, of_bytes=1, verdict="Nothing is held out.")
+    found = LOOK.model_copy(update={"leaks": nothing})
+    fake_room(monkeypatch, "textmill.training", look=lambda data, **wished: found)
+
+    assert "\nleaks: Nothing is held out.\n" in shell("look", "a.txt", "--leaks").out
+
+
+def test_look_writes_removals_into_a_new_file_and_with_n_says_what_it_would_write(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    fake_room(monkeypatch, "textmill.training", look=lambda data, **wished: asked.append(wished) or MEASURED)
+
+    [plan] = shell("look", "a.txt", "--removed", "out.jsonl", "-n", "--json").documents(results.Plan)
+    assert plan["writes"] == ["out.jsonl"] and plan["run"] is None
+    assert "out.jsonl" in shell("look", "a.txt", "--removed", "out.jsonl", "-n").out
+    assert not asked
+
+    n_asked = len(asked)
+    Path("there.jsonl").write_text("mine")
+    for words, said in (
+        (["a.txt", "--removed", "there.jsonl"], "there.jsonl: is there already, and is not overwritten"),
+        (["a.txt", "--removed", "there.jsonl", "-n"], "is there already"),
+        (["-", "--removed", "new.jsonl"], "standard input cannot be given back"),
+        (["a.txt", "--removed", "no/new.jsonl"], "no: there is no such folder"),
+    ):
+        refused = shell("look", *words)
+        assert refused.code == 2 and said in refused.err and not refused.out
+    assert len(asked) == n_asked and Path("there.jsonl").read_text() == "mine"

@@ -95,11 +95,20 @@ def test_a_fitted_floor_is_two_runs_that_can_be_opened(store, tokenizer, tmp_pat
         assert run.info["data"]["prepared"] == "FINGERPRINT"
 
 
+def test_the_settings_of_a_floor_over_bytes_can_be_read_whatever_cuts_the_words_of_the_run(store, tokenizer, tmp_path):
+    config = Config.model_validate({"tokens": {"kind": "word", "segmenter": "jieba"}})
+    fit_floor(store, tokenizer, tmp_path / "floor", seed=7, config=config)
+
+    for folder, kind in (("floor", "bpe"), ("floor/bytes", "bytes")):
+        tokens = Run.open(tmp_path / folder).config.tokens
+        assert (tokens.kind, tokens.segmenter) == (kind, "characters")
+
+
 def test_a_failure_leaves_no_half_floor(store, tokenizer, tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError("no more")
 
-    monkeypatch.setattr("textmill.evaluation.floor.write_json", fail)
+    monkeypatch.setattr("textmill.evaluation.floor.write_sealed_json", fail)
     with pytest.raises(OSError, match="no more"):
         fit_floor(store, tokenizer, tmp_path / "floor", seed=0)
     assert list(tmp_path.iterdir()) == []

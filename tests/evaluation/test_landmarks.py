@@ -105,6 +105,11 @@ def test_pythons_own_documentation_has_its_own_landmark():
     assert kind_of({"zh": 0.4, "en": 0.3, "other": 0.3}) == "other"
 
 
+def test_a_world_is_not_held_against_texts_that_people_wrote():
+    assert kind_of(ENGLISH, ["builtin:markov,n=20"]) == kind_of(ENGLISH, ["mine.txt", "builtin:stories"]) == "other"
+    assert "no published number" in verdict(evaluation(2.1), ENGLISH, ["builtin:stories"])
+
+
 def test_every_landmark_has_a_source_and_each_kind_at_most_one_best():
     assert all(landmark.source and 0 < landmark.bits < 8 for landmark in LANDMARKS)
     bests = [landmark.kind for landmark in LANDMARKS if landmark.is_best]

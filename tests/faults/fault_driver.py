@@ -2,10 +2,12 @@
 
 It loads everything once and forks a process for each line of JSON on standard input; that process is the real
 command, with real signals, and takes a moment instead of seconds. A line is
-    {"argv": [...], "cwd": "...", "trap": null or {"at": ["call", 1234] or ["enter" or "leave", "module:name", nth],
-     "signals": [2, 2]}}
-"call" counts calls of functions of the package (with no signals it only counts them); each further signal is sent at
-the next such call. The answer is
+    {"argv": [...], "cwd": "...", "page": true, "trap": null or {"at": ["call", 1234] or ["disk", 56] or
+     ["enter" or "leave", "module:name", nth], "signals": [2, 2]}}
+"call" counts calls of functions of the package, "disk" what changes the folder (faults_disk.py): before each call, and
+in the midst of each write. With no signals they only count; .calls then lists what "disk" counted. Each further signal
+is sent at the next such call. Without "page" the report is not drawn: it takes longer than all the rest of a run so
+small. The answer is
     {"code": exit code, or minus the signal that ended it, "calls": calls until the end, "fired": signals sent}
 stdout and stderr of the command are in .out and .err of the folder.
 """
@@ -46,7 +48,8 @@ class Trap:
         self.signals = list(trap["signals"]) if trap else []
         self.report = report
         self.calls = self.fired = self.met = 0
-        if self.kind == "call":
+        self.listed: list[tuple[str, str, str]] = []
+        if self.kind in ("call", "disk"):
             self.left = int(where[0])
         elif trap:
             (self.module, self.name), self.left = where[0].split(":"), int(where[1])
@@ -72,6 +75,13 @@ class Trap:
             self.met += 1
         return self.met >= self.left > 0 and frame.f_code.co_qualname == self.name
 
+    def at_the_disk(self, call: str, path: Path, when: str) -> None:
+        if when == "after":
+            return
+        self.listed.append((call, str(path), when))
+        if self.signals and len(self.listed) >= self.left:
+            os.kill(os.getpid(), self.signals.pop(0))
+
     def write(self) -> None:
         self.report.write_text(json.dumps({"calls": self.calls, "fired": self.fired}))
 
@@ -83,14 +93,25 @@ def in_a_process(request: dict[str, Any]) -> None:
         os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), descriptor)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    from faults_disk import watched
+
     from textmill.cli import main
 
     sys.argv = ["textmill", *request["argv"]]
     trap = Trap(request["trap"], Path(".trap"))
-    if request["trap"]:
-        sys.setprofile(trap)
+    if not request["page"]:
+        import textmill.training.session as session
+
+        session.render = lambda *arguments: None  # type: ignore[assignment,return-value]
     try:
-        code = main(request["argv"])
+        if trap.kind == "disk":
+            with watched(Path.cwd(), trap.at_the_disk):
+                code = main(request["argv"])
+            Path(".calls").write_text(json.dumps(trap.listed))
+        else:
+            if request["trap"]:
+                sys.setprofile(trap)
+            code = main(request["argv"])
     except KeyboardInterrupt:
         code = 130
     finally:

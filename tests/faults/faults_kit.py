@@ -151,14 +151,18 @@ class Driver:
             self.process.stdout.close()
 
     def __call__(
-        self, folder: Path, arguments: Sequence[str], at: Sequence[str | int] = (), signals: Sequence[int] = ()
+        self,
+        folder: Path,
+        arguments: Sequence[str],
+        at: Sequence[str | int] = (),
+        signals: Sequence[int] = (),
+        page: bool = True,
     ) -> Driven:
         """Run a command in `folder`; send it the signals at an instant (see fault_driver.py)."""
         assert self.process.stdin is not None and self.process.stdout is not None
         trap = {"at": list(at), "signals": [int(number) for number in signals]} if at else None
-        print(
-            json.dumps({"argv": list(arguments), "cwd": str(folder), "trap": trap}), file=self.process.stdin, flush=True
-        )
+        asked = {"argv": list(arguments), "cwd": str(folder), "trap": trap, "page": page}
+        print(json.dumps(asked), file=self.process.stdin, flush=True)
         ready, _, _ = select.select([self.process.stdout], [], [], WAIT_S)
         assert ready, "the command hangs"
         told = json.loads(self.process.stdout.readline())

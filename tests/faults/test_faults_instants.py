@@ -56,12 +56,14 @@ def left_in_order(done: Driven, number: int) -> None:
     assert done.out == "" or done.out.startswith("runs/geese, step 9")
 
 
-def goes_on(driver: Driver, place: Path, arch: str, undisturbed: Undisturbed, stopped: Driven) -> Driven:
+def goes_on(
+    driver: Driver, place: Path, arch: str, undisturbed: Undisturbed, stopped: Driven, page: bool = True
+) -> Driven:
     """The same command finishes, equal to the undisturbed run, with every step logged once."""
     logged = last_step(place / "runs/geese")
-    done = driver(place, training(arch=arch, steps=STEPS))
+    done = driver(place, training(arch=arch, steps=STEPS), page=page)
     assert done.code == 0, f"{stopped}\nthen {done}"
-    assert outcome(place / "runs/geese") == undisturbed(arch)[0], f"{stopped}\nthen {done.err}"
+    assert outcome(place / "runs/geese") == undisturbed(arch)[0] | {"page": page}, f"{stopped}\nthen {done.err}"
     assert logged_steps(place / "runs/geese") == list(range(1, 10))
     began = done.err.split("continuing runs/geese at step ")
     first = int(began[1].split()[0]) if len(began) > 1 else 9 if "step 9/9" not in done.err else 0
@@ -88,7 +90,7 @@ INSTANTS = [
     ("leave", "textmill.files:sha256_of", 5),
     ("leave", "textmill.runs.checkpoint:save_checkpoint", 2),
     ("leave", "textmill.runs.folder:Run._read_pointer", 2),
-    ("enter", "textmill.runs.folder:Run._prune", 3),
+    ("enter", "textmill.runs.retention:prune", 3),
     ("enter", "textmill.training.session:Session.after", 9),
     ("enter", "textmill.runs.checkpoint:save_checkpoint", 4),
     ("leave", "textmill.training.session:Session.save", 4),
@@ -136,6 +138,53 @@ def test_killed_again_and_again_at_random_calls(
     ]
 
     goes_on(driver, place, arch, undisturbed, killed[-1])
+
+
+def calls_of_a_save(driver: Driver, place: Path, arch: str) -> list[int]:
+    """The numbers of the calls to the disk that save step 6, from the log's line to the last of what is pruned."""
+    done = driver(place, training(arch=arch, steps=STEPS), at=["disk", 0], page=False)
+    assert done.code == 0, done.err
+    calls = [(call, Path(path), when) for call, path, when in json.loads((place / ".calls").read_text())]
+    begun = next(
+        number
+        for number, (_, path, _) in enumerate(calls)
+        if path.name.startswith(".step-00000006") and path.parent.name == "checkpoints"
+    )
+    ended = next(number for number in range(begun, len(calls)) if calls[number][1].name == "metrics.jsonl")
+    first = max(number for number in range(begun) if calls[number][0] == "write")
+    kinds = {call for call, _, _ in calls[first:ended]}
+    assert {"fsync", "write", "open", "mkdir", "rename", "replace", "unlink", "rmdir"} <= kinds
+    assert any(when == "half" for _, _, when in calls[first:ended])
+    return list(range(first + 1, ended + 2))
+
+
+def killed_at(driver: Driver, place: Path, arch: str, undisturbed: Undisturbed, number: int) -> None:
+    """Killed before a call to the disk, or in the midst of a write, the run goes on as ever."""
+    stopped = driver(
+        working_folder(place), training(arch=arch, steps=STEPS), at=["disk", number], signals=[SIGKILL], page=False
+    )
+    assert stopped.code == -SIGKILL
+    goes_on(driver, place, arch, undisturbed, stopped, page=False)
+
+
+@pytest.mark.parametrize("arch", ["rnn", "lstm", "gru", "transformer"])
+def test_killed_at_calls_to_the_disk_of_one_save(
+    driver: Driver, undisturbed: Undisturbed, tmp_path: Path, arch: str
+) -> None:
+    """A share of the calls for each architecture; all of them in the long form below."""
+    calls = calls_of_a_save(driver, working_folder(tmp_path / "whole"), arch)
+    for number in calls[["rnn", "lstm", "gru", "transformer"].index(arch) :: 12]:
+        killed_at(driver, tmp_path / str(number), arch, undisturbed, number)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("arch", ["rnn", "lstm", "gru", "transformer"])
+def test_killed_at_every_call_to_the_disk_of_one_save(
+    driver: Driver, undisturbed: Undisturbed, tmp_path: Path, arch: str
+) -> None:
+    for number in calls_of_a_save(driver, working_folder(tmp_path / "whole"), arch):
+        killed_at(driver, tmp_path / str(number), arch, undisturbed, number)
 
 
 @pytest.mark.parametrize("arch", ["rnn", "lstm", "gru", "transformer"])
@@ -211,7 +260,7 @@ def test_early_stopping_is_not_forgotten_by_a_kill(driver: Driver, tmp_path: Pat
         [
             ("enter", "textmill.training.session:Session.end_early", 1),
             ("leave", "textmill.training.session:Session.end_early", 1),
-            ("leave", "textmill.runs.folder:Run._prune", n_saves),
+            ("leave", "textmill.runs.retention:prune", n_saves),
             ("enter", "textmill.runs.folder:Run._point_at", n_saves),
         ]
     ):

@@ -32,6 +32,7 @@ VERBS = {
     "generate": ["generate", "runs/geese", "Line " * 20, "--max-new-tokens", "20"],
     "score": ["score", "runs/geese", "Line 8 飞"],
     "info": ["info", "runs/geese"],
+    "doctor": ["doctor", "runs/geese"],
     "ls": ["ls"],
     "report": ["report", "runs/geese"],
     "report -n": ["report", "runs/geese", "-n"],

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 import textmill.report
 from textmill.messages import message, paragraph, record_of
 from textmill.report import numbers
+from textmill.report.drawing import COLOURS, Pictures
 from textmill.report.page import page
-from textmill.report.pictures import COLOURS, Pictures, draw
+from textmill.report.pictures import draw
 from textmill.report.words import Words
 from textmill.results import Evaluation, FileLook, Report
 

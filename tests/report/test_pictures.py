@@ -15,7 +15,8 @@ from matplotlib import font_manager
 from matplotlib.image import imread
 
 from textmill.report import fonts
-from textmill.report.pictures import SVG, Pictures, draw, fitted, floor_rows, loss_limits
+from textmill.report.drawing import SVG, Pictures, fitted
+from textmill.report.pictures import draw, floor_rows, loss_limits
 from textmill.report.words import Words
 from textmill.results import Report
 

@@ -16,8 +16,8 @@ from textmill.evaluation.landmarks import LANDMARKS, verdict
 from textmill.messages import message, paragraph, record_of
 from textmill.report.card import card
 from textmill.report.chinese import CHINESE
+from textmill.report.drawing import Pictures
 from textmill.report.page import page
-from textmill.report.pictures import Pictures
 from textmill.report.words import Words
 from textmill.results import Evaluation, Report
 

@@ -212,6 +212,27 @@ def test_a_column_that_is_not_there_shows_the_columns_and_the_nearest(tmp_path: 
         assert [d.text for d in documents(path, text="review")] == ["good"]
 
 
+def test_files_of_one_folder_may_call_the_text_by_different_names(tmp_path: Path) -> None:
+    write(tmp_path / "c" / "a.csv", "id,body\n1,one\n")
+    write(tmp_path / "c" / "b.csv", "编号,内容\n1,二\n")
+    write(tmp_path / "c" / "c.jsonl", '{"id": "1", "内容": "三"}\n')
+    write(tmp_path / "c" / "d.json", '[{"id": "1", "body": "four", "内容": "四"}]')
+    with pytest.raises(InputError, match="no column 'text'"):
+        planned(tmp_path / "c")
+    with pytest.raises(InputError, match="no column 'body' or '内含'") as error:
+        planned(tmp_path / "c", text=("body", "内含"))
+    assert "--data.text NAME" in str(error.value.hint)
+    plan = planned(tmp_path / "c", text=("body", "内容"), valid_share=0.0, test_share=0.0)
+    assert [document.text for document in plan.documents("train")] == ["one", "二", "三", "four"]
+
+
+def test_a_chinese_column_of_text_needs_no_flag(tmp_path: Path) -> None:
+    table = write(tmp_path / "a.csv", "编号,正文\n1,一\n")
+    lines = write(tmp_path / "b.jsonl", '{"编号": "1", "文本": "二"}\n')
+    plan = planned(table, lines, valid_share=0.0, test_share=0.0)
+    assert [document.text for document in plan.documents("train")] == ["一", "二"]
+
+
 def test_the_only_column_there_is_holds_the_text(tmp_path: Path) -> None:
     assert [d.text for d in documents(write(tmp_path / "a.csv", "review\ngood\n"))] == ["good"]
     assert [d.text for d in documents(write(tmp_path / "a.jsonl", '{"n": 1, "review": "good"}\n'))] == ["good"]

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from textmill.config import DataConfig
 from textmill.errors import NoSpace, TooLittleText
 from textmill.text import SplitPlan, document_language, long_text, near, normalise, plan_split
+from textmill.text.cleaning import Removed, give_back
 from textmill.text.documents import Document, Part
 from textmill.text.holdout import bounds_of, line_starts
+from textmill.text.long_cleaning import Cleaning
 from textmill.text.long_text import LongText, LongTextWriter, gathered, in_pieces, is_blank, part_of, whole
 from textmill.text.normalise import digest, normalised, normalised_digest
-from textmill.text.stretches import Cleaning
 
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 CHARACTERS = st.sampled_from(
@@ -34,7 +35,7 @@ RULES = ("mojibake", "control", "near-empty")
 def tiny(bound: int = 7) -> Iterator[None]:
     """A text of more than `bound` characters is long; pieces, and what is kept of places, are as small."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("long_text", "plain", "reading", "stretches"):
+        for module in ("long_text", "plain", "reading", "long_cleaning"):
             patch.setattr(f"textmill.text.{module}.LONG", bound)
         for module in ("long_text", "normalise", "holdout"):
             patch.setattr(f"textmill.text.{module}.PIECE", 6)
@@ -143,16 +144,26 @@ def test_near_duplicates_are_those_of_the_strs(texts: list[str]) -> None:
 def test_rules_about_a_line_or_all_of_a_text_find_the_same_in_stretches(text: str) -> None:
     with_ends = text.replace("今", "\n")
     by_str = Cleaning(Document(with_ends, "a:1"), RULES)
-    expected = [(rule, whole(gone)) for rule, gone in by_str.removed()]
+    expected = list(by_str.removed())
     longest = max(map(len, with_ends.split("\n"))) + 1  # a stretch holds whole lines
     with tiny(longest):
         by_long = Cleaning(Document(long(with_ends), "a:1"), RULES)
-        found = [(rule, whole(gone)) for rule, gone in by_long.removed()]
+        found = list(by_long.removed())
         kept = by_long.document and by_long.document.text
     assert kept == (by_str.document and by_str.document.text)
-    if by_str.document or not expected:
+    if by_str.document:
         assert found == expected
-    assert sum(len(gone) for _, gone in found) + len(kept or "") == len(with_ends)
+    assert by_character(found) == by_character(expected)
+    given = give_back(Document(kept or "", "a:1"), [piece for _, piece in found])
+    assert given.text == with_ends
+    for line, piece in found:
+        assert with_ends[piece.start : piece.end] == piece.text
+        assert line == 1 + with_ends.count("\n", 0, piece.start)
+
+
+def by_character(removed: list[tuple[int, Removed]]) -> list[tuple[int, str, str]]:
+    """Place, rule and text of each character that goes: an empty document goes in stretches."""
+    return [(piece.start + n, piece.rule, text) for _, piece in removed for n, text in enumerate(piece.text)]
 
 
 # -- the plan ----------------------------------------------------------------------------------------------------------
@@ -207,7 +218,7 @@ def test_the_memory_for_a_document_does_not_grow_with_it(
     tmp_path: Path, unit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A text file was held three times over: as bytes, as str, and once more in every copy a rule made of it."""
-    for module in ("long_text", "plain", "reading", "stretches"):
+    for module in ("long_text", "plain", "reading", "long_cleaning"):
         monkeypatch.setattr(f"textmill.text.{module}.LONG", 1 << 15)
     for module in ("long_text", "normalise", "holdout", "languages"):
         monkeypatch.setattr(sys.modules[f"textmill.text.{module}"], "PIECE", 1 << 14)

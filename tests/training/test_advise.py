@@ -15,7 +15,7 @@ from textmill.cli.train import loaded_for, train_command
 from textmill.config import DataConfig
 from textmill.errors import ConfigError, TooLittleText
 from textmill.training import plan_run, train
-from textmill.training.advise import suggestion_for
+from textmill.training.advise import training_command
 
 SENTENCES = "".join(f"The {i % 9} geese of {i * i % 13} flew over {i % 4} hills.\n" for i in range(80))
 
@@ -26,7 +26,7 @@ def taken_by_training(command: str) -> DataConfig:
     assert (program, verb) == ("textmill", "train")
     found: list[DataConfig] = []
 
-    def listen(shell: Shell, paths: tuple[str, ...], fresh: bool) -> None:
+    def listen(shell: Shell, paths: tuple[str, ...], fresh: bool, verify: int | None) -> None:
         found.append(loaded_for(shell, paths).config.data)
 
     with mock.patch.object(train_command, "function", listen), train_command.make_context("train", words) as ctx:
@@ -41,7 +41,7 @@ CONFIGS = st.builds(
     paths=st.lists(NAMES.filter(lambda name: not name.startswith("-")), min_size=1, max_size=3, unique=True),
     valid=st.lists(NAMES, max_size=2),
     test=st.lists(NAMES, max_size=2),
-    text=st.none() | NAMES,
+    text=st.lists(NAMES, max_size=2),
     header=st.booleans(),
     columns=st.lists(NAMES, max_size=3),
     unit=st.sampled_from(["auto", "file", "line", "paragraph"]),
@@ -55,11 +55,11 @@ CONFIGS = st.builds(
 
 @given(CONFIGS)
 def test_the_suggested_command_takes_the_text_as_it_was_looked_at(data: DataConfig) -> None:
-    assert taken_by_training(suggestion_for(data)) == data
+    assert taken_by_training(training_command({"data": data})) == data
 
 
 def test_a_path_that_looks_like_an_option_stays_a_path_and_one_named_twice_is_said_once() -> None:
-    command = suggestion_for(DataConfig(paths=("-dash.txt", "a b.txt", "-dash.txt", "-")))
+    command = training_command({"data": DataConfig(paths=("-dash.txt", "a b.txt", "-dash.txt", "-"))})
 
     assert command == "textmill train ./-dash.txt 'a b.txt' -"
     assert taken_by_training(command).paths == ("./-dash.txt", "a b.txt", "-")
@@ -70,7 +70,7 @@ def test_what_the_project_file_would_change_is_said(tmp_path: Path, monkeypatch:
     Path("textmill.toml").write_text("[data]\nunit = 'line'\nheader = false\n")
     data = DataConfig(paths=("a.txt",))
 
-    assert taken_by_training(suggestion_for(data)) == data
+    assert taken_by_training(training_command({"data": data})) == data
 
 
 def test_look_is_one_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from textmill.cli.output import Shell, table
-from textmill.cli.verb import verb, write_examples
+from textmill.cli.verb import verb, verb_group
 from textmill.config.knobs import all_knobs, knobs_of, sections, value_of
 from textmill.config.layers import Loaded, to_toml
 from textmill.results import Knob, Knobs
@@ -24,33 +24,12 @@ SUBVERBS = {
 }
 
 
-class ConfigVerbs(click.Group):
-    """A group whose help opens with examples too."""
-
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        write_examples(formatter, EXAMPLES)
-        super().format_help(ctx, formatter)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(SUBVERBS.items()))
-
-
-@click.group(
-    "config",
-    cls=ConfigVerbs,
-    invoke_without_command=True,
-    subcommand_metavar="VERB [OPTIONS]",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-@click.pass_context
-def config_command(ctx: click.Context) -> None:
+@verb_group("config", examples=EXAMPLES, verbs=SUBVERBS)
+def config_command() -> None:
     """Show every knob, its value and where the value comes from.
 
     Layers: default, size and preset, textmill.toml of the working folder, -c FILE, --section.name VALUE.
     """
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
 
 
 @verb("show", knobs=tuple(sections()), unlisted=("generate",), examples=EXAMPLES[:3])

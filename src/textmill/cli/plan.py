@@ -32,6 +32,8 @@ def _words(value: object, name: str = "") -> str:
         return ", ".join(f"{_title(key)} {_words(part, key)}" for key, part in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(_words(part) for part in value)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
         return size(value) if name.endswith("_bytes") else f"{value:,}"
     return f"{value:,.4g}" if isinstance(value, float) else "–" if value is None else str(value)

@@ -37,16 +37,27 @@ def run_argument(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def open_argument(name: str) -> Run:
     """The run that a word of the command line names. Raises RunError with the names that are near."""
-    path = Path(name)
-    if not path.exists() and (Path(RUNS) / name).exists():
-        path = Path(RUNS) / name
-    if not path.exists():
-        raise RunError("there is no such run", where=name, hint=_near(name))
+    path = _path_named(name)
     if not any((path / file).is_file() for file in ("run.json", "manifest.json")):
         raise RunError("this is no run (there is no run.json in it)", where=name, hint=_near(name))
     from textmill.runs import open_run
 
     return open_run(path)
+
+
+def folder_argument(name: str) -> Path:
+    """The folder of the run that a word names, unopened: it may be damaged. Raises RunError where it is none."""
+    path = _path_named(name)
+    inner = path.parent.name == "checkpoints" and path.name.startswith("step-")
+    return path.parent.parent if inner else path
+
+
+def _path_named(name: str) -> Path:
+    """A path as it is, or under ./runs. Raises RunError where neither is there."""
+    for path in (Path(name), Path(RUNS) / name):
+        if path.exists():
+            return path
+    raise RunError("there is no such run", where=name, hint=_near(name))
 
 
 def _near(name: str) -> str:

@@ -14,10 +14,13 @@ from textmill.cli.scores import scores_table
 from textmill.cli.verb import verb
 from textmill.config.knobs import sections
 from textmill.errors import UsageError
-from textmill.results import Trained
+from textmill.results import Trained, Verified
 
 if TYPE_CHECKING:
     from textmill.config.layers import Loaded
+
+
+EVERY_STEP = "all"
 
 
 @verb(
@@ -33,22 +36,36 @@ if TYPE_CHECKING:
         "textmill train reviews.csv --data.text body --train.lr 3e-4",
         "textmill train my_texts/ -n                plan and files, nothing is written",
         "textmill train -c run.toml                 knobs from a file, such as a run's config.toml",
+        "textmill train runs/novel --verify         repeat the last stretch in memory: the same to the bit?",
     ),
 )
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--fresh", is_flag=True, help="Begin anew, even where a run of this name lies.")
-def train_command(shell: Shell, paths: tuple[str, ...], fresh: bool) -> None:
+@click.option(
+    "--verify",
+    is_flag=False,
+    flag_value=EVERY_STEP,
+    default=None,
+    metavar="[K]",
+    help="Train nothing: repeat the steps (K at most) before the last checkpoint in memory and compare all tensors and "
+    "logged losses. Stands last, after PATH or RUN. Exit code 1 if anything differs.",
+)
+def train_command(shell: Shell, paths: tuple[str, ...], fresh: bool, verify: str | None) -> int:
     """Train a language model on text, measure it, and write its report.
 
-    PATH is a file (.txt .md .csv .tsv .jsonl), a folder, `-` for standard input, or builtin:python-docs. The run lies
-    in runs/NAME. The same command on an unfinished run continues it.
+    PATH is a file (.txt .md .csv .tsv .jsonl), a folder, `-` for standard input, or what `textmill data list` shows:
+    pypi:NAME and builtin:NAME. The run lies in runs/NAME. The same command on an unfinished run continues it.
     """
+    if verify is not None:
+        if fresh or shell.dry_run:
+            raise UsageError("--verify goes with neither --fresh nor -n: it trains nothing")
+        return verified(shell, paths, None if verify == EVERY_STEP else steps_said(verify))
     loaded = loaded_for(shell, paths)
     if shell.dry_run:
         from textmill.training import plan_run
 
         shell.show(plan_run(loaded), plan_text)
-        return
+        return 0
     from textmill.training import train
 
     with TerminalListener(shell) as listener:
@@ -57,6 +74,45 @@ def train_command(shell: Shell, paths: tuple[str, ...], fresh: bool) -> None:
     shell.show(trained, trained_text)
     if trained.next:
         shell.notice("\n".join(["next:", *(f"  {command}" for command in trained.next)]))
+    return 0
+
+
+def steps_said(word: str) -> int:
+    """K of --verify. A PATH that stands in its place is told where to stand."""
+    if not word.isdecimal() or int(word) < 1:
+        raise UsageError(
+            f"--verify takes a number of steps from 1 on, not '{word}'",
+            hint="It stands last: textmill train RUN --verify",
+        )
+    return int(word)
+
+
+def verified(shell: Shell, paths: tuple[str, ...], n_steps: int | None) -> int:
+    """Repeat a stretch of the run; 0 if it comes to the same, else 1."""
+    loaded = shell.load(data__paths=paths) if paths else shell.load()
+    if not loaded.config.data.paths or "-" in loaded.config.data.paths:
+        raise UsageError("--verify needs the run: textmill train runs/NAME --verify")
+    from textmill.training import verify_run
+
+    with TerminalListener(shell) as listener:
+        found = verify_run(loaded, n_steps, listener)
+    shell.show(found, verified_text)
+    return 0 if found.equal else 1
+
+
+def verified_text(found: Verified) -> str:
+    from textmill.text.wording import counted
+
+    stretch = f"{found.run}: steps {found.first_step} to {found.last_step}"
+    if found.equal:
+        return (
+            f"{stretch}, done again, are equal to {found.compared_with}: {found.n_tensors} tensors to the bit, and "
+            f"{counted(found.n_logged, 'line')} of the log"
+        )
+    first, *others = found.differences
+    by = "" if first.by is None else f", by {first.by:.3g}"
+    more = f" ({len(others)} more differ)" if others else ""
+    return f"{stretch}, done again, differ from {found.compared_with}; first in {first.what}{by}{more}"
 
 
 def loaded_for(shell: Shell, paths: tuple[str, ...]) -> Loaded:

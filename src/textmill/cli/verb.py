@@ -6,7 +6,7 @@ long form (--train.steps). The values are words: config/layers fits them, so tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +58,8 @@ class Verb(click.Command):
         self.function: Callable[..., Any] = kwargs["callback"]
         super().__init__(*args, **kwargs)
         self.examples = examples
-        wanted = set(knobs)
-        self.knobs = [knob for knob in all_knobs().values() if knob.section in wanted or knob.key in wanted]
+        self.wanted = list(knobs)
+        self.knobs = [knob for knob in all_knobs().values() if knob.section in knobs or knob.key in knobs]
         self.own = list(self.params)
         self.flags = [_short_option(knob, hidden=knob.section in unlisted) for knob in self.knobs if knob.flag]
         self.common = common_options(writes)
@@ -106,11 +106,56 @@ class Verb(click.Command):
                 with formatter.section(title):
                     formatter.write_dl(records)
         if self.knobs:
-            sections = ", ".join(dict.fromkeys(knob.section for knob in self.knobs))
             formatter.write_paragraph()
             formatter.write_text(
-                f"Every knob of {sections} can be said as --section.name VALUE; `textmill config keys` lists them."
+                f"Every knob of {', '.join(self.wanted)} can be said as --section.name VALUE; "
+                "`textmill config keys` lists them."
             )
+
+
+def verb_group(
+    name: str, *, examples: Sequence[str], verbs: Mapping[str, str]
+) -> Callable[[Callable[[], None]], Verbs]:
+    """Make a function, of which only the docstring is taken, a group of verbs: it shows its help where none is named.
+
+    examples: command lines that open its help. verbs: name -> one line for the help, static.
+    """
+
+    def make(function: Callable[[], None]) -> Verbs:
+        decorate = click.group(
+            name,
+            cls=Verbs,
+            invoke_without_command=True,
+            subcommand_metavar="VERB [OPTIONS]",
+            context_settings={"help_option_names": ["-h", "--help"]},
+            examples=examples,
+            verbs=verbs,
+        )
+        return decorate(function)
+
+    return make
+
+
+class Verbs(click.Group):
+    """Verbs under one name."""
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), verbs: Mapping[str, str], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.examples, self.verbs = examples, verbs
+
+    def invoke(self, ctx: click.Context) -> Any:
+        result = super().invoke(ctx)
+        if ctx.invoked_subcommand is None:
+            click.echo(ctx.get_help())
+        return result
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_examples(formatter, self.examples)
+        super().format_help(ctx, formatter)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(self.verbs.items()))
 
 
 def write_examples(formatter: click.HelpFormatter, examples: Sequence[str]) -> None:

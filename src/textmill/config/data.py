@@ -17,13 +17,14 @@ class DataConfig(Section):
     """Which text, what a document is, and what is held out."""
 
     paths: tuple[str, ...] = knob(())
-    """Files, folders, archives, `-` for standard input, `builtin:python-docs`, `pypi:NAME` or `hf:NAME`."""
+    """Files, folders, archives, `-` for standard input, `builtin:NAME`, `pypi:NAME` or `hf:NAME`."""
     valid: tuple[str, ...] = knob((), flag="--valid")
     """Files or folders to validate on, instead of a part held out of PATH."""
     test: tuple[str, ...] = knob((), flag="--test")
     """Files or folders to test on, instead of a part held out of PATH."""
-    text: str | None = knob(None)
-    """Column or key that holds the text. Default: `text`, or the only column there is."""
+    text: tuple[str, ...] = knob(())
+    """Column or key that holds the text; of several, the first that a file has. Default: text (正文, 文本), or the only
+    column there is."""
     header: bool = knob(True)
     """The first record of a CSV or TSV file names its columns."""
     columns: tuple[str, ...] = knob(())
@@ -58,7 +59,7 @@ class DataConfig(Section):
                 raise ValueError(f"no cleaning rule '{name}' (there are: {', '.join(CLEANING_RULES)}; or none). {near}")
         return clean
 
-    @field_validator("paths", "valid", "test", "columns", "clean", mode="before")
+    @field_validator("paths", "valid", "test", "text", "columns", "clean", mode="before")
     @classmethod
     def one_is_a_list_of_one(cls, value: Any) -> Any:
         """In Python a single name may stand for a list of one, and a pathlib.Path for its name."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import field_validator
+from typing import Literal
+
+from pydantic import field_validator, model_validator
 
 from textmill.config.section import Section, knob
 from textmill.errors import did_you_mean
@@ -14,6 +16,8 @@ class TokensConfig(Section):
 
     kind: str = knob("auto")
     """Tokenizer: bytes, char, word, bpe. auto: chosen from the amount and the language of the text."""
+    segmenter: Literal["characters", "jieba"] = knob("characters")
+    """What cuts Chinese into words for kind word: each character alone, or jieba (textmill[zh])."""
     vocab_size: int | None = knob(None, ge=257)
     """Ids at most, control token included. Default: from the amount of text (bpe, word); all characters (char)."""
     begin_mark: bool = knob(True)
@@ -30,3 +34,9 @@ class TokensConfig(Section):
             advice = did_you_mean(kind, TOKENIZERS)
             raise ValueError(f"no tokenizer {kind!r}: {advice or 'there are auto, ' + ', '.join(TOKENIZERS)}")
         return kind
+
+    @model_validator(mode="after")
+    def a_segmenter_cuts_words(self) -> TokensConfig:
+        if self.segmenter != "characters" and self.kind != "word":
+            raise ValueError(f"segmenter {self.segmenter} cuts words: it goes with kind word, not {self.kind}")
+        return self

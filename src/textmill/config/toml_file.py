@@ -37,10 +37,14 @@ def read_toml(path: Path, shown: str | None = None) -> dict[str, tuple[Any, str]
         raise InputError(f"cannot be read: {error.strerror}", where=shown) from None
     except UnicodeDecodeError as error:
         raise InputError(f"is not UTF-8 (byte {error.start})", where=shown) from None
+    except RecursionError:
+        raise ConfigError("is no TOML of ours: it is nested too deep", where=shown) from None
     except tomllib.TOMLDecodeError as error:
         found = re.match(r"(.*) \(at line (\d+), column (\d+)\)$", str(error))
         message, line = (found[1], f":{found[2]}") if found else (str(error), "")
         raise ConfigError(f"is no TOML: {message}", where=f"{shown}{line}") from None
+    except ValueError as error:  # Python reads no integer of thousands of digits
+        raise ConfigError(f"holds what is no value: {str(error).partition(';')[0]}", where=shown) from None
     lines = key_lines(text)
     return {key: (value, f"{shown}:{_line_of(key, lines)}") for key, value in _flat(tables)}
 

@@ -17,7 +17,7 @@ from textmill.errors import InputError, RunError
 from textmill.evaluation.floor import Floor, table_of_bytes, uniform_scores
 from textmill.evaluation.landmarks import verdict
 from textmill.evaluation.overlap import share_seen_in_training
-from textmill.files import write_atomically
+from textmill.files import make_folder, sealed, write_atomically
 from textmill.messages import message, record_of
 from textmill.metrics.bootstrap import difference_interval, intervals
 from textmill.metrics.language import ExampleScore, metrics_of
@@ -107,7 +107,7 @@ def evaluate(
     evaluation.convention["signature"] = signature(evaluation)
     if floor is not None or run.kind == "network":
         text = _sample(held_out.documents, tokenizer)
-        evaluation.verdict = verdict(evaluation, languages([text]), run.config.data.paths if data is None else ())
+        evaluation.verdict = verdict(evaluation, languages([text]), run.config.data.paths if data is None else (data,))
     evaluation.messages = record_of([*evaluation.convention.values(), *held_out.notes, evaluation.verdict])
     return evaluation
 
@@ -118,9 +118,9 @@ def save_evaluation(run_path: Path, evaluation: Evaluation) -> Path:
     NAME is test or validation, or a path's stem and a hash of the path.
     """
     folder = run_path / "eval"
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     path = folder / f"{file_name(evaluation)}.json"
-    write_atomically(path, evaluation.to_json(indent=2) + "\n")
+    write_atomically(path, sealed(evaluation.model_copy(update={"seal": ""}).to_json(indent=2) + "\n"))
     return path
 
 

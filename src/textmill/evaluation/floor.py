@@ -20,10 +20,11 @@ import numpy.typing as npt
 from textmill.config import Config
 from textmill.config.layers import to_toml
 from textmill.errors import InputError
-from textmill.files import new_folder, write_atomically, write_json
+from textmill.files import new_folder, write_atomically, write_sealed_json
 from textmill.messages import Message, message
 from textmill.metrics.language import ExampleScore
 from textmill.models.ngram import FALLBACK_DISCOUNTS, MAX_TOKENS, NGram
+from textmill.runs import hashes_of
 from textmill.tasks.measuring import DocumentIds, TokenSizes, score_documents
 from textmill.tokens import Tokenizer, TokenStore
 
@@ -127,7 +128,6 @@ def fit_floor(
     config: that of the run it belongs to. The folder is there whole or not at all. Raises TooLittleText, NoSpace.
     """
     floor = Floor.fit(train_store, tokenizer, seed, max_tokens)
-    into.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(into) as temporary:
         _save_run(temporary, floor.ngram, tokenizer, train_store, seed, config or Config())
         over_bytes = Tokenizer.train("bytes", [], None, seed)
@@ -140,9 +140,10 @@ def _save_run(
 ) -> None:
     model.save(folder)
     tokenizer.save(folder)
-    tokens = config.tokens.model_copy(update={"kind": tokenizer.kind, "vocab_size": tokenizer.vocab_size})
+    said = {"kind": tokenizer.kind, "segmenter": tokenizer.segmenter, "vocab_size": tokenizer.vocab_size}
+    tokens = config.tokens.model_copy(update=said)
     write_atomically(folder / "config.toml", to_toml(config.model_copy(update={"tokens": tokens})))
-    write_json(
+    write_sealed_json(
         folder / "run.json",
         {
             "format": 1,
@@ -156,6 +157,7 @@ def _save_run(
             "n_parameters": {"total": sum(model.describe()["n_ngrams"])},
             "data": {"prepared": train_store.folder.parent.name, "paths": list(config.data.paths)},
             "floor": model.describe(),
+            "hashes": hashes_of(folder),
         },
     )
 

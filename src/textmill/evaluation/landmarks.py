@@ -112,6 +112,8 @@ def kind_of(languages: Mapping[str, float], paths: Sequence[str] = ()) -> Kind:
     """Which kind of text this is, from its shares of letters (zh, en, other) and where it came from."""
     if paths and all(path == PYTHON_DOCS for path in paths):
         return "python_docs"
+    if any(path.startswith("builtin:") and path != PYTHON_DOCS for path in paths):
+        return "other"  # a world: what was reached on texts by people says nothing of it
     if languages.get("zh", 0.0) > 0.5:
         return "chinese"
     return "english" if languages.get("en", 0.0) > 0.5 else "other"

@@ -64,6 +64,19 @@ def difference_interval(
     return _middle(nats / math.log(2), n_bytes, confidence)
 
 
+def difference_of_ratios(
+    table: Floats, resamples: int = 1000, confidence: float = 0.95, seed: int = 0
+) -> tuple[float, float] | None:
+    """(low, high) of Σa/Σb − Σc/Σd, the rows (a, b, c, d) of `table` (N, 4) drawn together; None below 2 rows, and
+    where every draw has a ratio over nothing.
+    """
+    if len(table) < 2:
+        return None
+    a, b, c, d = resampled_sums(table, resamples, seed).T
+    there = (b > 0) & (d > 0)
+    return _middle(a[there] / b[there] - c[there] / d[there], np.ones(int(there.sum())), confidence)
+
+
 def resampled_sums(table: Floats, resamples: int, seed: int) -> Floats:
     """Column sums (resamples, C) of `table` (N, C), its rows drawn N times with replacement for each."""
     return np.concatenate([counts @ table for counts in _draws(len(table), resamples, np.random.default_rng(seed))])

@@ -16,7 +16,6 @@ Shapes: B batch, T time (tokens), V vocabulary, N places, k length of an n-gram.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +24,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
 from textmill.errors import Damaged, InputError, RunError, TooLittleText
-from textmill.files import sha256_of, write_json
+from textmill.files import json_of, misfits_told, sha256_of, write_json
 from textmill.models.next_token import IGNORED
 
 Ints = npt.NDArray[np.int64]
@@ -401,12 +401,10 @@ class NGram:
         path = folder / "model.safetensors"
         if not path.is_file() or not (folder / "model.json").is_file():
             raise RunError("there is no n-gram model here (model.json and model.safetensors)", where=str(folder))
-        try:
-            about = json.loads((folder / "model.json").read_bytes())
+        with misfits_told(folder, "model.json does not describe an n-gram model"):
+            about = json_of((folder / "model.json").read_bytes())
             order, vocab_size, mark = int(about["order"]), int(about["vocab_size"]), int(about["mark"])
             facts, sha256 = dict(about["facts"]), str(about["sha256"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise Damaged(f"model.json does not describe an n-gram model: {error}", where=str(folder)) from error
         if about.get("kind") != "ngram" or about.get("format") != FORMAT:
             raise RunError(
                 f"model.json is of kind {about.get('kind')!r}, format {about.get('format')!r}; "
@@ -415,10 +413,16 @@ class NGram:
             )
         if sha256_of(path) != sha256:
             raise Damaged("the file does not hold what model.json says (sha256)", where=str(path))
-        arrays = load_file(path)
+        try:
+            arrays = load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise Damaged(f"not a whole safetensors file ({error})", where=str(path)) from error
         levels: list[Level] = []
-        for k in range(1, order + 1):
-            followers = arrays[f"{k}.followers"].astype(np.int64)
-            keys = np.repeat(np.arange(len(followers)) * vocab_size, followers) + arrays[f"{k}.token"]
-            levels.append(Level(keys, arrays[f"{k}.count"], len(followers), vocab_size))
-        return cls(levels, vocab_size, mark, facts)
+        with misfits_told(path, "the counts do not belong together"):
+            for k in range(1, order + 1):
+                followers = arrays[f"{k}.followers"].astype(np.int64)
+                if followers.min(initial=0) < 0 or followers.sum() != len(arrays[f"{k}.token"]):
+                    raise ValueError(f"order {k} has other followers than tokens")  # before they take memory
+                keys = np.repeat(np.arange(len(followers)) * vocab_size, followers) + arrays[f"{k}.token"]
+                levels.append(Level(keys, arrays[f"{k}.count"], len(followers), vocab_size))
+            return cls(levels, vocab_size, mark, facts)

@@ -1,25 +1,31 @@
 """A run's numbers -> a page, a model card and pictures. Room: report/. Computes nothing: it draws, sorts and rounds.
 
-render(results.Report, folder, lang) -> results.Reported       the door
-page.py     report.html: one file, offline, no scripts         (page.html.jinja, style.css.jinja)
-card.py     README.md: YAML for model hubs, Markdown           (card.md.jinja)
-pictures.py plots/*.svg, *.png and the pictures of the page
-fonts.py    which installed font draws which character
-words.py    every fixed string, in English and Chinese
-saying.py, numbers.py, showing.py   sentences, rounding, foreign text made safe
+render(results.Report, folder, lang) -> results.Reported       the door of a run
+render_look(results.Look, name, folder, lang)                  the door of a look
+page.py, look_page.py     report.html, look.html: one file, offline, no scripts   (page.html.jinja, look.html.jinja)
+sheet.py                  what both pages share            (base.html.jinja, parts.html.jinja, style.css.jinja)
+card.py                   README.md: YAML for model hubs, Markdown                (card.md.jinja)
+pictures.py, look_pictures.py, ledger_picture.py     plots/*.svg, *.png and the pictures of the pages
+drawing.py, fonts.py      paper, ink and files; which installed font draws which character
+words.py                  every fixed string, in English and Chinese
+saying.py, looked.py, numbers.py, showing.py         sentences, rounding, foreign text made safe
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textmill.errors import RunError
-from textmill.files import full_disk_named, write_atomically
-from textmill.results import Report, Reported
+from textmill.files import full_disk_named, make_folder, write_atomically
+from textmill.results import Look, Report, Reported
 
-__all__ = ["render"]
+if TYPE_CHECKING:
+    from textmill.report.drawing import Pictures
+
+__all__ = ["render", "render_look"]
 
 
 def render(report: Report, folder: Path, lang: str = "en") -> Reported:
@@ -36,15 +42,7 @@ def render(report: Report, folder: Path, lang: str = "en") -> Reported:
 
     words = Words(lang)
     pictures = draw(report, words)
-    plots = []
-    for name in NAMES:
-        for ending in ("svg", "png"):
-            path = folder / "plots" / f"{name}.{ending}"
-            if name in pictures.drawn:
-                _put(path, getattr(pictures.drawn[name], ending))
-                plots.append(str(path))
-            else:
-                _remove(path)
+    plots = _put_pictures(pictures, NAMES, folder / "plots")
     _put(folder / "README.md", card(report, words))
     _put(folder / "report.html", page(report, pictures, words))
     return Reported(
@@ -56,10 +54,41 @@ def render(report: Report, folder: Path, lang: str = "en") -> Reported:
     )
 
 
+def render_look(found: Look, name: str, folder: Path, lang: str = "en") -> tuple[Look, list[str]]:
+    """Write look.html and plots/ into folder; the look with the names of what was written, and notes about fonts.
+
+    name: of the text, for the head of the page. Pictures and errors as with render.
+    """
+    from textmill.report.look_page import look_page
+    from textmill.report.look_pictures import NAMES, draw
+    from textmill.report.words import Words
+
+    words = Words(lang)
+    pictures = draw(found, name, words)
+    plots = _put_pictures(pictures, NAMES, folder / "plots")
+    page = folder / "look.html"
+    _put(page, look_page(found, name, pictures, words))
+    return found.model_copy(update={"page": str(page), "plots": plots}), pictures.notes
+
+
+def _put_pictures(pictures: Pictures, names: Iterable[str], folder: Path) -> list[str]:
+    """Write those that were drawn, remove older ones of the other names; the paths of the first."""
+    written = []
+    for name in names:
+        for ending in ("svg", "png"):
+            path = folder / f"{name}.{ending}"
+            if name in pictures.drawn:
+                _put(path, getattr(pictures.drawn[name], ending))
+                written.append(str(path))
+            else:
+                _remove(path)
+    return written
+
+
 def _put(path: Path, content: bytes | str) -> None:
     """Write one file, whole; errors name it."""
     with _file_named(path), full_disk_named(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_atomically(path, content)
 
 
@@ -74,4 +103,4 @@ def _file_named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(f"the report cannot be written: {error.strerror or error}", where=str(path)) from error
+        raise RunError(f"cannot be written: {error.strerror or error}", where=str(path)) from error

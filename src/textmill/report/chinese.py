@@ -3,7 +3,7 @@
 CHINESE: dict[str, str] = {
     # headings
     "Textmill report": "Textmill 报告",
-    "Skip to the report": "跳到正文",
+    "Skip to the text": "跳到正文",
     "Contents": "目录",
     "How good is it?": "它有多好？",
     "Loss by step": "各步的损失",
@@ -179,6 +179,364 @@ CHINESE: dict[str, str] = {
     "documents that repeat an earlier one": "与前面某篇重复的文档",
     "records that could not be read": "无法读取的记录",
     "records and lines without text": "没有文字的记录和行",
+    # words inside the notes
+    "train": "训练",
+    "test": "测试",
+    "validation or test": "验证或测试",
+    "none": "无",
+    "%(n)s bytes": "%(n)s 字节",
+    "other:%(name)s": "其他：%(name)s",
+    "%(where)s: %(what)s": "%(where)s：%(what)s",
+    "%(what)s (%(hint)s)": "%(what)s（%(hint)s）",
+    "%(these)s, %(this)s": "%(these)s、%(this)s",
+    "%(these)s; %(this)s": "%(these)s；%(this)s",
+    "%(names)s and %(n)s more": "%(names)s，另有 %(n)s 项",
+    # what is read and what is not
+    "Named more than once and read once: %(names)s.": "多次列出，只读一次：%(names)s。",
+    "%(file)s has no extension and is read as plain text.": "%(file)s 没有扩展名，按纯文本读取。",
+    "Not read, counted as %(category)s: %(what)s.": "未读取，计为“%(category)s”：%(what)s。",
+    "Not read, because it is damaged: %(names)s.": "已损坏，未读取：%(names)s。",
+    "Links inside folders and archives are not followed: %(names)s.": ("不跟随文件夹和压缩包里的链接：%(names)s。"),
+    "Hidden folders are not entered: %(names)s.": "不进入隐藏文件夹：%(names)s。",
+    "Run folders are not text and are not entered: %(names)s.": "运行文件夹不是文本，不进入：%(names)s。",
+    "Neither files nor folders, not read: %(names)s.": "既不是文件也不是文件夹，未读取：%(names)s。",
+    "%(file)s is read as %(encoding)s, nearly as likely is another: %(readings)s (--encoding decides).": (
+        "%(file)s 按 %(encoding)s 读取，但另有几乎同样可能的编码：%(readings)s（可用 --encoding 指定）。"
+    ),
+    "as %(encoding)s: %(lines)s": "按 %(encoding)s 是 %(lines)s",
+    "Not taken as a split, because no other file is named train: %(names)s.": (
+        "没有名为 train 的文件，因此下列文件不按名称划分：%(names)s。"
+    ),
+    "The names say test or validation for all files: they are split as if they had no such names.": (
+        "所有文件的名称都指向测试或验证：照没有这类名称来划分。"
+    ),
+    "Taken as %(part)s text by name: %(names)s.": "按名称作为%(part)s文本：%(names)s。",
+    "No split name, taken as train text: %(names)s.": "名称不指向任何部分，作为训练文本：%(names)s。",
+    "%(file)s is not used (%(category)s): %(flag)s names other files.": (
+        "%(file)s 没有使用（%(category)s）：%(flag)s 指定了别的文件。"
+    ),
+    "Used for %(part)s alone, because %(flag)s names it: %(names)s.": ("由 %(flag)s 指定，只用于%(part)s：%(names)s。"),
+    "%(file)s is one line: where its lines should end stands a lone CR (0x0D), as in very old files, and that is text "
+    "here. tr '\\r' '\\n' <OLD >NEW makes lines of it.": (
+        "%(file)s 只有一行：本该换行的地方只有一个 CR（0x0D），很旧的文件才这样，在这里它算作文字。"
+        "用 tr '\\r' '\\n' <OLD >NEW 可以变成多行。"
+    ),
+    "%(file)s: quotes are taken as plain characters, because as quoting they do not go together.": (
+        "%(file)s：引号无法成对，按普通字符处理。"
+    ),
+    "%(file)s: columns are separated by %(these)s, not by %(usual)s.": (
+        "%(file)s：各列用%(these)s分隔，而不是用%(usual)s。"
+    ),
+    "commas": "逗号",
+    "semicolons": "分号",
+    "tabs": "制表符",
+    "%(file)s: read as JSON lines: an object a line.": "%(file)s：按 JSON lines 读取，每行一个对象。",
+    "%(file)s: the records are what stands under '%(key)s'.": "%(file)s：“%(key)s”之下的内容就是各条记录。",
+    "%(file)s: %(what)s is never closed.": "%(file)s：%(what)s没有结束。",
+    "%(file)s: %(what)s is never closed: all behind it is markup.": (
+        "%(file)s：%(what)s没有结束，其后的内容全部算作标记。"
+    ),
+    "a comment": "一段注释",
+    "a tag or declaration": "一个标签或声明",
+    "%(file)s: no page has text: it is probably scanned, and needs text recognition (OCR) first.": (
+        "%(file)s：没有一页有文字，大概是扫描件，需要先做文字识别（OCR）。"
+    ),
+    "%(file)s: %(n)s page without text, probably pictures: text in them is not read.": (
+        "%(file)s：有 %(n)s 页没有文字，大概是图片；图片里的文字不会读取。"
+    ),
+    "%(file)s: %(n)s pages without text, probably pictures: text in them is not read.": (
+        "%(file)s：有 %(n)s 页没有文字，大概是图片；图片里的文字不会读取。"
+    ),
+    "%(file)s: half a surrogate pair, which no text can hold, is read as U+FFFD.": (
+        "%(file)s：有半个代理对，文本里不可能有这样的字符，读作 U+FFFD。"
+    ),
+    "%(file)s: text may be missing, the file is not quite well formed: %(what)s.": (
+        "%(file)s：可能缺少文字，因为文件不完全合乎规范：%(what)s。"
+    ),
+    # where each document goes
+    "Left out, %(records)s; the first is %(first)s (--strict stops there).": (
+        "已略去 %(records)s；第一条是 %(first)s（加上 --strict 就会在那里停下）。"
+    ),
+    "%(n)s bad record": "%(n)s 条坏记录",
+    "%(n)s bad records": "%(n)s 条坏记录",
+    "Left out, %(n)s place without text: %(places)s.": "已略去 %(n)s 处没有文字的地方：%(places)s。",
+    "Left out, %(n)s places without text: %(places)s.": "已略去 %(n)s 处没有文字的地方：%(places)s。",
+    "There is no %(part)s part: data.%(share)s is 0.": "没有%(part)s部分：data.%(share)s 为 0。",
+    "Dropped, %(n)s repeat (data.duplicates %(rule)s); the first is kept.": (
+        "已去掉 %(n)s 篇重复的文档（data.duplicates %(rule)s），保留最先出现的一篇。"
+    ),
+    "Dropped, %(n)s repeats (data.duplicates %(rule)s); the first is kept.": (
+        "已去掉 %(n)s 篇重复的文档（data.duplicates %(rule)s），保留最先出现的一篇。"
+    ),
+    "Repeats of an earlier document: %(exact)s exact, %(normalised)s after normalisation. Repeats stand together on "
+    "one side (--data.duplicates exact or normalised drops them).": (
+        "与前面某篇重复的文档：完全相同的 %(exact)s 篇，归一化后相同的 %(normalised)s 篇。"
+        "重复的文档总在划分的同一边（--data.duplicates exact 或 normalised 会去掉它们）。"
+    ),
+    "Nearly equal to another document: %(n)s document; such documents stand together on one side.": (
+        "与另一篇几乎相同的文档：%(n)s 篇；这样的文档总在划分的同一边。"
+    ),
+    "Nearly equal to another document: %(n)s documents; such documents stand together on one side.": (
+        "与另一篇几乎相同的文档：%(n)s 篇；这样的文档总在划分的同一边。"
+    ),
+    "Near duplicates were not looked for in %(megabytes)s MB (--data.near_duplicates on does, in about %(minutes)s "
+    "minutes): nearly equal documents may stand on both sides of the split.": (
+        "文本有 %(megabytes)s MB，没有查找近似重复（--data.near_duplicates on 会查找，约需 %(minutes)s 分钟）："
+        "几乎相同的文档可能分在划分的两边。"
+    ),
+    "Dropped from %(part)s, %(n)s document that also stand in the %(others)s text.": (
+        "已从%(part)s文本中去掉 %(n)s 篇文档，因为它们也出现在%(others)s文本中。"
+    ),
+    "Dropped from %(part)s, %(n)s documents that also stand in the %(others)s text.": (
+        "已从%(part)s文本中去掉 %(n)s 篇文档，因为它们也出现在%(others)s文本中。"
+    ),
+    "There is no test part: there are fewer than %(few)s documents (%(n)s). Another --data.test_share than the default "
+    "holds one out all the same.": (
+        "没有测试部分：文档不到 %(few)s 篇（%(n)s 篇）。把 --data.test_share 设为默认值以外的数，就会照样留出。"
+    ),
+    "There is no test part: there are fewer than %(few)s lines (%(lines)s) and than %(few_bytes)s bytes (%(bytes)s). "
+    "Another --data.test_share than the default holds one out all the same.": (
+        "没有测试部分：文本不到 %(few)s 行（%(lines)s 行），也不到 %(few_bytes)s 字节（%(bytes)s 字节）。"
+        "把 --data.test_share 设为默认值以外的数，就会照样留出。"
+    ),
+    "There is no %(part)s part: %(documents)s documents make only %(texts)s, and equal ones stay on one side.": (
+        "没有%(part)s部分：%(documents)s 篇文档只有 %(texts)s，而相同的文本总在划分的同一边。"
+    ),
+    "%(n)s different text": "%(n)s 篇不同的文本",
+    "%(n)s different texts": "%(n)s 篇不同的文本",
+    "There is no %(part)s part: %(source)s is too short to be cut.": "没有%(part)s部分：%(source)s 太短，无法切分。",
+    "The %(part)s part holds %(held)s of the text instead of %(asked)s, because a document is held out whole "
+    "(--data.unit line or paragraph makes smaller documents of plain text).": (
+        "%(part)s部分占文本的 %(held)s，而不是 %(asked)s，因为文档总是整篇留出"
+        "（对纯文本可用 --data.unit line 或 paragraph，把文档分得更小）。"
+    ),
+    "%(source)s is all there is, one line of %(n)s byte: nothing is held out, validation is off.": (
+        "全部文本只有 %(source)s 这一行，共 %(n)s 字节：不留出任何文本，也不做验证。"
+    ),
+    "%(source)s is all there is, one line of %(n)s bytes: nothing is held out, validation is off.": (
+        "全部文本只有 %(source)s 这一行，共 %(n)s 字节：不留出任何文本，也不做验证。"
+    ),
+    "There is one document, so it is cut into contiguous blocks %(how)s: %(places)s.": (
+        "只有一篇文档，所以%(how)s切成连续的区块：%(places)s。"
+    ),
+    "at line ends": "在行尾",
+    "inside lines, because its lines are too long": "在行内（因为行太长）",
+    "%(part)s from %(source)s": "%(part)s从 %(source)s 开始",
+    # why a file is no text
+    "not a text: %(why)s": "不是文本：%(why)s",
+    "byte 0: it starts like %(kind)s": "第 0 字节：开头与“%(kind)s”相符",
+    "a PNG picture": "PNG 图片",
+    "a JPEG picture": "JPEG 图片",
+    "a GIF picture": "GIF 图片",
+    "a PDF document": "PDF 文档",
+    "a zip archive": "zip 压缩包",
+    "a 7z archive": "7z 压缩包",
+    "a rar archive": "rar 压缩包",
+    "a program": "程序",
+    "an old Office document": "旧版 Office 文档",
+    "a database": "数据库",
+    "sound or a picture": "声音或图片",
+    "sound": "声音",
+    "byte %(place)s: %(what)s, and no encoding that is read makes it a text": (
+        "第 %(place)s 字节：%(what)s，按任何一种可读的编码都不成文本"
+    ),
+    "this byte and others are not UTF-8": "这个字节和另一些字节不是 UTF-8",
+    "this and other bytes are NUL": "这个字节和另一些字节是 NUL",
+    "cannot be unpacked: %(error)s": "无法解压：%(error)s",
+    "holds %(n)s entries; the limit is %(most)s": "含有 %(n)s 个条目，上限是 %(most)s 个",
+    "unpacks to more than %(most)s bytes from %(packed)s: more than %(times)s times, as only a decompression bomb or "
+    "text without content does": (
+        "从 %(packed)s 字节解压出 %(most)s 字节以上，超过 %(times)s 倍：只有解压炸弹或没有内容的文本才会这样"
+    ),
+    "unpacks to more than %(n)s MiB, the limit for one file": "解压后超过 %(n)s MiB，这是单个文件的上限",
+    "such a file is mostly made to fill memory; if it is not, store its text as .txt": (
+        "这样的文件多半是为了占满内存而做的；如果不是，请把其中的文字存为 .txt"
+    ),
+    "reading %(ending)s needs %(package)s, which is not installed": "读取 %(ending)s 需要 %(package)s，而它没有安装",
+    "damaged, or no %(kind)s: %(error)s": "已损坏，或者不是 %(kind)s：%(error)s",
+    "is locked with a password": "有密码保护",
+    "is locked (DRM) and cannot be read": "有版权保护（DRM），无法读取",
+    "is an old Word file (.doc) or locked with a password": "是旧版 Word 文件（.doc），或者有密码保护",
+    "is encrypted, and reading it needs another package (%(error)s)": "已加密，读取它还需要另一个软件包（%(error)s）",
+    "is no DOCX: it names no main part": "不是 DOCX：没有指明正文部分",
+    "is no EPUB: it names no book": "不是 EPUB：没有指明书的内容",
+    "its XML declares a document type (DTD), which is refused": "其中的 XML 声明了文档类型（DTD），不予读取",
+    "save it without one first": "请先另存为没有密码的文件",
+    "save it without encryption, or: pip install cryptography": "请存为不加密的文件，或者：pip install cryptography",
+    "open it and save it as .docx without a password": "请打开它，另存为没有密码的 .docx",
+    "fetch it anew, or print it to a new PDF": "请重新获取，或者打印成新的 PDF",
+    "fetch it anew, or save it again": "请重新获取，或者重新保存",
+    "fetch or write it anew": "请重新获取或重新生成",
+    # why a record cannot be read
+    "byte %(position)s of the file: %(bytes)s cannot stand there in %(encoding)s": (
+        "文件的第 %(position)s 字节：按 %(encoding)s，这里不能是 %(bytes)s"
+    ),
+    "a quote is opened and never closed": "引号没有结束",
+    "not well formed: %(error)s": "格式不正确：%(error)s",
+    "%(n)s fields where %(wanted)s are expected": "有 %(n)s 个字段，而应有 %(wanted)s 个",
+    "no key '%(key)s' (there are: %(keys)s)": "没有键“%(key)s”（现有：%(keys)s）",
+    "the key '%(key)s' stands twice": "键“%(key)s”出现了两次",
+    "%(what)s is %(kind)s, not a string": "%(what)s 是%(kind)s，不是字符串",
+    "%(kind)s, not an object": "是%(kind)s，不是对象",
+    "the string": "字符串",
+    "true or false": "真假值",
+    "a number": "数字",
+    "a list": "列表",
+    "an object": "对象",
+    "a string": "字符串",
+    "%(what)s holds half a surrogate pair (%(escape)s at character %(place)s), which no UTF-8 text can hold": (
+        "%(what)s含有半个代理对（第 %(place)s 个字符处的 %(escape)s），UTF-8 文本里不可能有这样的字符"
+    ),
+    "column %(column)s": "第 %(column)s 列",
+    "line %(line)s, column %(column)s": "第 %(line)s 行第 %(column)s 列",
+    "not JSON: %(error)s (%(place)s)": "不是 JSON：%(error)s（%(place)s）",
+    "not read: %(error)s": "未读取：%(error)s",
+    "not read: nested too deeply": "未读取：嵌套太深",
+    "not JSON: %(why)s (column %(column)s); nothing behind it can be read": (
+        "不是 JSON：%(why)s（第 %(column)s 列）；其后的内容都无法读取"
+    ),
+    "a value is opened and never closed": "有一个值没有结束",
+    "a value of more than %(n)s MiB: is a quote never closed?": "有一个值超过 %(n)s MiB：是不是有引号没有结束？",
+    "expecting '%(what)s'": "这里应是“%(what)s”",
+    "expecting a value": "这里应是一个值",
+    "expecting a key in quotes": "这里应是带引号的键",
+    "the file ends where a value is expected": "这里应是一个值，文件却已结束",
+    "something follows the end": "结尾之后还有内容",
+    "not UTF-8: %(error)s (byte %(place)s)": "不是 UTF-8：%(error)s（第 %(place)s 字节）",
+    "the page cannot be read: %(error)s": "这一页无法读取：%(error)s",
+    "the book lists this chapter and does not hold it": "书里列有这一章，却没有它的内容",
+    "not in the encoding that it says: %(error)s": "与所声明的编码不符：%(error)s",
+    "not Python that this Python can parse": "当前的 Python 无法解析这段源码",
+    "no column %(names)s (there are: %(columns)s)": "没有列%(names)s（现有：%(columns)s）",
+    "%(these)s or %(this)s": "%(these)s或%(this)s",
+    "Not in the sample, because its first record alone is longer: %(file)s.": (
+        "不在样本里，因为它的第一条记录就已超长：%(file)s。"
+    ),
+    "Read in blocks spread over %(n)s file: %(files)s.": "从 %(n)s 个文件里分散取块读取：%(files)s。",
+    "Read in blocks spread over %(n)s files: %(files)s.": "从 %(n)s 个文件里分散取块读取：%(files)s。",
+    "Only the beginning is read of %(n)s file: %(files)s.": "%(n)s 个文件只读了开头：%(files)s。",
+    "Only the beginning is read of %(n)s files: %(files)s.": "%(n)s 个文件只读了开头：%(files)s。",
+    "A file is one document, so the length of a document that is read in part is that of the part: %(files)s.": (
+        "一个文件就是一篇文档，所以只读了一部分的文档，其长度是所读部分的长度：%(files)s。"
+    ),
+    # what a look measures
+    "removals: %(path)s, %(n)s stretches, %(size)s": "清洗掉的内容：%(path)s，%(n)s 处，%(size)s",
+    "leaks: %(why)s": "泄漏：%(why)s",
+    "leaks": "泄漏",
+    "documents at random": "随机留出文档",
+    "repeats on one side": "重复的在同一边",
+    "lines at random": "随机留出行",
+    "whole blocks": "整块留出",
+    "naive split": "随便一分",
+    "training's split": "训练时的划分",
+    "%(low)s to %(high)s": "%(low)s 到 %(high)s",
+    "difference": "差",
+    "tokens per character / bytes per token": "每字符词元数 / 每词元字节数",
+    "ids": "词表",
+    "all": "全部",
+    "%(kind)s (training's choice)": "%(kind)s（训练会选它）",
+    "Leaks cannot be measured: nothing is held out, or nothing is left to train on.": (
+        "测不了泄漏：没有留出文本，或没有剩下训练文本。"
+    ),
+    "Leaks cannot be measured: nothing is held out, or nothing is left to train on in a sample of %(size)s.": (
+        "测不了泄漏：在 %(size)s 的样本里没有留出文本，或没有剩下训练文本。"
+    ),
+    "Leaks cannot be measured in one document of %(n)s line: %(least)s are the least.": (
+        "一篇只有 %(n)s 行的文档测不了泄漏：至少要 %(least)s 行。"
+    ),
+    "Leaks cannot be measured in one document of %(n)s lines: %(least)s are the least.": (
+        "一篇只有 %(n)s 行的文档测不了泄漏：至少要 %(least)s 行。"
+    ),
+    "Of %(n)s document held out at random, %(leaked)s have an equal, nearly equal or grouped one in training.": (
+        "随机留出的 %(n)s 篇文档里，有 %(leaked)s 篇在训练文本里有相同、几乎相同或同组的文档。"
+    ),
+    "Of %(n)s documents held out at random, %(leaked)s have an equal, nearly equal or grouped one in training.": (
+        "随机留出的 %(n)s 篇文档里，有 %(leaked)s 篇在训练文本里有相同、几乎相同或同组的文档。"
+    ),
+    "A 5-gram model would look %(share)s better than it is, and one that remembers more better still.": (
+        "五元模型会显得比实际好 %(share)s，记性更好的模型虚高更多。"
+    ),
+    "Training splits the text the same way: nothing leaks.": "训练时也这样划分：没有泄漏。",
+    "The two scores differ by no more than chance: no leak shows.": "两个分数相差不超过偶然：看不出泄漏。",
+    "Measured on a seeded sample of %(size)s of %(all)s, of long documents the first %(longest)s.": (
+        "在 %(all)s 里按种子抽取的 %(size)s 样本上测得，长文档只取开头 %(longest)s。"
+    ),
+    "There is one document.": "只有一篇文档。",
+    "With lines held out at random a 5-gram model would look %(share)s better than it is, because it reads their "
+    "neighbours; training holds out blocks.": (
+        "若随机留出行，五元模型会显得比实际好 %(share)s，因为它读到了相邻的行；训练时按整块留出。"
+    ),
+    "Lines held out at random are no easier than blocks: no leak shows.": "随机留出的行并不比整块容易：看不出泄漏。",
+    "Measured on the %(size)s of %(all)s around the first cut.": "在 %(all)s 里第一个切口周围的 %(size)s 上测得。",
+    "Training would choose: %(reason)s.": "训练会选：%(reason)s。",
+    "Learned from and counted on a seeded sample of %(size)s of %(all)s: a vocabulary of all of the text differs a "
+    "little.": "在 %(all)s 里按种子抽取的 %(size)s 样本上学习和计数：用全部文本学到的词表会略有不同。",
+    "name one of them too: --data.text NAME,NAME": "请把其中一列也写上：--data.text NAME,NAME",
+    "choose one with: --data.text NAME (where files differ: --data.text NAME,NAME)": (
+        "请用 --data.text NAME 选定一列（各文件列名不同时：--data.text NAME,NAME）"
+    ),
+    "Chinese is cut into words by %(segmenter)s.": "中文由 %(segmenter)s 切分成词。",
+    "%(path)s: the first %(n)s items of a world, in %(language)s, made with seed %(seed)s (others: %(other)s).": (
+        "%(path)s：一个小世界的前 %(n)s 条，语言 %(language)s，种子 %(seed)s（换一个：%(other)s）。"
+    ),
+    "no column '%(name)s', and several that could hold the text (there are: %(columns)s)": (
+        "没有列“%(name)s”，而可能存放文本的列不止一个（现有：%(columns)s）"
+    ),
+    "choose one with: --data.text NAME": "请用 --data.text NAME 选定一列",
+    "two columns are called '%(name)s'": "有两列都叫“%(name)s”",
+    "rename one of them": "请给其中一列改名",
+    "the column '%(name)s' holds %(type)s, not strings": "列“%(name)s”里是 %(type)s，不是字符串",
+    "columns of strings are: %(names)s. Choose one with: --data.text NAME": (
+        "字符串列有：%(names)s。请用 --data.text NAME 选定一列"
+    ),
+    # corpora of the catalogue
+    "%(data)s is read at commit %(commit)s, as it lies in %(folder)s.": (
+        "%(data)s 按提交 %(commit)s 读取，存放在 %(folder)s。"
+    ),
+    "%(corpus)s: %(source)s, %(licence)s.": "%(corpus)s：%(source)s，%(licence)s。",
+    "%(corpus)s: left out when it was fetched: %(counts)s.": "%(corpus)s：获取时略去了：%(counts)s。",
+    "%(n)s record (%(why)s)": "%(n)s 条记录（%(why)s）",
+    "%(n)s records (%(why)s)": "%(n)s 条记录（%(why)s）",
+    "the same record once more": "与前面的记录重复",
+    "the same in both languages": "两种语言内容相同",
+    "nothing on one side": "有一边是空的",
+    "marked as an uncertain translation": "标为不确定的译文",
+    "a mean rating of exactly 0, neither positive nor negative": "平均评分恰为 0，不褒不贬",
+    "the same text under two labels": "同一段文本有两种标签",
+    "not in the form of an entry": "不合词条的格式",
+    "a redirection to another article": "重定向到另一篇条目",
+    "a page that is no article": "不是条目的页面",
+    "values of the column '%(name)s', which are %(kind)s": "列“%(name)s”的值，类型是 %(kind)s",
+    "MIT; the plays are in the public domain": "MIT；剧本属于公有领域",
+    "MIT; the novel is in the public domain": "MIT；小说属于公有领域",
+    "package LGPL-2.1; articles CC-BY-SA-3.0 and GFDL": "软件包 LGPL-2.1；条目 CC-BY-SA-3.0 与 GFDL",
+    "code MIT, sentences CC-BY-SA-4.0": "代码 MIT，例句 CC-BY-SA-4.0",
+    "package MIT; the snippets are quotations of their authors": "软件包 MIT；各段文字引自其作者",
+    "package MIT; the reviews were collected from the web, their source is not declared": (
+        "软件包 MIT；评论采自网络，来源没有注明"
+    ),
+    # tokens
+    "%(size)s of text": "文本共 %(size)s",
+    "%(size)s of Chinese text": "中文文本共 %(size)s",
+    "%(amount)s: characters as tokens, because below %(limit)s too few words repeat often enough to be tokens of their "
+    "own": ("%(amount)s：以字符为词元，因为不到 %(limit)s 时，出现次数多到可以单独成为词元的词太少"),
+    "%(amount)s: pieces of words as tokens (bpe), %(n)s ids": ("%(amount)s：以词的片段为词元（bpe），词表 %(n)s"),
+    "Vocabulary: %(wish)s, the text supports %(n)s.": "词表：%(wish)s，而文本只够 %(n)s 个。",
+    "%(n)s ids were asked for": "要求 %(n)s 个词元",
+    "%(n)s ids were planned": "计划 %(n)s 个词元",
+    "The vocabulary was learned from a seeded sample of %(kept)s of the %(all)s of text (at most %(most)s).": (
+        "词表学自 %(all)s 文本中按种子抽取的 %(kept)s（最多 %(most)s）。"
+    ),
+    "Of %(all)s without a blank, a sign or the end of a line for a million characters, %(kept)s, evenly spread, were "
+    "learned from.": ("文本中有 %(all)s 连续一百万字以上既无空白、标点也无换行，只均匀取其中 %(kept)s 来学词表。"),
+    "Training would be refused: %(why)s. %(hint)s": "训练不会开始：%(why)s。%(hint)s",
+    "the text to train on has %(n)s token, end marks included; %(least)s are the least": (
+        "训练文本只有 %(n)s 个词元（含结尾标记），至少要有 %(least)s 个"
+    ),
+    "the text to train on has %(n)s tokens, end marks included; %(least)s are the least": (
+        "训练文本只有 %(n)s 个词元（含结尾标记），至少要有 %(least)s 个"
+    ),
+    "Add text. A model of use wants 10 kB or more.": "请增加文本。要得到有用的模型，需要 10 kB 以上。",
     # all numbers
     "number": "数字",
     "Measured on: %(part)s": "测量所用：%(part)s",
@@ -397,6 +755,7 @@ CHINESE: dict[str, str] = {
     "documents in all": "文档总数",
     "documents that repeat an earlier one exactly": "与前面某篇完全相同的文档",
     "documents that repeat an earlier one after normalisation": "归一化后与前面某篇相同的文档",
+    "documents that are nearly equal to another one": "与另一篇几乎相同的文档",
     "examples of repeats": "重复的例子",
     "architecture": "架构",
     "task": "任务",
@@ -422,14 +781,165 @@ CHINESE: dict[str, str] = {
     "interval of this model: %(low)s to %(high)s": "本模型的区间：%(low)s 到 %(high)s",
     "One bar of all input bytes by what became of them.": "一根长条：输入的全部字节，按去向分段。",
     "The PNG pictures are labelled in English: no font on this machine draws the Chinese labels. Install one (Noto "
-    "Sans CJK, for example) and run textmill report again. SVG pictures are not affected.": (
-        "PNG 图片用英文标注：本机没有字体能画出中文标签。请安装一种（例如 Noto Sans CJK），再运行一次 textmill report。"
+    "Sans CJK, for example) and run the command again. SVG pictures are not affected.": (
+        "PNG 图片用英文标注：本机没有字体能画出中文标签。请安装一种（例如 Noto Sans CJK），再运行一次命令。"
         "SVG 图片不受影响。"
     ),
     "In the PNG pictures these characters stand as code points, because no font on this machine draws them: %(points)s"
     ". SVG pictures are not affected.": (
         "PNG 图片里，下列字符以码位代替，因为本机没有字体能画出它们：%(points)s。SVG 图片不受影响。"
     ),
+    # the page of a look
+    "What a text holds": "文本里有什么",
+    "In short": "概要",
+    "How long are the documents?": "文档有多长？",
+    "Which languages?": "是哪些语言？",
+    "How it begins": "开头是什么样",
+    "Where the bytes go": "字节会到哪里去",
+    "Files and encodings": "文件与编码",
+    "Repeats": "重复",
+    "What cannot be read, and what is cleaned away": "读不了的与清理掉的",
+    "What to do next": "下一步",
+    "a sample was looked at": "看的是样本",
+    "all of it was looked at": "全部都看过",
+    "documents in the text": "篇文档",
+    "documents in the sample": "篇文档（样本中）",
+    "bytes that are text:": "其中正文占字节的",
+    "There is no document in it.": "其中没有文档。",
+    "There is no letter in it.": "其中没有文字。",
+    "There is no byte in it.": "其中一个字节也没有。",
+    "There is no file in it.": "其中没有文件。",
+    "Documents by length": "各种长度的文档",
+    "Documents by language": "各种语言的文档",
+    "Column picture of the documents by length.": "柱形图：各种长度的文档数。",
+    "Bar picture of the documents by language.": "条形图：各种语言的文档所占的比例。",
+    "Characters of a document: %(lengths)s.": "每篇文档的字符数：%(lengths)s。",
+    "%(shortest)s to %(longest)s, median %(median)s, nine in ten at most %(nine_in_ten)s": (
+        "%(shortest)s 到 %(longest)s，中位数 %(median)s，十之有九不超过 %(nine_in_ten)s"
+    ),
+    "characters in a document": "每篇文档的字符数",
+    "The same in numbers": "对应的数字",
+    "Share of the documents; of many, two thousand evenly spread ones were judged.": (
+        "占文档的比例；文档很多时，只判断均匀选出的两千篇。"
+    ),
+    "language": "语言",
+    "share": "比例",
+    "script": "文字",
+    "Letters by script": "各种文字所占的比例",
+    "simplified Chinese": "简体中文",
+    "traditional Chinese": "繁体中文",
+    "several languages": "多种语言混合",
+    "another language or no letters": "其他语言，或没有文字",
+    "Every byte that was read is text, or is left out for a named reason. The categories add up to what was read.": (
+        "读到的每个字节要么是正文，要么因注明的原因略去。各类相加，等于读到的字节数。"
+    ),
+    "Every byte would be in the training, validation or test part, or is left out for a named reason. The "
+    "categories add up to the size of the files.": (
+        "每个字节要么会进入训练、验证或测试部分，要么因注明的原因略去。各类相加，等于文件的大小。"
+    ),
+    "All bytes of the input, by what becomes of them.": "输入的全部字节，按去向分段。",
+    "Files that are left out whole by their names: all of them, in no other number here": (
+        "按文件名整个略去的文件：这里是全部，不计入其他任何数字"
+    ),
+    "text": "正文",
+    "the model would learn from it": "模型会从中学习",
+    "the model would learn from it, or it would be held out": "模型会从中学习，或者会被留出",
+    "cut off": "截断",
+    "the last record of a file of which the beginning was read": "只读了开头的文件的最后一条记录",
+    "Bytes by encoding": "各种编码的字节数",
+    "files": "文件数",
+    "%(n)s smaller files are not listed here; textmill look --json lists all.": (
+        "另有 %(n)s 个较小的文件没有列在这里；textmill look --json 会全部列出。"
+    ),
+    "%(n)s files that are not in plain UTF-8: three lines each, to judge by whether they were read right": (
+        "%(n)s 个文件不是纯 UTF-8：每个给出三行，可据此判断读得对不对"
+    ),
+    "%(n)s more such files are not shown here; textmill look --json has all.": (
+        "另有 %(n)s 个这样的文件没有显示在这里；textmill look --json 里有全部。"
+    ),
+    "Documents that repeat others": "与别的文档重复的文档",
+    "documents that are nearly another one": "与另一篇几乎相同的文档",
+    "Nearly equal documents were not looked for.": "没有查找几乎相同的文档。",
+    "Repeats, for example": "重复的例子",
+    "The test set in the training text": "训练文本里的测试集",
+    "Test documents that stand in the training text": "出现在训练文本里的测试文档",
+    "test document": "测试文档",
+    "training document": "训练文档",
+    "share of it": "占它的比例",
+    "in common": "共有的片段",
+    "%(n)s more are not shown here; --json has the first hundred.": (
+        "另有 %(n)s 篇没有显示在这里；--json 里有前一百篇。"
+    ),
+    "Records that cannot be read: the first ones": "读不了的记录：最前面的几条",
+    "Every record could be read.": "每条记录都读得了。",
+    "Cleaned away (--data.clean none keeps it)": "清理掉的内容（--data.clean none 可保留）",
+    "No cleaning rule found anything.": "没有一条清理规则找到要清理的内容。",
+    "rule": "规则",
+    "stretches": "处数",
+    "for example": "例如",
+    "%(n)s more notes": "另有 %(n)s 条说明",
+    "Nothing.": "没有。",
+    "No command: training would refuse this text, as a note above says.": (
+        "没有命令：训练会拒绝这份文本，原因见上面的说明。"
+    ),
+    "Written by textmill look. This page is one file: it loads nothing and runs no scripts.": (
+        "由 textmill look 写成。本页只有一个文件：不加载外部内容，也不运行脚本。"
+    ),
+    "standard input": "标准输入",
+    # a look in the terminal
+    "%(n)s files": "%(n)s 个文件",
+    "This is a look at a sample (--sample %(asked)s, seed %(seed)s): %(read)s of %(bytes)s were read, from "
+    "%(n_read)s of %(n_files)s files (%(share)s).": (
+        "看的是样本（--sample %(asked)s，种子 %(seed)s）：共 %(bytes)s，读了 %(read)s；共 "
+        "%(n_files)s 个文件，读了其中 %(n_read)s 个（%(share)s）。"
+    ),
+    "%(share)s of the bytes": "占字节的 %(share)s",
+    "how much is in packed files is not known": "压缩文件里有多少内容不得而知",
+    "The number of files and their sizes are exact; every other number is of the sample. What would be held out "
+    "is not said, for a sample would be split in another way than the whole. The command is for the whole text.": (
+        "文件的数目与大小是准确的，其余数字都只是样本的。这里不说会留出哪些文本，因为样本的划分与全文的不同。给出的命令用于全文。"
+    ),
+    "%(n)s large files were read in blocks spread over them: a line number there counts lines that were read.": (
+        "有 %(n)s 个大文件是分散着一块一块读的：其中的行号只数读到的行。"
+    ),
+    "Of %(n)s files only the beginning was read, because they cannot be entered in the middle.": (
+        "有 %(n)s 个文件只读了开头，因为无法从中间读起。"
+    ),
+    "left out whole by their names: %(list)s": "按文件名整个略去：%(list)s",
+    "where each byte goes": "每个字节的去向",
+    "dropped": "略去",
+    "of %(size)s": "共 %(size)s",
+    "and %(n)s more (these are the largest; --json lists all)": "另有 %(n)s 个（这里是最大的；--json 会全部列出）",
+    "languages": "文字",
+    "documents by language": "各种语言的文档",
+    "repeats": "重复",
+    "lengths in characters": "长度（字符）",
+    "%(n)s exact": "完全相同 %(n)s 篇",
+    "%(n)s after normalisation": "归一化后相同 %(n)s 篇",
+    "%(n)s nearly equal": "几乎相同 %(n)s 篇",
+    "of %(n)s documents": "共 %(n)s 篇文档",
+    "documents by length in characters": "各种长度（字符）的文档",
+    "not in plain UTF-8; judge by these lines whether it was read right (--encoding decides):": (
+        "不是纯 UTF-8；请看这几行，判断读得对不对（--encoding 可指定编码）："
+    ),
+    "and %(n)s more (--json has all)": "另有 %(n)s 个（--json 里有全部）",
+    "cleaned away (--data.clean none keeps it)": "清理掉的内容（--data.clean none 可保留）",
+    "test set %(paths)s: %(n_found)s of %(n)s documents (%(share)s) stand in the training text": (
+        "测试集 %(paths)s：%(n)s 篇文档中有 %(n_found)s 篇（%(share)s）出现在训练文本里"
+    ),
+    "test set %(paths)s: at least %(n_found)s of %(n)s documents (%(share)s) stand in the training text, of "
+    "which a sample was searched": (
+        "测试集 %(paths)s：%(n)s 篇文档中至少有 %(n_found)s 篇（%(share)s）出现在训练文本里；只查找了训练文本的样本"
+    ),
+    "%(test)s in %(training)s, %(share)s of it: %(excerpt)s": (
+        "%(test)s 在 %(training)s 中，占它的 %(share)s：%(excerpt)s"
+    ),
+    "and %(n)s more (--json has the first hundred)": "另有 %(n)s 篇（--json 里有前一百篇）",
+    "repeats, for example": "重复的例子",
+    "records that cannot be read": "读不了的记录",
+    "notes": "说明",
+    "how it begins": "开头",
+    "next: %(command)s": "下一步：%(command)s",
     # the card
     "Written by textmill report, which writes it anew each time: keep what you add in another file.": (
         "由 textmill report 写成，每次运行都会重写：你要补充的内容请放在别的文件里。"

@@ -9,16 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
-from textmill.messages import Record
 from textmill.report import numbers, saying, showing
-from textmill.report.pictures import Pictures
+from textmill.report.drawing import Pictures
+from textmill.report.sheet import fact_rows, label_of, written
 from textmill.report.words import (
     CURVE_COLUMNS,
-    FACTS,
-    HTML_LANG,
     LEDGER_MEANINGS,
     LOOPS,
     METRICS,
@@ -71,30 +66,8 @@ class SampleGroup:
 
 def page(report: Report, pictures: Pictures, words: Words) -> str:
     """The whole page as HTML."""
-    environment = Environment(
-        loader=PackageLoader("textmill.report", "."),
-        extensions=["jinja2.ext.i18n"],
-        autoescape=True,
-        finalize=nothing_hidden,
-        undefined=StrictUndefined,
-        trim_blocks=False,
-    )
-    environment.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters |= {
-        "category_name": lambda category: category_name(category, words),
-        "count": numbers.count,
-        "exact": numbers.exact,
-        "language_of_fact": lambda value: _language_attribute(value, words),
-        "language_of_sentence": showing.language_of_sentence,
-        "measure": numbers.measure,
-        "one_line": showing.on_one_line,
-        "plain": numbers.plain,
-        "share": numbers.share,
-        "shown": showing.as_html,
-        "when": lambda moment: showing.on_one_line(moment).replace("T", " ", 1),
-    }
     values = (
-        {"report": report, "pictures": pictures.drawn, "notes": pictures.notes, "html_lang": HTML_LANG[words.lang]}
+        {"report": report, "pictures": pictures.drawn, "notes": pictures.notes}
         | head_of(report, words)
         | verdict_of(report, words)
         | curve_of(report, words)
@@ -103,16 +76,12 @@ def page(report: Report, pictures: Pictures, words: Words) -> str:
         | numbers_of(report, words)
         | making_of(report, words)
     )
-    return environment.get_template("page.html.jinja").render(values)
-
-
-def nothing_hidden(value: Any) -> Any:
-    """Every text that the template writes loses what would act; markup of the template's own stays as it is."""
-    return showing.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return written("page.html.jinja", values, words)
 
 
 def head_of(report: Report, words: Words) -> dict[str, Any]:
     return {
+        "kind": words("Textmill report"),
         "name": saying.name_of(report),
         "status": words(STATUSES[report.status]) if report.status in STATUSES else report.status,
         "status_class": report.status if report.status in STATUSES else "other",
@@ -172,7 +141,7 @@ def curve_of(report: Report, words: Words) -> dict[str, Any]:
         )
     return {
         "curve": [[point.get(key) for key in keys] for point in shown],
-        "curve_columns": [_label(key, CURVE_COLUMNS, words) for key in keys],
+        "curve_columns": [label_of(key, CURVE_COLUMNS, words) for key in keys],
         "curve_summary": summary,
         "loss_caption": caption,
     }
@@ -267,7 +236,7 @@ def numbers_of(report: Report, words: Words) -> dict[str, Any]:
     }
     rows = []
     for name in _ordered(used, METRICS):
-        label, is_word = _label(name, METRICS, words)
+        label, is_word = label_of(name, METRICS, words)
         value, interval = evaluation.metrics.get(name), evaluation.intervals.get(name)
         rows.append(
             {
@@ -318,7 +287,7 @@ def documents_of(documents: list[dict[str, Any]], words: Words) -> dict[str, Any
             ]
             for document in shown
         ],
-        "document_columns": [_label(key, METRICS, words) for key in keys],
+        "document_columns": [label_of(key, METRICS, words) for key in keys],
         "documents_summary": words.plural(
             "Sums of %(n)s document or block", "Sums of %(n)s documents or blocks", len(documents)
         ),
@@ -350,9 +319,11 @@ def making_of(report: Report, words: Words) -> dict[str, Any]:
                 "percent": f"{100 * seconds / longest:.1f}" if longest > 0 and seconds > 0 else "0",
             }
             for name, seconds in times
-            for label, is_word in [_label(name, TIMES, words)]
+            for label, is_word in [label_of(name, TIMES, words)]
         ],
-        "model_facts": fact_rows({key: value for key, value in model.items() if value not in (None, "")}, words),
+        "model_facts": fact_rows(
+            {key: value for key, value in model.items() if value not in (None, "")}, words, report.messages
+        ),
         "versions": fact_rows(report.versions, words),
         "hardware": fact_rows(report.hardware, words),
         "config": config_of(report),
@@ -365,34 +336,6 @@ def config_of(report: Report) -> list[tuple[str, list[tuple[str, bool, Any]]]]:
     sections = {"": loose} if loose else {}
     sections |= {key: value for key, value in report.config.items() if isinstance(value, dict)}
     return [(name, [(key, False, value) for key, value in numbers.facts(values)]) for name, values in sections.items()]
-
-
-def fact_rows(values: dict[str, Any], words: Words, record: Record | None = None) -> list[tuple[str, bool, Any]]:
-    """(label, whether it is in words, value) of a dictionary of facts; a key without a word stays a key.
-
-    record: of the values that are messages.
-    """
-    spoken = {True: words("yes"), False: words("no")}
-    rows = []
-    for key, value in numbers.facts(values):
-        label, is_word = _label(key, FACTS, words)
-        if isinstance(value, str):
-            value = words.told(value, record or {})
-        rows.append((label, is_word, spoken[value] if is_word and isinstance(value, bool) else value))
-    return rows
-
-
-def _language_attribute(value: Any, words: Words) -> Markup:
-    """A lang attribute for words of the other language among the facts; names and numbers have none."""
-    if isinstance(value, str) and " " in value.strip():
-        language = showing.language_of_sentence(value)
-        if language != HTML_LANG[words.lang]:
-            return Markup(' lang="{}"').format(language)
-    return Markup()
-
-
-def _label(key: str, table: dict[str, str], words: Words) -> tuple[str, bool]:
-    return (words(table[key]), True) if key in table else (key, False)
 
 
 def _ordered(names: Iterable[str], known: dict[str, str]) -> list[str]:

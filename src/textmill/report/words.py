@@ -50,7 +50,9 @@ class Words:
                 hint=did_you_mean(lang, CATALOGUES),
             )
         self.lang = lang
-        self.comma, self.semicolon, self.space = ("，", "；", "") if lang == "zh" else (", ", "; ", " ")
+        self.comma, self.semicolon, self.colon, self.space = (
+            ("，", "；", "：", "") if lang == "zh" else (", ", "; ", ": ", " ")
+        )
         self.translations = Catalogue(CATALOGUES[lang])
 
     def __call__(self, message: str, **values: object) -> str:
@@ -93,11 +95,13 @@ FLOOR_MEANINGS = {
 PARTS = {"train": N_("training text"), "validation": N_("validation text"), "test": N_("test text")}
 LEDGER = {
     **PARTS,
+    "text": N_("text"),
     "markup": N_("markup"),
     "unused_column": N_("unused column"),
     "duplicate": N_("duplicate"),
     "bad_record": N_("bad record"),
     "empty": N_("empty"),
+    "other:cut-off": N_("cut off"),
 }
 LEDGER_MEANINGS = {
     "train": N_("the model learned from it"),
@@ -109,6 +113,11 @@ LEDGER_MEANINGS = {
     "bad_record": N_("records that could not be read"),
     "empty": N_("records and lines without text"),
 }
+LOOK_MEANINGS = LEDGER_MEANINGS | {
+    "train": N_("the model would learn from it"),
+    "text": N_("the model would learn from it, or it would be held out"),
+    "other:cut-off": N_("the last record of a file of which the beginning was read"),
+}
 STATUSES = {
     "finished": N_("finished"),
     "unfinished": N_("unfinished"),
@@ -118,6 +127,13 @@ STATUSES = {
 PER_TOKEN = {"loss", "perplexity", "n_tokens"}
 CHECKPOINTS = {"best": N_("the best by validation"), "last": N_("the last")}
 LANGUAGES = {"en": N_("English"), "zh": N_("Chinese"), "other": N_("other scripts")}
+DOCUMENT_LANGUAGES = {
+    "zh": N_("simplified Chinese"),
+    "zh-Hant": N_("traditional Chinese"),
+    "en": N_("English"),
+    "mixed": N_("several languages"),
+    "other": N_("another language or no letters"),
+}
 METRICS = {
     "bpb": N_("bits per byte"),
     "loss": N_("loss, nats per token"),
@@ -189,6 +205,7 @@ FACTS = {
     "duplicates.n_documents": N_("documents in all"),
     "duplicates.exact": N_("documents that repeat an earlier one exactly"),
     "duplicates.normalised": N_("documents that repeat an earlier one after normalisation"),
+    "duplicates.near": N_("documents that are nearly equal to another one"),
     "duplicates.examples": N_("examples of repeats"),
     "arch": N_("architecture"),
     "task": N_("task"),

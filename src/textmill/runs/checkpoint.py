@@ -6,18 +6,18 @@ Used by runs.folder. A checkpoint whose manifest does not hold is set aside, nam
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import safetensors.torch
 from torch import Tensor
 
 from textmill.errors import Damaged
-from textmill.files import new_folder, sha256_of, write_json
+from textmill.files import fsync_file, make_folder, misfits_told, new_folder, read_json, sha256_of, write_json
 
 FORMAT = 1
 STEP_FOLDER = re.compile(r"step-(\d{8,})")
@@ -49,7 +49,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     An existing folder of that step (set aside as damaged, or from a run that was cut back) is replaced.
     Raises NoSpace.
     """
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     path = folder / folder_name(checkpoint.step)
     with new_folder(path) as temporary:
         for group in GROUPS:
@@ -60,6 +60,8 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
                 safetensors.torch.save_file(flat, temporary / f"{group}.safetensors")
         write_json(temporary / "progress.json", {"step": checkpoint.step, **checkpoint.progress})
         hashes = {file.name: sha256_of(file) for file in sorted(temporary.iterdir())}
+        for name in hashes:
+            fsync_file(temporary / name)
         write_json(temporary / "manifest.json", {"format": FORMAT, "step": checkpoint.step, "sha256": hashes})
         if path.exists():
             shutil.rmtree(path)
@@ -70,10 +72,11 @@ def verify_checkpoint(path: Path) -> dict[str, Any]:
     """The manifest of a checkpoint whose files all hold. Raises Damaged, naming the first file that does not."""
     manifest_path = path / "manifest.json"
     try:
-        manifest = json.loads(manifest_path.read_bytes())
-        hashes, step = dict(manifest["sha256"]), int(manifest["step"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Damaged("the manifest of the checkpoint cannot be read", where=str(manifest_path)) from error
+        with misfits_told(manifest_path, "the manifest of the checkpoint cannot be read"):
+            manifest = read_json(manifest_path)
+            hashes, step = dict(manifest["sha256"]), int(manifest["step"])
+    except FileNotFoundError as error:
+        raise Damaged("the manifest of the checkpoint is missing", where=str(manifest_path)) from error
     if manifest.get("format") != FORMAT:
         raise Damaged(
             f"the checkpoint has format {manifest.get('format')}, this version reads {FORMAT}", where=str(path)
@@ -95,12 +98,29 @@ def load_checkpoint(path: Path) -> Checkpoint:
     # Cloned into memory of their own: views into the file's buffer are not aligned, and with other alignment a matrix
     # product may differ in its last bits.
     groups = {
-        group: {name: t.clone() for name, t in safetensors.torch.load_file(path / f"{group}.safetensors").items()}
+        group: {name: tensor.clone() for name, tensor in read_tensors(path / f"{group}.safetensors").items()}
         for group in GROUPS
         if f"{group}.safetensors" in manifest["sha256"]
     }
-    progress = json.loads((path / "progress.json").read_bytes())
+    progress = read_json(path / "progress.json")
+    if not isinstance(progress, dict):
+        raise Damaged("this does not tell how far the run was", where=str(path / "progress.json"))
     return Checkpoint(step=int(manifest["step"]), progress=progress, **groups)
+
+
+def progress_of(path: Path) -> dict[str, Any]:
+    """progress.json of a checkpoint whose files all hold; no tensor is loaded. Raises Damaged."""
+    verify_checkpoint(path)
+    return dict(read_json(path / "progress.json"))
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file; the library checks header, offsets and sizes against the file first. Raises Damaged."""
+    try:
+        with misfits_told(path, "not a whole safetensors file"):
+            return safetensors.torch.load_file(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise Damaged(f"not a whole safetensors file ({error})", where=str(path)) from error
 
 
 def checkpoints_of(folder: Path) -> list[Path]:

@@ -5,8 +5,8 @@ training creates and fills it; every other verb opens it and reads. Layout: desi
 
 from __future__ import annotations
 
-import json
-import shutil
+import hashlib
+import math
 import warnings
 from collections.abc import Callable
 from datetime import datetime
@@ -18,7 +18,15 @@ import torch
 from textmill.config import Config
 from textmill.config.layers import from_toml, to_toml
 from textmill.errors import ConfigError, Damaged, RunError, TextmillError, did_you_mean
-from textmill.files import TEMPORARY, write_atomically, write_json
+from textmill.files import (
+    make_folder,
+    misfits_told,
+    read_json,
+    sha256_of,
+    write_atomically,
+    write_json,
+    write_sealed_json,
+)
 from textmill.messages import retold
 from textmill.models import NextToken, build_model
 from textmill.models.language import refuse_other_tensors
@@ -28,6 +36,7 @@ from textmill.runs.checkpoint import (
     checkpoints_of,
     folder_name,
     load_checkpoint,
+    progress_of,
     save_checkpoint,
     set_aside,
     verify_checkpoint,
@@ -35,11 +44,24 @@ from textmill.runs.checkpoint import (
 from textmill.runs.lock import is_locked
 from textmill.runs.metrics_log import MetricsLog
 from textmill.runs.prepared import Prepared
+from textmill.runs.retention import prune, sweep
 from textmill.tables import MODELS, load
 from textmill.tokens import Tokenizer
 
 FACTS_NEEDED = {"kind", "form", "heads", "data"}  # of run.json
-DELETED = ".deleted"
+DECIDED = (
+    "steps",
+    "warmup_steps",
+    "eval_every",
+    "save_every",
+    "batch",
+    "order",
+    "optimizer",
+    "lr",
+    "weight_decay",
+    "precision",
+)
+MISFIT = "run.json does not hold what it should"
 
 
 def device_named(device: str) -> str:
@@ -72,10 +94,10 @@ class Run:
     @classmethod
     def create(cls, path: Path, config: Config, info: dict[str, Any], tokenizer: Tokenizer) -> Run:
         """Write config.toml, tokenizer.json and, last, run.json: with run.json there the folder is a run."""
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
         tokenizer.save(path)
         write_atomically(path / "config.toml", to_toml(config))
-        run = cls(path, config, info)
+        run = cls(path, config, info | {"hashes": hashes_of(path)})
         run.write_info()
         return run
 
@@ -93,13 +115,17 @@ class Run:
                 hint="A run folder is what `textmill train` writes, by default under runs/.",
             )
         try:
-            info = json.loads((path / "run.json").read_bytes())
+            info = read_json(path / "run.json")
             config = from_toml(path / "config.toml")
         except (OSError, ValueError) as error:
             raise Damaged(f"a file of the run cannot be read: {error}", where=str(path)) from error
-        lacking = FACTS_NEEDED - info.keys() if isinstance(info, dict) else FACTS_NEEDED
+        lacking = facts_lacking(info)
         if lacking:
-            raise Damaged(f"run.json does not describe a run: it lacks {', '.join(sorted(lacking))}", where=str(path))
+            raise Damaged(f"run.json does not describe a run: it lacks {', '.join(lacking)}", where=str(path))
+        undecided = [name for name in DECIDED if getattr(config.train, name) in (None, "auto")]
+        if info["kind"] == "network" and undecided:
+            listed = ", ".join(f"train.{name}" for name in undecided)
+            raise Damaged(f"config.toml is not complete: it lacks {listed}", where=str(path / "config.toml"))
         return cls(path, config, info, checkpoint)
 
     # what it is
@@ -139,12 +165,15 @@ class Run:
         return int(pointer["step"]) if pointer else 0
 
     def write_info(self) -> None:
-        write_json(self.path / "run.json", self.info)
+        write_sealed_json(self.path / "run.json", self.info)
 
     def write_config(self, config: Config) -> None:
-        """config.toml is written before what it says takes effect."""
-        self.config = config
-        write_atomically(self.path / "config.toml", to_toml(config))
+        """config.toml is written before what it says takes effect; run.json, before that, what it may be."""
+        self.config, text = config, to_toml(config)
+        may_be = [sha256_of(self.path / "config.toml"), hashlib.sha256(text.encode()).hexdigest()]
+        self.info["hashes"] = self.info.get("hashes", {}) | {"config.toml": may_be}
+        self.write_info()
+        write_atomically(self.path / "config.toml", text)
 
     def prepared(self) -> Prepared:
         """The text this run was made of. Raises RunError where it was deleted."""
@@ -154,42 +183,55 @@ class Run:
 
     # checkpoints
 
-    def save(self, checkpoint: Checkpoint, *, best: bool, valid_loss: float | None) -> None:
-        """Save a step, point last.json (and best.json) at it, and delete what is neither best nor among the last."""
-        checkpoint.progress |= {"is_best": best, "valid_loss": valid_loss}
+    def save(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        best: bool,
+        valid_loss: float | None,
+        notice: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """Save a step, point last.json (and best.json) at it, and delete what is neither best nor among the last.
+
+        Once it returns, a power cut loses nothing up to this step: its lines in the log are on the disk first.
+        notice: told of a checkpoint that could not be deleted; training goes on.
+        """
+        self.log.keep()
+        checkpoint.progress |= {"is_best": best, "valid_loss": valid_loss, "log": self.log.seal()}
         save_checkpoint(self.checkpoints, checkpoint)
         self._point_at(checkpoint)
-        self._prune()
+        pointed = self._read_pointer("best")
+        best_name = Path(str(pointed["checkpoint"])).name if pointed else None
+        prune(self.checkpoints, self.config.train.keep, best_name, notice)
 
     def _point_at(self, checkpoint: Checkpoint) -> None:
         """last.json, and best.json where it was the best, as the checkpoint itself says: they may not have been
         written yet when the process was killed, or name one that was damaged since."""
-        pointer = {
-            "step": checkpoint.step,
-            "checkpoint": f"{self.checkpoints.name}/{folder_name(checkpoint.step)}",
-            "valid_loss": checkpoint.progress.get("valid_loss"),
-        }
+        pointer = pointer_to(checkpoint.step, checkpoint.progress)
         for which, named in (("best", checkpoint.progress.get("is_best")), ("last", True)):
-            there = self._read_pointer(which)
-            if named and (there is None or there["checkpoint"] != pointer["checkpoint"]):
+            if named and self._read_pointer(which) != pointer:
                 write_json(self.path / f"{which}.json", pointer)
 
-    def _prune(self) -> None:
-        best = self._pointer("best")
-        kept = {path.name for path in checkpoints_of(self.checkpoints)[-self.config.train.keep :]}
-        kept |= {folder_name(int(best["step"]))} if best else set()
+    def _mend_best(self, notice: Callable[[str], None]) -> None:
+        """best.json names a checkpoint that holds: where it does not, the newest that was the best at its time, else
+        the one with the least loss."""
+        there = self._read_pointer("best")
+        whole: dict[int, dict[str, Any]] = {}
         for path in checkpoints_of(self.checkpoints):
-            if path.name not in kept:
-                # Renamed first: a half-deleted folder must not look like a checkpoint.
-                doomed = path.with_name(f".{path.name}{DELETED}")
-                path.rename(doomed)
-                shutil.rmtree(doomed)
-
-    def _sweep(self) -> None:
-        """Remove what a killed process left half-written or half-deleted among the checkpoints."""
-        for ending in (TEMPORARY, DELETED):
-            for path in self.checkpoints.glob(f".step-*{ending}"):
-                shutil.rmtree(path, ignore_errors=True)
+            try:
+                progress = progress_of(path)
+                whole[int(progress["step"])] = progress
+            except Damaged as error:
+                aside = set_aside(path)
+                notice(f"damaged checkpoint set aside as {aside}: {error.message} ({error.where})")
+        pointers = {step: pointer_to(step, progress) for step, progress in whole.items()}
+        if there is not None and there in pointers.values():
+            return
+        were_best = [step for step, progress in whole.items() if progress.get("is_best")]
+        chosen = max(were_best) if were_best else min(whole, key=lambda step: loss_at(whole[step]))
+        if there is not None and there["step"] != chosen:
+            notice(f"the best checkpoint, that of step {there['step']}, is gone: best.json names step {chosen} now")
+        write_json(self.path / "best.json", pointers[chosen])
 
     def load(self, which: str | int = "best") -> Checkpoint:
         """The "best" or "last" checkpoint, or that of a step; verified. Raises RunError, Damaged."""
@@ -222,7 +264,7 @@ class Run:
         Damaged ones are set aside (renamed, never deleted) and named. Raises Damaged where none is left. What a killed
         process left undone is put right: half-written checkpoints go, the pointers name the one that is returned.
         """
-        self._sweep()
+        sweep(self.checkpoints, notice)
         damaged: Damaged | None = None
         for path in reversed(checkpoints_of(self.checkpoints)):
             try:
@@ -234,6 +276,7 @@ class Run:
                 continue
             saved = load_checkpoint(path)
             self._point_at(saved)
+            self._mend_best(notice)
             return saved
         if damaged is not None or (self.path / "last.json").exists():
             raise Damaged(
@@ -256,10 +299,13 @@ class Run:
     def _read_pointer(self, which: str) -> dict[str, Any] | None:
         """None where there is none, or none that can be read."""
         try:
-            pointer = json.loads((self.path / f"{which}.json").read_bytes())
-            return dict(pointer) if {"step", "checkpoint"} <= dict(pointer).keys() else None
-        except (OSError, ValueError, TypeError):
+            pointer = read_json(self.path / f"{which}.json")
+        except (OSError, Damaged):
             return None
+        named = pointer.get("checkpoint") if isinstance(pointer, dict) else None
+        if not isinstance(named, str) or not isinstance(pointer.get("step"), int):
+            return None
+        return dict(pointer) if named == f"{self.checkpoints.name}/{folder_name(pointer['step'])}" else None
 
     # the model
 
@@ -289,7 +335,8 @@ class Run:
         for candidate in (name,) if name else ("test", "validation"):
             path = self.path / "eval" / f"{candidate}.json"
             if path.is_file():
-                return Evaluation.model_validate_json(path.read_bytes())
+                with misfits_told(path, "this is no measurement of ours"):
+                    return Evaluation.model_validate_json(path.read_bytes())
         return None
 
     def trained(self) -> Trained:
@@ -308,6 +355,10 @@ class Run:
 
     def summary(self) -> Info:
         """What this run is, in one document."""
+        with misfits_told(self.path / "run.json", MISFIT):
+            return self._summary()
+
+    def _summary(self) -> Info:
         evaluation = self.evaluation()
         made = {key: self.info.get(key) for key in ("command", "created", "seed", "versions", "hardware", "time")}
         tokenizer = self.tokenizer
@@ -331,6 +382,10 @@ class Run:
 
     def report(self) -> Report:
         """Everything a report page shows, gathered from the folder."""
+        with misfits_told(self.path / "run.json", MISFIT):
+            return self._report()
+
+    def _report(self) -> Report:
         ledger = self.info.get("data", {})
         tokenizer = self.tokenizer
         return Report(
@@ -378,6 +433,24 @@ class Run:
         ]
 
 
+def facts_lacking(info: Any) -> list[str]:
+    """What run.json must hold and does not, or holds in another kind."""
+    if not isinstance(info, dict):
+        return sorted(FACTS_NEEDED)
+    kinds = {"kind": str, "form": str, "heads": list, "data": dict}
+    lacking = [name for name, kind in kinds.items() if not isinstance(info.get(name), kind)]
+    if not lacking and info["kind"] not in MODELS:
+        lacking.append("a known kind")
+    if not lacking and not isinstance(info["data"].get("prepared"), str):
+        lacking.append("data.prepared")
+    if not lacking and Path(info["data"]["prepared"]).name != info["data"]["prepared"]:
+        lacking.append("data.prepared as the name of a folder")
+    if not lacking and info["kind"] == "network":
+        texts = {"data.fingerprint": info["data"].get("fingerprint"), "sample_prompt": info.get("sample_prompt")}
+        lacking += [name for name, text in texts.items() if not isinstance(text, str)]
+    return lacking
+
+
 CURVE_NAMES = {
     "train/loss": "train_loss",
     "train/lr": "lr",
@@ -388,6 +461,22 @@ CURVE_NAMES = {
 
 def _curve_point(line: dict[str, Any]) -> dict[str, float]:
     return {"step": line["step"]} | {ours: line[name] for name, ours in CURVE_NAMES.items() if name in line}
+
+
+def pointer_to(step: int, progress: dict[str, Any]) -> dict[str, Any]:
+    """What last.json or best.json says of a checkpoint."""
+    return {"step": step, "checkpoint": f"checkpoints/{folder_name(step)}", "valid_loss": progress.get("valid_loss")}
+
+
+def loss_at(progress: dict[str, Any]) -> float:
+    loss = progress.get("valid_loss")
+    return math.inf if loss is None else float(loss)
+
+
+def hashes_of(folder: Path) -> dict[str, list[str]]:
+    """For run.json, written after them: each visible file of a folder -> the sha256 it may have."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    return {path.name: [sha256_of(path)] for path in files if path.name not in ("run.json", "lock")}
 
 
 def open_run(name: str | Path) -> Run:

@@ -5,12 +5,12 @@ Filled by tasks.prepare, read by training and evaluation. Shared by all runs of 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from textmill.errors import RunError
+from textmill.errors import Damaged, RunError
+from textmill.files import read_json
 from textmill.tokens import Tokenizer, TokenStore
 
 PARTS = ("train", "valid", "test")
@@ -40,5 +40,13 @@ class Prepared:
         train, valid, test = (TokenStore(path / part) if (path / part).is_dir() else None for part in PARTS)
         if train is None:
             raise RunError("the prepared text has no training part", where=str(path), hint="Delete the folder.")
-        ledger = json.loads((path / "ledger.json").read_bytes())
+        ledger = read_json(path / "ledger.json")
+        if not isinstance(ledger, dict):
+            raise Damaged("this is no ledger", where=str(path / "ledger.json"), hint="Delete the folder.")
         return cls(path, train, valid, test, Tokenizer.load(path), ledger)
+
+    @property
+    def stores(self) -> dict[str, TokenStore]:
+        """The parts that there are, as a report names them: train, validation, test."""
+        named = {"train": self.train, "validation": self.valid, "test": self.test}
+        return {name: store for name, store in named.items() if store is not None}

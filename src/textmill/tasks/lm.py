@@ -116,7 +116,3 @@ class LanguageModelling:
         """What the model writes on from each input."""
         written = write(model, tokenizer, inputs, config.generate, seed=seed, begin_mark=config.tokens.begin_mark)
         yield from (result.text for result in written.finish())
-
-    def findings(self, documents: Iterable[Document]) -> list[str]:
-        """Nothing beyond what text.look finds: any text can be modelled."""
-        return []

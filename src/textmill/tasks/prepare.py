@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from textmill.config import Config
-from textmill.errors import TooLittleText
-from textmill.files import new_folder, remove_abandoned, write_json
+from textmill.files import new_folder, remove_abandoned, write_sealed_json
 from textmill.messages import record_of
-from textmill.runs import Prepared
+from textmill.runs import Prepared, hashes_of
 from textmill.tables import TASKS, load
 from textmill.tasks.task import Task
 from textmill.text import Part, SplitPlan, plan_split
-from textmill.text.wording import counted
-from textmill.tokens import Tokenizer, choose_kind
+from textmill.tokens import Tokenizer
+from textmill.tokens.amount import too_little, with_tokens_chosen
 
 FORMAT = 1
-N_TOKENS_LEAST = 16  # below this nothing can be told from chance, not even in a test
 
 PART_NAMES: dict[Part, str] = {"train": "train", "validation": "valid", "test": "test"}
 
@@ -31,26 +29,6 @@ def task_of(config: Config) -> Task:
     """The task that the config names."""
     task: Task = load(TASKS[config.task.name])()
     return task
-
-
-def with_tokens_chosen(config: Config, plan: SplitPlan, shares: dict[str, float]) -> tuple[Config, str | None]:
-    """The config with tokens.kind and vocab_size decided, and the reason as a sentence where it was decided here."""
-    if config.tokens.kind != "auto":
-        return config, None
-    kind, vocab_size, reason = choose_kind(plan.ledger.total.get("train", 0), shares)
-    chosen = {"kind": kind, "vocab_size": config.tokens.vocab_size or vocab_size}
-    return config.model_copy(update={"tokens": config.tokens.model_copy(update=chosen)}), reason
-
-
-def too_little(n_tokens: int, paths: Sequence[str]) -> TooLittleText | None:
-    """The error of a training text with so few tokens, end marks included; None where there are enough to begin."""
-    if n_tokens >= N_TOKENS_LEAST:
-        return None
-    return TooLittleText(
-        f"the text to train on has {counted(n_tokens, 'token')}, end marks included; {N_TOKENS_LEAST} are the least",
-        where=", ".join(paths),
-        hint="Add text. A model of use wants 10 kB or more.",
-    )
 
 
 def fingerprint_of(config: Config, plan: SplitPlan) -> str:
@@ -82,17 +60,17 @@ def prepare(
     path = into / fingerprint_of(config, plan)
     if (path / "ledger.json").is_file():
         prepared = Prepared.open(path)
-        for store in (prepared.train, prepared.valid, prepared.test):
-            if store is not None:
-                store.verify()
+        for store in prepared.stores.values():
+            store.verify()
         return prepared, config
 
     task = task_of(config)
     notes = [*plan.notes, *([reason] if reason else [])]
-    into.mkdir(parents=True, exist_ok=True)
     with new_folder(path) as temporary:
         texts = (document.content for document in plan.documents("train"))
-        tokenizer = Tokenizer.train(config.tokens.kind, texts, config.tokens.vocab_size, config.data.split_seed)
+        tokenizer = Tokenizer.train(
+            config.tokens.kind, texts, config.tokens.vocab_size, config.data.split_seed, config.tokens.segmenter
+        )
         if tokenizer.note:
             notes.append(tokenizer.note)
         tokenizer.save(temporary)
@@ -101,7 +79,7 @@ def prepare(
                 store = task.encode(plan.documents(part), tokenizer, temporary / folder)
                 if part == "train" and (refused := too_little(store.n_tokens, config.data.paths)):
                     raise refused
-        write_json(
+        write_sealed_json(
             temporary / "ledger.json",
             {
                 "format": FORMAT,
@@ -115,6 +93,7 @@ def prepare(
                 "bad_records": plan.bad_records,
                 "notes": notes,
                 "messages": record_of(notes),
+                "hashes": hashes_of(temporary),
             },
         )
     for note in notes:

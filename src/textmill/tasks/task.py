@@ -92,7 +92,3 @@ class Task(Protocol):
     ) -> Iterator[str]:
         """Outputs for inputs; in batches = one by one."""
         ...
-
-    def findings(self, documents: Iterable[Document]) -> list[str]:
-        """What `look` should say of these documents, from this task's point of view."""
-        ...

@@ -7,6 +7,9 @@ found if all of it stands in the training text in a row; one of fewer than LEAST
 it is a whole line or document there, since a few common words prove nothing. 13 words that are a boilerplate of the
 test set count too: the share says how much of a document was found.
 
+evaluation/overlap has a quicker measure of something else: the share of a whole text whose lines were trained on as
+they are. It is asked before each measurement, and knows no documents and no parts of lines.
+
 The training text is read once and not kept. Memory: the test texts and some 60 bytes a word of them.
 """
 

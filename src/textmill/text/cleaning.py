@@ -16,11 +16,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import chain, islice
 
 from textmill.errors import InputError
 from textmill.text.documents import Document
-from textmill.text.long_text import Text, in_pieces
 
 Span = tuple[int, int]
 HAN_CHARACTER = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
@@ -71,6 +69,11 @@ def clean(document: Document, rules: Sequence[str]) -> tuple[Document | None, li
     if not text:
         return None, removed
     return (replace(document, content=text) if removed else document), removed
+
+
+def without_all(left: str, removed: Sequence[Removed], rule: str) -> list[Removed]:
+    """What was removed, and all that was left, by the named rule."""
+    return _in_order([*removed], rule, [(0, len(left))], left)
 
 
 def give_back(document: Document, removed: Sequence[Removed]) -> Document:
@@ -524,15 +527,12 @@ CHARACTERS_A_LETTER = 100
 """A document needs a letter, digit or pictograph of any script, and one for so many characters."""
 
 
-def says_something(text: Text) -> bool:
-    """Whether it has as many letters, digits and pictographs as a document needs."""
-    needed = 1 + len(text) // CHARACTERS_A_LETTER
-    found = chain.from_iterable(SAYS_SOMETHING.finditer(piece) for piece in in_pieces(text))
-    return next(islice(found, needed - 1, None), None) is not None
-
-
 def _near_empty(text: str) -> list[Span]:
-    return [(0, len(text))] if text and not says_something(text) else []
+    needed = 1 + len(text) // CHARACTERS_A_LETTER
+    for n_found, _ in enumerate(SAYS_SOMETHING.finditer(text), start=1):
+        if n_found == needed:
+            return []
+    return [(0, len(text))] if text else []
 
 
 RULES: dict[str, Rule] = {

@@ -2,47 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import reduce
 
 from textmill.errors import InputError, did_you_mean
+from textmill.messages import message
 from textmill.text.long_text import Text, in_pieces
+from textmill.text.wording import some_of
 
-DEFAULT_COLUMN = "text"
+DEFAULT_COLUMNS = ("text", "正文", "文本")
 
 
-def choose_column(columns: Sequence[str], wanted: str | None, where: str) -> str:
-    """`wanted`, or `text`, or the only column there is.
+def first_of(columns: Collection[str], wanted: Sequence[str]) -> str | None:
+    """The first wanted name that there is; where none is wanted, the first of DEFAULT_COLUMNS.
+
+    >>> first_of(["id", "正文", "body"], ["body", "正文"]), first_of(["id", "正文"], []), first_of(["id"], [])
+    ('body', '正文', None)
+    """
+    return next((name for name in wanted or DEFAULT_COLUMNS if name in columns), None)
+
+
+def choose_column(columns: Sequence[str], wanted: Sequence[str], where: str) -> str:
+    """The first wanted one that there is; where none is wanted, a default one, or the only column there is.
 
     Raises InputError with the columns found and the nearest name where there is no such column, or where several
     could hold the text.
     """
-    if wanted is not None:
-        if wanted in columns:
-            return wanted
+    found = first_of(columns, wanted)
+    if found is not None:
+        return found
+    if wanted:
         raise no_column(wanted, columns, where)
-    if DEFAULT_COLUMN in columns:
-        return DEFAULT_COLUMN
     if len(columns) == 1:
         return columns[0]
     raise InputError(
-        f"no column '{DEFAULT_COLUMN}', and several that could hold the text (there are: {listed(columns)})",
+        message(
+            "no column '%(name)s', and several that could hold the text (there are: %(columns)s)",
+            name=DEFAULT_COLUMNS[0],
+            columns=listed(columns),
+        ),
         where=where,
-        hint="choose one with: --data.text NAME",
+        hint=message("choose one with: --data.text NAME (where files differ: --data.text NAME,NAME)"),
     )
 
 
-def no_column(wanted: str, columns: Sequence[str], where: str) -> InputError:
-    """The error for a column that is not there."""
-    near = did_you_mean(wanted, columns)
-    advice = f"{near} Choose it with: --data.text NAME" if near else "choose one with: --data.text NAME"
-    return InputError(f"no column '{wanted}' (there are: {listed(columns)})", where=where, hint=advice)
+def no_column(wanted: Sequence[str], columns: Sequence[str], where: str) -> InputError:
+    """The error for columns that are not there."""
+    near = next((word for name in wanted if (word := did_you_mean(name, columns))), None)
+    if len(wanted) == 1:
+        others = message("choose one with: --data.text NAME")
+    else:
+        others = message("name one of them too: --data.text NAME,NAME")
+    advice = f"{near} Choose it with: --data.text NAME" if near else others
+    names = reduce(
+        lambda these, this: message("%(these)s or %(this)s", these=these, this=this), (f"'{name}'" for name in wanted)
+    )
+    return InputError(
+        message("no column %(names)s (there are: %(columns)s)", names=names, columns=listed(columns)),
+        where=where,
+        hint=advice,
+    )
 
 
 def listed(columns: Sequence[str], limit: int = 20) -> str:
     """Column names in a row, each cut to a readable length."""
     short = [name if len(name) <= 40 else f"{name[:40]}…" for name in columns]
-    rest = f" and {len(short) - limit} more" if len(short) > limit else ""
-    return ", ".join(short[:limit]) + rest if short else "none"
+    return some_of(short, limit=limit) if short else message("none")
 
 
 def utf8_size(text: Text) -> int:

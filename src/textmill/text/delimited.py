@@ -15,7 +15,8 @@ from typing import BinaryIO
 
 from textmill.config import DataConfig
 from textmill.errors import ConfigError, InputError
-from textmill.text.columns import DEFAULT_COLUMN, choose_column, utf8_size
+from textmill.messages import message
+from textmill.text.columns import choose_column, first_of, utf8_size
 from textmill.text.documents import BAD_RECORD, EMPTY, MARKUP, Document, Dropped, Found
 from textmill.text.files import TextFile, open_text
 from textmill.text.transcoding import size_in
@@ -25,7 +26,7 @@ FIELD_LIMIT = 1 << 28
 JUDGED_LINES = 10_000
 """So many lines decide whether a TSV file uses quotes."""
 DELIMITERS = {"csv": ",", "tsv": "\t"}
-SHOWN = {",": "commas", ";": "semicolons", "\t": "tabs"}
+SHOWN = {",": message("commas"), ";": message("semicolons"), "\t": message("tabs")}
 
 
 class _Lines:
@@ -80,7 +81,12 @@ def read_delimited(file: TextFile, data: DataConfig, note: Callable[[str], None]
         stream.seek(start)
         quotes = file.format != "tsv" or _uses_quotes(stream, delimiter)
         if not quotes:
-            note(f"{file.name}: quotes are taken as plain characters, because as quoting they do not go together.")
+            note(
+                message(
+                    "%(file)s: quotes are taken as plain characters, because as quoting they do not go together.",
+                    file=file.name,
+                )
+            )
         stream.seek(start)
         yield from _records(file, data, stream, delimiter, quotes)
 
@@ -101,12 +107,12 @@ def _records(
         except csv.Error as error:
             if lines.n_lines > 1 and (lines.ended or "field limit" in str(error)):
                 # A quote that is never closed would swallow all that follows: only its own line is bad.
-                yield Dropped(BAD_RECORD, lines.first_bytes, where, "a quote is opened and never closed")
+                yield Dropped(BAD_RECORD, lines.first_bytes, where, message("a quote is opened and never closed"))
                 stream.seek(start + lines.first_bytes)
                 lines = _Lines(stream, lines.number - lines.n_lines + 1)
                 rows = _parser(lines, delimiter, quotes)
             else:
-                yield Dropped(BAD_RECORD, lines.n_bytes, where, f"not well formed: {error}")
+                yield Dropped(BAD_RECORD, lines.n_bytes, where, message("not well formed: %(error)s", error=error))
             continue
         if row is None:
             return
@@ -121,7 +127,8 @@ def _records(
                 yield Dropped(MARKUP, n_bytes)
                 continue
         if len(row) != len(columns):
-            yield Dropped(BAD_RECORD, n_bytes, where, f"{len(row)} fields where {len(columns)} are expected")
+            reason = message("%(n)s fields where %(wanted)s are expected", n=len(row), wanted=len(columns))
+            yield Dropped(BAD_RECORD, n_bytes, where, reason)
             continue
         text = row[text_index]
         if not text.strip():
@@ -155,16 +162,22 @@ def _delimiter(file: TextFile, data: DataConfig, stream: BinaryIO, note: Callabl
     """The delimiter that the extension says; another one only if it, and not this one, finds the text column."""
     usual = DELIMITERS[file.format]
     first = next((line for line in map(bytes.decode, stream) if line.strip()), "")
-    wanted = data.text or DEFAULT_COLUMN
     for delimiter in (usual, ",", ";", "\t"):
         try:
             names = next(_parser(iter([first]), delimiter, True), [])
         except csv.Error:
             continue
-        found = wanted in names if data.header else len(names) == len(data.columns) > 1
+        found = first_of(names, data.text) is not None if data.header else len(names) == len(data.columns) > 1
         if found:
             if delimiter != usual:
-                note(f"{file.name}: columns are separated by {SHOWN[delimiter]}, not by {SHOWN[usual]}.")
+                note(
+                    message(
+                        "%(file)s: columns are separated by %(these)s, not by %(usual)s.",
+                        file=file.name,
+                        these=SHOWN[delimiter],
+                        usual=SHOWN[usual],
+                    )
+                )
             return delimiter
     return usual
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from textmill.text.long_text import Text, whole
+from textmill.text.wording import placed
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
@@ -24,6 +25,8 @@ EMPTY = "empty"
 
 KEPT_EXAMPLES = 3
 """So many removals of a cleaning rule are kept to be shown; all are counted."""
+EXAMPLE_CHARS = 1000
+"""So much of a removal is kept to be shown."""
 KEPT_RECORDS = 100
 """So many bad records, and so many places without text, are kept by name; all are counted."""
 
@@ -64,13 +67,26 @@ class Dropped:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TakenOut(Dropped):
+    """What a cleaning rule took out of the document at `source`: `text`, which began at its code point `start`.
+
+    line: of the document, counted from 1.
+    """
+
+    rule: str = ""
+    start: int = 0
+    line: int = 1
+    text: str = ""
+
+
 @dataclass
 class RuleCount:
     """What a cleaning rule removed: stretches, bytes, and the first few as ("file:line", text)."""
 
     n: int = 0
     n_bytes: int = 0
-    examples: list[tuple[str, Text]] = field(default_factory=list)
+    examples: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -122,15 +138,15 @@ class ReadReport:
         elif item.category == BAD_RECORD:
             self.n_bad_records += 1
             if len(self.bad_records) < KEPT_RECORDS:
-                self.bad_records.append(f"{item.source}: {item.reason}")
+                self.bad_records.append(placed(item.source, item.reason))
 
-    def cleaned(self, rule: str, source: str, text: Text, n_bytes: int) -> None:
+    def cleaned(self, rule: str, source: str, text: str, n_bytes: int) -> None:
         """Count a stretch that a cleaning rule took out of the document at `source`."""
         count = self.rules.setdefault(rule, RuleCount())
         count.n += 1
         count.n_bytes += n_bytes
         if len(count.examples) < KEPT_EXAMPLES:
-            count.examples.append((source, text))
+            count.examples.append((source, text[:EXAMPLE_CHARS]))
 
     def note(self, sentence: str) -> None:
         """Say something once."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from textmill.config import DataConfig
 from textmill.errors import InputError
+from textmill.messages import message
 from textmill.text.columns import utf8_size
 from textmill.text.documents import EMPTY, Document, Dropped, Found
 from textmill.text.files import TextFile, open_unchanged
@@ -47,7 +48,7 @@ def _main_part(package: Package) -> str:
             name = attributes.get("Target", "").lstrip("/")
             if name in package.names:
                 return name
-    raise InputError("is no DOCX: it names no main part", where=package.file.name)
+    raise InputError(message("is no DOCX: it names no main part"), where=package.file.name)
 
 
 class _Story:

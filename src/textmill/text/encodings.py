@@ -29,6 +29,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from textmill.errors import ConfigError, did_you_mean
+from textmill.messages import message
 
 if TYPE_CHECKING:
     import numpy as np
@@ -396,24 +397,24 @@ FIRST_LOOK, FIRST_LINES = 1024, 2048
 lines to show are looked for before all the rest is decoded."""
 
 _MAGIC = {
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"GIF8": "a GIF picture",
-    b"%PDF-": "a PDF document",
-    b"PK\x03\x04": "a zip archive",
-    b"\x7fELF": "a program",
-    b"MZ": "a program",
+    b"\x89PNG": message("a PNG picture"),
+    b"\xff\xd8\xff": message("a JPEG picture"),
+    b"GIF8": message("a GIF picture"),
+    b"%PDF-": message("a PDF document"),
+    b"PK\x03\x04": message("a zip archive"),
+    b"\x7fELF": message("a program"),
+    b"MZ": message("a program"),
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
     b"\xfd7zXZ": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"Rar!": "a rar archive",
-    b"\xd0\xcf\x11\xe0": "an old Office document",
+    b"7z\xbc\xaf": message("a 7z archive"),
+    b"Rar!": message("a rar archive"),
+    b"\xd0\xcf\x11\xe0": message("an old Office document"),
     b"PAR1": "parquet",
-    b"SQLite format 3": "a database",
-    b"RIFF": "sound or a picture",
-    b"ID3": "sound",
+    b"SQLite format 3": message("a database"),
+    b"RIFF": message("sound or a picture"),
+    b"ID3": message("sound"),
 }
 
 
@@ -552,7 +553,8 @@ class Detector:
             return self._reading_of("utf-8", "utf-8")
         kind = next((kind for magic, kind in _MAGIC.items() if self._head.startswith(magic)), None)
         if kind:
-            return Finding("utf-8", 0, "utf-8", [], is_binary=True, reason=f"byte 0: it starts like {kind}")
+            reason = message("byte 0: it starts like %(kind)s", kind=kind)
+            return Finding("utf-8", 0, "utf-8", [], is_binary=True, reason=reason)
         return self._weighed(few_nuls)
 
     def _as_given(self, given: str) -> Finding:
@@ -571,10 +573,12 @@ class Detector:
         scored = sorted(self._scores(self._still_likely(names)).items(), key=lambda entry: -entry[1][0])
         encoding, (best, n_bytes) = scored[0]
         if best <= -_NOISE:
-            where, what = self._utf8.first_bad, "this byte and others are not UTF-8"
+            where, what = self._utf8.first_bad, message("this byte and others are not UTF-8")
             if self._n_nul and (where < 0 or not few_nuls):
-                where, what = self._first_nul, "this and other bytes are NUL"
-            reason = f"byte {where}: {what}, and no encoding that is read makes it a text"
+                where, what = self._first_nul, message("this and other bytes are NUL")
+            reason = message(
+                "byte %(place)s: %(what)s, and no encoding that is read makes it a text", place=where, what=what
+            )
             return Finding(encoding, 0, "frequency", [], is_binary=True, reason=reason)
         telling = _n_telling(self._all())
         close = max(_TIE_BITS, _TIE_SHARE * telling)

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from textmill.config import DataConfig
 from textmill.errors import InputError
+from textmill.messages import message
 from textmill.text.columns import utf8_size
 from textmill.text.documents import BAD_RECORD, EMPTY, Document, Dropped, Found
 from textmill.text.files import TextFile, open_unchanged
@@ -37,16 +38,21 @@ def read_epub(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
         for name in _spine(package):
             where = f"{file.name}#{name}"
             if name in locked:
-                raise InputError("is locked (DRM) and cannot be read", where=where)
+                raise InputError(message("is locked (DRM) and cannot be read"), where=where)
             if name not in package.names:
-                dropped.append(Dropped(BAD_RECORD, 0, where, "the book lists this chapter and does not hold it"))
+                reason = message("the book lists this chapter and does not hold it")
+                dropped.append(Dropped(BAD_RECORD, 0, where, reason))
                 continue
             try:
                 page = _decoded(b"".join(package.pieces(name)))
             except (UnicodeError, LookupError) as error:
-                dropped.append(Dropped(BAD_RECORD, 0, where, f"not in the encoding that it says: {error}"))
+                reason = message("not in the encoding that it says: %(error)s", error=error)
+                dropped.append(Dropped(BAD_RECORD, 0, where, reason))
                 continue
-            text = page_text([page], lambda what, where=where: note(f"{where}: {what} is never closed."))  # type: ignore[misc]
+            unclosed: list[str] = []
+            text = page_text([page], unclosed.append)
+            for what in unclosed:
+                note(message("%(file)s: %(what)s is never closed.", file=where, what=what))
             if text.strip():
                 texts.append(text.strip("\n"))
             else:
@@ -85,7 +91,7 @@ def _spine(package: Package) -> list[str]:
         None,
     )
     if root is None:
-        raise InputError("is no EPUB: it names no book", where=package.file.name)
+        raise InputError(message("is no EPUB: it names no book"), where=package.file.name)
     elements = package.elements(root)
     members = {
         attributes.get("id", ""): _member(posixpath.dirname(root), attributes.get("href", ""))

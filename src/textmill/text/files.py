@@ -18,14 +18,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from textmill.errors import InputError, MissingExtra, did_you_mean
+from textmill.messages import Message, message
 from textmill.text.documents import Part
 from textmill.text.encodings import CODECS, Detector, Finding
 from textmill.text.opening import Bomb, CannotUnpack, Place, members_of, open_place, suffixes
+from textmill.text.stretches import Stretched
 from textmill.text.transcoding import Transcoded
-from textmill.text.wording import counted, some_of
+from textmill.text.wording import PART_WORDS, advised, counted, joined_clauses, left_out_as, placed, some_of
+
+if TYPE_CHECKING:
+    from textmill.text.worlds.made import Made
 
 FORMATS = {
     ".txt": "text",
@@ -61,7 +66,7 @@ class TextFile:
     name: str
     """As it is shown: the person's path, or python-docs/MODULE.py."""
     format: str
-    """A value of FORMATS, python-module or python-topics; "" for a file that is dropped whole."""
+    """A value of FORMATS, world, python-module or python-topics; "" for a file that is dropped whole."""
     named: bool = False
     """The person named this very file."""
     below: tuple[str, ...] = ()
@@ -76,6 +81,8 @@ class TextFile:
     """.gz, .xz, .bz2 or .zst, of the file or member."""
     packed_bytes: int = 0
     """Bytes that a member takes in its archive."""
+    made: Made | None = None
+    """What makes its bytes, where no file holds them: `path` then is a name alone."""
     encoding: str = "unknown"
     mark: int = 0
     """Bytes of the byte-order mark."""
@@ -86,6 +93,12 @@ class TextFile:
     n_bytes: int = 0
     """Unpacked; of a file in BINARY_FORMATS, as it lies."""
     sha256: str = ""
+    stretches: tuple[tuple[int, int], ...] = ()
+    """Only these bytes (start, end) of it are read, as if it held no others; (): all."""
+    most_bytes: int = 0
+    """Only about so many bytes of its text are read, spread over it (Parquet); 0: all."""
+    of_bytes: int = 0
+    """Its size, where only a part of it is read."""
     stamp: tuple[int, int] = (0, 0)
     """Size and modification time of `path` when it was examined: a file that changes while it is read is an error."""
 
@@ -97,7 +110,7 @@ class TextFile:
     @property
     def identity(self) -> tuple[str, int]:
         """Equal for two names of one file."""
-        return os.path.realpath(self.path), self.member
+        return os.path.realpath(self.path) if self.made is None else repr(self.made), self.member
 
     @property
     def codec(self) -> str:
@@ -124,14 +137,14 @@ def find_files(paths: Iterable[str], notes: list[str]) -> list[TextFile]:
     Raises InputError for a path that is missing, is no file (pipe, device), has an extension that is not read, or is
     a folder with nothing readable.
     """
-    from textmill.text import catalogue, python_docs
+    from textmill.text import builtin, catalogue
 
     files: list[TextFile] = []
     seen: set[tuple[str, int]] = set()
     repeated: list[str] = []
     for given in paths:
-        if given.startswith("builtin:"):
-            found = python_docs.find(given)
+        if given.startswith(builtin.BUILTIN):
+            found = builtin.find(given, notes)
         elif given.startswith((catalogue.PYPI, catalogue.HUB)):
             found = catalogue.find(given, notes)
         else:
@@ -143,7 +156,7 @@ def find_files(paths: Iterable[str], notes: list[str]) -> list[TextFile]:
             seen.add(file.identity)
             files.append(file)
     if repeated:
-        notes.append(f"Named more than once and read once: {some_of(repeated)}.")
+        notes.append(message("Named more than once and read once: %(names)s.", names=some_of(repeated)))
     return files
 
 
@@ -188,7 +201,7 @@ def _find(given: str, notes: list[str]) -> list[TextFile]:
             hint=f"read are {FORMAT_LIST}; a plain text under another name can be renamed to .txt",
         )
     if not ending:
-        notes.append(f"{name} has no extension and is read as plain text.")
+        notes.append(message("%(file)s has no extension and is read as plain text.", file=name))
     format_ = FORMATS.get(ending, "text")
     return [TextFile(path, name, format_, named=True, below=(path.name,), compression=compression)]
 
@@ -258,7 +271,7 @@ class _Walk:
         except CannotUnpack as error:
             if named:
                 raise
-            self.damaged.append(f"{name}: {error.message}")
+            self.damaged.append(placed(name, error.message))
             yield TextFile(path, name, "", below=below, dropped_as="other:damaged")
             return
         for entry in entries:
@@ -325,18 +338,24 @@ def _found(walk: _Walk, files: list[TextFile], kind: str, notes: list[str]) -> l
         held = f": it holds {', '.join(passed_over)}" if passed_over else ": it is empty"
         raise InputError(f"nothing readable in this {kind}{held}", where=walk.name, hint=f"read are {FORMAT_LIST}")
     for category, names in sorted(by_kind.items()):
-        notes.append(f"Not read, counted as {category}: {some_of(names)}.")
+        notes.append(_not_read(category, some_of(names)))
     if walk.damaged:
-        notes.append(f"Not read, because it is damaged: {some_of(walk.damaged)}.")
+        notes.append(message("Not read, because it is damaged: %(names)s.", names=some_of(walk.damaged)))
     if walk.links:
-        notes.append(f"Links inside folders and archives are not followed: {some_of(walk.links)}.")
+        notes.append(
+            message("Links inside folders and archives are not followed: %(names)s.", names=some_of(walk.links))
+        )
     if walk.hidden_folders:
-        notes.append(f"Hidden folders are not entered: {some_of(walk.hidden_folders)}.")
+        notes.append(message("Hidden folders are not entered: %(names)s.", names=some_of(walk.hidden_folders)))
     if walk.runs:
-        notes.append(f"Run folders are not text and are not entered: {some_of(walk.runs)}.")
+        notes.append(message("Run folders are not text and are not entered: %(names)s.", names=some_of(walk.runs)))
     if walk.specials:
-        notes.append(f"Neither files nor folders, not read: {some_of(walk.specials)}.")
+        notes.append(message("Neither files nor folders, not read: %(names)s.", names=some_of(walk.specials)))
     return files
+
+
+def _not_read(category: str, what: str) -> Message:
+    return message("Not read, counted as %(category)s: %(what)s.", category=left_out_as(category), what=what)
 
 
 # -- examining ---------------------------------------------------------------------------------------------------------
@@ -355,7 +374,9 @@ def examine(file: TextFile, strict: bool, notes: list[str], encoding: str | None
     """
     if file.dropped_as:
         return replace(file, n_bytes=file.n_bytes or _status(file).st_size)
-    detector = None if file.format in BINARY_FORMATS else Detector(encoding)
+    if file.most_bytes:
+        return replace(file, n_bytes=file.of_bytes, encoding=file.format, stamp=_stamp(file))
+    detector = None if file.format in BINARY_FORMATS else Detector(None if file.made else encoding)
     digest = hashlib.sha256()
     n_bytes = 0
     stamp = _stamp(file)
@@ -375,7 +396,7 @@ def examine(file: TextFile, strict: bool, notes: list[str], encoding: str | None
     finding = detector.finding()
     if finding.is_binary:
         problem = InputError(
-            f"not a text: {finding.reason}",
+            message("not a text: %(why)s", why=finding.reason),
             where=file.name,
             hint="if it is one, say its encoding: --encoding NAME",
         )
@@ -395,8 +416,8 @@ def _dropped(
 ) -> TextFile:
     if file.named or strict:
         raise problem
-    advice = f" ({problem.hint})" if isinstance(problem, MissingExtra) else ""
-    notes.append(f"Not read, counted as {category}: {problem.where}: {problem.message}{advice}.")
+    advice = problem.hint if isinstance(problem, MissingExtra) else None
+    notes.append(_not_read(category, placed(problem.where or file.name, advised(problem.message, advice))))
     return replace(file, format="", dropped_as=category, n_bytes=n_bytes)
 
 
@@ -404,7 +425,10 @@ def _tell_near_ties(file: TextFile, finding: Finding, strict: bool, notes: list[
     if not finding.near_ties:
         return
     readings = [(finding.encoding, finding.lines), *((tie.encoding, tie.lines) for tie in finding.near_ties)]
-    shown = "; ".join(f"as {encoding}: {' / '.join(lines)}" for encoding, lines in readings)
+    shown = joined_clauses(
+        message("as %(encoding)s: %(lines)s", encoding=encoding, lines=" / ".join(lines))
+        for encoding, lines in readings
+    )
     if strict:
         raise InputError(
             f"its encoding could be {' or '.join(encoding for encoding, _ in readings)} ({shown})",
@@ -412,7 +436,12 @@ def _tell_near_ties(file: TextFile, finding: Finding, strict: bool, notes: list[
             hint=f"Say which: --encoding {finding.encoding}",
         )
     notes.append(
-        f"{file.name} is read as {finding.encoding}, nearly as likely is another: {shown} (--encoding decides)."
+        message(
+            "%(file)s is read as %(encoding)s, nearly as likely is another: %(readings)s (--encoding decides).",
+            file=file.name,
+            encoding=finding.encoding,
+            readings=shown,
+        )
     )
 
 
@@ -423,7 +452,14 @@ def _status(file: TextFile) -> os.stat_result:
         raise InputError(f"cannot be read: {error.strerror or error}", where=file.name) from None
 
 
+def size_on_disk(file: TextFile) -> int:
+    """Bytes of a file as it lies; of a member of an archive, unpacked as the archive says."""
+    return file.n_bytes if file.member >= 0 else _status(file).st_size
+
+
 def _stamp(file: TextFile) -> tuple[int, int]:
+    if file.made is not None:
+        return 0, 0
     status = _status(file)
     return status.st_size, status.st_mtime_ns
 
@@ -431,8 +467,12 @@ def _stamp(file: TextFile) -> tuple[int, int]:
 def open_bytes(file: TextFile) -> BinaryIO:
     """The file's unpacked bytes, from the first on; seekable (from the end too: readers of binary formats need it, so
     a packed one is unpacked to memory or a nameless file first). Raises InputError where it cannot be opened."""
+    if file.made is not None:
+        return file.made.open()
     try:
         stream = open_place(file.place, file.name)
+        if file.stretches:
+            return cast(BinaryIO, io.BufferedReader(Stretched(stream, file.stretches), CHUNK))
         if file.format not in BINARY_FORMATS or (file.member < 0 and not file.compression):
             return stream
         with stream:
@@ -513,19 +553,25 @@ def with_named_parts(files: Sequence[TextFile], notes: list[str]) -> list[TextFi
     parts = [name[0] if name and (name[1] or has_train) else None for name in named]
     loose = [file.name for file, name, part in zip(files, named, parts, strict=True) if name and not part]
     if loose:
-        notes.append(f"Not taken as a split, because no other file is named train: {some_of(loose)}.")
+        notes.append(
+            message("Not taken as a split, because no other file is named train: %(names)s.", names=some_of(loose))
+        )
     if not any(part in (None, "train") for file, part in zip(files, parts, strict=True) if not file.dropped_as):
         if any(parts):
-            notes.append("The names say test or validation for all files: they are split as if they had no such names.")
+            notes.append(
+                message("The names say test or validation for all files: they are split as if they had no such names.")
+            )
         return list(files)
     for part in ("train", "validation", "test"):
         taken = [file.name for file, said in zip(files, parts, strict=True) if said == part]
         if taken and (part != "train" or any(said in ("validation", "test") for said in parts)):
-            notes.append(f"Taken as {part} text by name: {some_of(taken)}.")
+            notes.append(
+                message("Taken as %(part)s text by name: %(names)s.", part=PART_WORDS[part], names=some_of(taken))
+            )
     held_apart = any(part in ("validation", "test") for part in parts)
     unnamed = [f.name for f, said in zip(files, parts, strict=True) if said is None and not f.dropped_as]
     if held_apart and unnamed:
-        notes.append(f"No split name, taken as train text: {some_of(unnamed)}.")
+        notes.append(message("No split name, taken as train text: %(names)s.", names=some_of(unnamed)))
     # "train" by name is the pool that is split, like a file without any such name.
     return [
         replace(file, part=part) if part in ("validation", "test") else file

@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterable, Iterator
 from unicodedata import east_asian_width
 
 from textmill.config import DataConfig
+from textmill.messages import message
 from textmill.text.columns import utf8_size
 from textmill.text.documents import EMPTY, Document, Dropped, Found
 from textmill.text.files import CHUNK, TextFile, open_text
@@ -115,7 +116,11 @@ def read_html(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
             yield decoder.decode(b"", final=True)
 
     where = f"{file.name}:1"
-    text = page_text(pieces(), lambda what: note(f"{file.name}: {what} is never closed: all behind it is markup."))
+
+    def tell(what: str) -> None:
+        note(message("%(file)s: %(what)s is never closed: all behind it is markup.", file=file.name, what=what))
+
+    text = page_text(pieces(), tell)
     if not text.strip():
         yield Dropped(EMPTY, n_read, where)
         return
@@ -286,8 +291,8 @@ class _Page:
         if self.state == self._raw:
             return f"<{self.raw}>"
         if self.state == self._comment:
-            return "a comment"
-        return "" if self.state in (self._text, self._cdata) else "a tag or declaration"
+            return message("a comment")
+        return "" if self.state in (self._text, self._cdata) else message("a tag or declaration")
 
     def _show(self, text: str) -> None:
         if self.hidden or not text:

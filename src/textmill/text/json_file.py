@@ -24,10 +24,11 @@ from typing import Any, BinaryIO
 
 from textmill.config import DataConfig
 from textmill.errors import InputError
-from textmill.text.columns import DEFAULT_COLUMN, choose_column, listed, no_column, utf8_size
+from textmill.messages import message
+from textmill.text.columns import choose_column, first_of, listed, no_column, utf8_size
 from textmill.text.documents import BAD_RECORD, EMPTY, MARKUP, UNUSED_COLUMN, Document, Dropped, Found
 from textmill.text.files import CHUNK, TextFile, open_text
-from textmill.text.jsonl import BadRecord, choose_key, members_of, read_jsonl, text_of, value_of
+from textmill.text.jsonl import BadRecord, choose_key, members_of, no_key, read_jsonl, text_of, value_of
 from textmill.text.transcoding import size_in
 
 LARGEST_VALUE = 1 << 28
@@ -47,7 +48,7 @@ class _Broken(ValueError):
 
     def __init__(self, reason: str, place: Place):
         super().__init__(reason)
-        self.place = place
+        self.reason, self.place = reason, place
 
 
 class _Scanner:
@@ -87,7 +88,7 @@ class _Scanner:
     def take(self, wanted: bytes) -> None:
         """Go past the next byte that is no blank; it must be this one."""
         if self.next() != wanted:
-            raise _Broken(f"expecting '{wanted.decode()}'", self.place())
+            raise _Broken(message("expecting '%(what)s'", what=wanted.decode()), self.place())
         self.at += 1
 
     def value(self, keep: bool = True, depth: int = 0) -> bytes:
@@ -124,10 +125,11 @@ class _Scanner:
                 kept.append(self.piece[begin : self.at])
                 size += self.at - begin
                 if size > LARGEST_VALUE:
-                    raise _Broken(f"a value of more than {LARGEST_VALUE >> 20} MiB: is a quote never closed?", start)
+                    reason = message("a value of more than %(n)s MiB: is a quote never closed?", n=LARGEST_VALUE >> 20)
+                    raise _Broken(reason, start)
             if done:
                 return b"".join(kept)
-        raise _Broken("a value is opened and never closed", start)
+        raise _Broken(message("a value is opened and never closed"), start)
 
     def rest(self) -> None:
         """Go to the end of the stream."""
@@ -143,7 +145,7 @@ class _Scanner:
             if self.at < len(self.piece) or not self._more():
                 break
         if not any(kept):
-            raise _Broken("expecting a value", start)
+            raise _Broken(message("expecting a value"), start)
         return b"".join(kept)
 
     def _more(self) -> bool:
@@ -173,13 +175,13 @@ def _entries(scanner: _Scanner, closing: bytes) -> Iterator[str]:
         key = ""
         if closing == b"}":
             if scanner.next() != b'"':
-                raise _Broken("expecting a key in quotes", scanner.place())
+                raise _Broken(message("expecting a key in quotes"), scanner.place())
             place = scanner.place()
             with suppress(BadRecord):  # such a key is none that anyone asks for
                 key = value_of(scanner.value().decode(), place)
             scanner.take(b":")
         if not scanner.next():
-            raise _Broken("the file ends where a value is expected", scanner.place())
+            raise _Broken(message("the file ends where a value is expected"), scanner.place())
         yield key
     scanner.at += len(closing)
 
@@ -205,12 +207,12 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
     """
     layout = _layout(file, data)
     if layout.is_lines:
-        note(f"{file.name}: read as JSON lines: an object a line.")
+        note(message("%(file)s: read as JSON lines: an object a line.", file=file.name))
         yield from read_jsonl(file, data, note)
         return
     if layout.inside is not None:
-        note(f"{file.name}: the records are what stands under '{layout.inside}'.")
-    key = data.text if data.text is not None else choose_key(_peeked(file, layout), file)
+        note(message("%(file)s: the records are what stands under '%(key)s'.", file=file.name, key=layout.inside))
+    key = choose_key(_peeked(file, layout), data.text, file)
     number, done, gap, n_found = 0, 0, 0, 0
     keys: dict[str, None] = {}
     with open_text(file) as stream:
@@ -239,10 +241,14 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
             if gap:
                 yield Dropped(MARKUP, gap)
             line, column = broken.place
-            reason = f"not JSON: {broken} (column {column}); nothing behind it can be read"
+            reason = message(
+                "not JSON: %(why)s (column %(column)s); nothing behind it can be read",
+                why=broken.reason,
+                column=column,
+            )
             yield Dropped(BAD_RECORD, scanner.offset - done, f"{file.name}:{line}", reason)
     if keys and key not in keys and not n_found:
-        raise no_column(key, list(keys), file.name)
+        raise no_column(data.text or [key], list(keys), file.name)
 
 
 def _item(
@@ -252,17 +258,17 @@ def _item(
     try:
         unused = 0
         if raw.startswith(b'"'):
-            text = text_of(value_of(raw.decode(), place), "the string")
+            text = text_of(value_of(raw.decode(), place), message("the string"))
         else:
             members = members_of(raw.decode(), place)
             if len(keys) < 100 or key in members:
                 keys.update(dict.fromkeys(members))
             if key not in members:
-                raise BadRecord(f"no key '{key}' (there are: {listed(list(members))})")
+                raise no_key(key, members)
             text = text_of(members[key][0], f"'{key}'")
             unused = sum(size_in(counted, codec) for name, (_, counted) in members.items() if name != key)
     except BadRecord as bad:
-        return Dropped(BAD_RECORD, len(raw), where, str(bad))
+        return Dropped(BAD_RECORD, len(raw), where, bad.reason)
     if not text.strip():
         return Dropped(EMPTY, len(raw), where)
     n_bytes = utf8_size(text)
@@ -282,7 +288,7 @@ def _values(scanner: _Scanner, layout: _Layout) -> Iterator[tuple[bytes, Place, 
                 place = scanner.place()
                 yield scanner.value(), place, False
     if scanner.next():
-        raise _Broken("something follows the end", scanner.place())
+        raise _Broken(message("something follows the end"), scanner.place())
 
 
 def _records(scanner: _Scanner, opening: bytes) -> Iterator[tuple[bytes, Place, bool]]:
@@ -329,11 +335,11 @@ def _layout(file: TextFile, data: DataConfig) -> _Layout:
             if scanner.next():
                 is_lines = ends[0] == begins[0] < scanner.place()[0]
                 return _Layout(is_lines=is_lines)
-    wanted = data.text or DEFAULT_COLUMN
-    if kinds.get(wanted) in ("strings", "object of strings"):
+    wanted = first_of(kinds, data.text)
+    if wanted is not None and kinds[wanted] in ("strings", "object of strings"):
         return _Layout(b"[" if kinds[wanted] == "strings" else b"{", wanted)
     of_objects = [key for key, kind in kinds.items() if kind == "objects"]
-    if kinds.get(wanted) == "string" or not kinds:
+    if (wanted is not None and kinds[wanted] == "string") or not kinds:
         return _Layout()
     if len(of_objects) > 1:
         raise InputError(
@@ -343,7 +349,7 @@ def _layout(file: TextFile, data: DataConfig) -> _Layout:
         )
     if of_objects:
         return _Layout(b"[", of_objects[0])
-    if data.text is not None:
+    if data.text:
         raise no_column(data.text, list(kinds), file.name)
     texts = [key for key, kind in kinds.items() if kind in ("string", "strings")]
     if not texts:
@@ -351,7 +357,7 @@ def _layout(file: TextFile, data: DataConfig) -> _Layout:
             f"no key holds a string, or a list of strings or objects (there are: {listed(list(kinds))})",
             where=file.name,
         )
-    chosen = choose_column(texts, None, file.name)
+    chosen = choose_column(texts, (), file.name)
     return _Layout(b"[", chosen) if kinds[chosen] == "strings" else _Layout()
 
 

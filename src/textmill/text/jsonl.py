@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO, TypeVar
 
 from textmill.config import DataConfig
 from textmill.errors import InputError
-from textmill.text.columns import DEFAULT_COLUMN, choose_column, listed, no_column, utf8_size
+from textmill.messages import message
+from textmill.text.columns import DEFAULT_COLUMNS, choose_column, first_of, listed, no_column, utf8_size
 from textmill.text.documents import BAD_RECORD, EMPTY, MARKUP, Document, Dropped, Found
 from textmill.text.files import TextFile, open_text
 from textmill.text.transcoding import size_in
@@ -31,15 +32,26 @@ _blanks = re.compile(r"[ \t\n\r]*")
 class BadRecord(ValueError):
     """Why a line, or an element of a list, is no record."""
 
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
 
-def read_jsonl(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
+
+def read_jsonl(
+    file: TextFile,
+    data: DataConfig,
+    note: Callable[[str], None],
+    group_of: Callable[[dict[str, Any]], str | None] | None = None,
+) -> Iterator[Found | Dropped]:
     """The documents of a JSONL file. A line that is no object with a string under the text key is a bad record.
+
+    group_of: gives what the rows of one group share; None: a row stands alone.
 
     Raises InputError where the key was named or is the default and no line at all has it.
     """
     with open_text(file) as stream:
         start = stream.tell()
-        key = data.text if data.text is not None else choose_key(_peeked(stream), file)
+        key = choose_key(_peeked(stream), data.text, file)
         stream.seek(start)
         n_with_key = 0
         other_keys: dict[str, None] = {}
@@ -53,32 +65,44 @@ def read_jsonl(file: TextFile, data: DataConfig, note: Callable[[str], None]) ->
                 if key not in members:
                     if len(other_keys) < 100:
                         other_keys.update(dict.fromkeys(members))
-                    raise BadRecord(f"no key '{key}' (there are: {listed(list(members))})")
+                    raise no_key(key, members)
                 n_with_key += 1
                 text = text_of(members[key][0], f"'{key}'")
             except BadRecord as bad:
-                yield Dropped(BAD_RECORD, len(raw), where, str(bad))
+                yield Dropped(BAD_RECORD, len(raw), where, bad.reason)
                 continue
             if not text.strip():
                 yield Dropped(EMPTY, len(raw), where)
                 continue
             n_bytes = utf8_size(text)
             unused = sum(size_in(counted, file.codec) for name, (_, counted) in members.items() if name != key)
-            yield Found(Document(text, where), n_bytes, len(raw) - n_bytes - unused, unused)
+            group = group_of({name: value for name, (value, _) in members.items()}) if group_of else None
+            meta = {} if group is None else {"group": group}
+            yield Found(Document(text, where, meta), n_bytes, len(raw) - n_bytes - unused, unused)
         if other_keys and not n_with_key:
-            raise no_column(key, list(other_keys), file.name)
+            raise no_column(data.text or [key], list(other_keys), file.name)
+
+
+def no_key(key: str, members: Iterable[str]) -> BadRecord:
+    """The error of a record without the text key."""
+    return BadRecord(message("no key '%(key)s' (there are: %(keys)s)", key=key, keys=listed(list(members))))
 
 
 def text_of(value: Any, shown: str) -> str:
     """The value as text. `shown`: what it is called. Raises BadRecord where it is no text, or none that UTF-8 holds."""
     if not isinstance(value, str):
-        raise BadRecord(f"{shown} is {kind_of(value)}, not a string")
+        raise BadRecord(message("%(what)s is %(kind)s, not a string", what=shown, kind=kind_of(value)))
     try:
         value.encode()
     except UnicodeEncodeError as error:
         raise BadRecord(
-            f"{shown} holds half a surrogate pair (\\u{ord(value[error.start]):04x} at character {error.start}), "
-            "which no UTF-8 text can hold"
+            message(
+                "%(what)s holds half a surrogate pair (%(escape)s at character %(place)s), which no UTF-8 text can "
+                "hold",
+                what=shown,
+                escape=f"\\u{ord(value[error.start]):04x}",
+                place=error.start,
+            )
         ) from None
     return value
 
@@ -88,10 +112,12 @@ def kind_of(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, bool):
-        return "true or false"
+        return message("true or false")
     if isinstance(value, (int, float)):
-        return "a number"
-    return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "a string"
+        return message("a number")
+    if isinstance(value, list):
+        return message("a list")
+    return message("an object") if isinstance(value, dict) else message("a string")
 
 
 def members_of(line: str, start: tuple[int, int] | None = None) -> dict[str, tuple[Any, str]]:
@@ -111,15 +137,18 @@ def _explained(parse: Callable[[str], T], text: str, start: tuple[int, int] | No
     try:
         return parse(text)
     except json.JSONDecodeError as error:
-        place = f"column {error.pos + 1}"
+        place = message("column %(column)s", column=error.pos + 1)
         if start is not None:
             column = error.colno + (start[1] - 1 if error.lineno == 1 else 0)
-            place = f"line {start[0] + error.lineno - 1}, column {column}"
-        raise BadRecord(f"not JSON: {error.msg} ({place})") from None
+            line = start[0] + error.lineno - 1
+            place = message("line %(line)s, column %(column)s", line=line, column=column)
+        raise BadRecord(message("not JSON: %(error)s (%(place)s)", error=error.msg, place=place)) from None
     except RecursionError:
-        raise BadRecord("not read: nested too deeply") from None
+        raise BadRecord(message("not read: nested too deeply")) from None
     except ValueError as error:  # an integer with thousands of digits; or a BadRecord
-        raise error if isinstance(error, BadRecord) else BadRecord(f"not read: {error}") from None
+        raise (
+            error if isinstance(error, BadRecord) else BadRecord(message("not read: %(error)s", error=error))
+        ) from None
 
 
 def _parse_members(line: str) -> dict[str, tuple[Any, str]]:
@@ -127,7 +156,7 @@ def _parse_members(line: str) -> dict[str, tuple[Any, str]]:
     if not line.startswith("{", position):
         value, end = _decoder.raw_decode(line, position)
         _expect_end(line, end)
-        raise BadRecord(f"{kind_of(value)}, not an object")
+        raise BadRecord(message("%(kind)s, not an object", kind=kind_of(value)))
     members: dict[str, tuple[Any, str]] = {}
     position = _skip(line, position + 1)
     closed = line.startswith("}", position)
@@ -141,7 +170,7 @@ def _parse_members(line: str) -> dict[str, tuple[Any, str]]:
         start = _skip(line, position + 1)
         value, end = _decoder.raw_decode(line, start)
         if key in members:
-            raise BadRecord(f"the key '{key}' stands twice")
+            raise BadRecord(message("the key '%(key)s' stands twice", key=key))
         members[key] = (value, value if isinstance(value, str) else line[start:end])
         position = _skip(line, end)
         closed = line.startswith("}", position)
@@ -174,11 +203,14 @@ def _peeked(stream: BinaryIO) -> Iterator[tuple[int, dict[str, tuple[Any, str]]]
         yield len(raw), members
 
 
-def choose_key(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]], file: TextFile) -> str:
-    """`text` if a record has it, or the only key that holds strings, judged by the first records.
+def choose_key(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]], wanted: Sequence[str], file: TextFile) -> str:
+    """The first wanted key that a record has; where none is wanted, a default one, or the only one that holds strings.
 
-    records: size in bytes, and members. Raises InputError where no key or several hold strings.
+    Judged by the first records. records: size in bytes, and members. Raises InputError where none is wanted and no key
+    or several hold strings.
     """
+    if len(wanted) == 1:
+        return wanted[0]
     candidates: dict[str, bool] = {}
     n_bytes = 0
     for number, (size, members) in enumerate(records):
@@ -187,9 +219,12 @@ def choose_key(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]], file: 
             break
         for key, (value, _) in members.items():
             candidates[key] = candidates.get(key, False) or isinstance(value, str)
-    if DEFAULT_COLUMN in candidates or not candidates:
-        return DEFAULT_COLUMN
+    found = first_of(candidates, wanted)
+    if found is not None:
+        return found
+    if wanted or not candidates:
+        return (wanted or DEFAULT_COLUMNS)[0]
     texts = [key for key, holds_text in candidates.items() if holds_text]
     if not texts:
         raise InputError(f"no key holds a string (there are: {listed(list(candidates))})", where=file.name)
-    return choose_column(texts, None, file.name)
+    return choose_column(texts, (), file.name)

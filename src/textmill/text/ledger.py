@@ -1,6 +1,7 @@
 """Where every byte goes, file by file, exactly. Room: text/.
 
-Categories: train, validation, test, markup, unused_column, duplicate, bad_record, empty, other:NAME.
+Categories: train, validation, test, markup, unused_column, duplicate, bad_record, empty, other:NAME. In a sample, text
+stands for the first three.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from textmill.results import FileLook
-from textmill.text.documents import BAD_RECORD, DUPLICATE, EMPTY, MARKUP, PARTS, UNUSED_COLUMN
+from textmill.text.documents import BAD_RECORD, DUPLICATE, EMPTY, MARKUP, PARTS, TEXT, UNUSED_COLUMN
 
-ORDER = (*PARTS, MARKUP, UNUSED_COLUMN, DUPLICATE, BAD_RECORD, EMPTY)
+ORDER = (*PARTS, TEXT, MARKUP, UNUSED_COLUMN, DUPLICATE, BAD_RECORD, EMPTY)
 
 
 def in_order(categories: Iterable[str]) -> list[str]:

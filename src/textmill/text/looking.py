@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textmill.config import DataConfig
+from textmill.messages import record_of
 from textmill.results import Against, Look, Overlapping
 from textmill.text.against import find_overlaps
 from textmill.text.documents import ReadReport
@@ -22,7 +23,7 @@ def look(data: DataConfig, plan: SplitPlan | None = None) -> Look:
     where the caller has it already; it costs two passes over the files.
     """
     plan = plan or plan_split(data, tell_languages=True)
-    return Look(
+    found = Look(
         files=plan.ledger.files,
         bytes=plan.ledger.n_bytes,
         ledger=plan.ledger.total,
@@ -34,8 +35,10 @@ def look(data: DataConfig, plan: SplitPlan | None = None) -> Look:
         cleaning=plan.cleaning,
         preview=plan.preview,
         bad_records=plan.bad_records[:SHOWN_BAD_RECORDS],
-        notes=plan.notes,
+        messages=record_of(plan.notes),
+        sample=plan.sample,
     )
+    return found.model_copy(update={"notes": plan.notes})  # validated, they would be plain strings
 
 
 def look_against(plan: SplitPlan, paths: Sequence[str], data: DataConfig) -> Against:

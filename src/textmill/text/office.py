@@ -13,7 +13,9 @@ from typing import BinaryIO
 from xml.parsers import expat
 
 from textmill.errors import InputError, TextmillError
+from textmill.messages import message
 from textmill.text.files import CHUNK, TextFile
+from textmill.text.wording import damage
 
 LARGEST_CONTENT = 1 << 28
 """Bytes that the members which are read may unpack to, all together."""
@@ -28,9 +30,9 @@ class Package:
         head = stream.read(len(OLD_OFFICE))
         if head == OLD_OFFICE:
             raise InputError(
-                "is an old Word file (.doc) or locked with a password",
+                message("is an old Word file (.doc) or locked with a password"),
                 where=file.name,
-                hint="open it and save it as .docx without a password",
+                hint=message("open it and save it as .docx without a password"),
             )
         stream.seek(0)
         self.zip = zipfile.ZipFile(stream)
@@ -40,15 +42,15 @@ class Package:
     def pieces(self, name: str) -> Iterator[bytes]:
         """A member's bytes. Raises InputError past LARGEST_CONTENT, or where it is locked."""
         if self.zip.getinfo(name).flag_bits & 1:
-            raise InputError("is locked with a password", where=f"{self.file.name}#{name}")
+            raise InputError(message("is locked with a password"), where=f"{self.file.name}#{name}")
         with self.zip.open(name) as member:
             while piece := member.read(CHUNK):
                 self.n_unpacked += len(piece)
                 if self.n_unpacked > LARGEST_CONTENT:
                     raise InputError(
-                        f"unpacks to more than {LARGEST_CONTENT >> 20} MiB, the limit for one file",
+                        message("unpacks to more than %(n)s MiB, the limit for one file", n=LARGEST_CONTENT >> 20),
                         where=f"{self.file.name}#{name}",
-                        hint="such a file is mostly made to fill memory; if it is not, store its text as .txt",
+                        hint=message("such a file is mostly made to fill memory; if it is not, store its text as .txt"),
                     )
                 yield piece
 
@@ -79,7 +81,7 @@ class Package:
         return found
 
     def _refuse(self, *_: object) -> None:
-        raise InputError("its XML declares a document type (DTD), which is refused", where=self.file.name)
+        raise InputError(message("its XML declares a document type (DTD), which is refused"), where=self.file.name)
 
 
 def _local(name: str) -> str:
@@ -94,7 +96,6 @@ def damage_named(file: TextFile, kind: str) -> Iterator[None]:
     except TextmillError:
         raise
     except Exception as error:  # zipfile, zlib, lzma, expat and struct have a family each
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"damaged, or no {kind}: {first}", where=file.name, hint="fetch it anew, or save it again"
+            damage(kind, error), where=file.name, hint=message("fetch it anew, or save it again")
         ) from None

@@ -7,21 +7,22 @@ What unpacks to absurd sizes is refused while it is read, before it fills memory
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from textmill.errors import InputError, MissingExtra, TextmillError
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from textmill.messages import message
+from textmill.text.streams import FromStart, InPieces
+from textmill.text.wording import not_installed
 
 COMPRESSIONS = (".gz", ".xz", ".bz2", ".zst")
 ARCHIVES = {
@@ -105,10 +106,8 @@ def open_place(place: Place, shown: str) -> BinaryIO:
         packed = place.path.stat().st_size
     else:
         archive = _archive(place.path, _stamp(place.path), shown)
-        try:
+        with _damage_told(shown):
             raw = _bounded(archive.open(place.member), place.packed_bytes, shown, archive)
-        except Exception as error:
-            raise damaged(shown, error) from error
         packed = place.packed_bytes
     if not place.compression:
         return raw
@@ -123,7 +122,10 @@ def members_of(path: Path, shown: str) -> list[Member]:
     """The entries of an archive in its order. Raises InputError where it is damaged or has too many, OSError."""
     members = _archive(path, _stamp(path), shown).members
     if len(members) > MOST_MEMBERS:
-        raise Bomb(f"holds {len(members):,} entries; the limit is {MOST_MEMBERS:,}", where=shown)
+        raise Bomb(
+            message("holds %(n)s entries; the limit is %(most)s", n=f"{len(members):,}", most=f"{MOST_MEMBERS:,}"),
+            where=shown,
+        )
     return members
 
 
@@ -136,7 +138,21 @@ def damaged(shown: str, error: BaseException) -> CannotUnpack:
     """The error for what cannot be unpacked. Over damaged input the libraries raise nearly anything: OSError, EOFError,
     zlib.error, LZMAError, BadZipFile, TarError, struct.error, IndexError, ValueError ..."""
     said = str(error) or type(error).__name__
-    return CannotUnpack(f"cannot be unpacked: {said}", where=shown, hint="It is damaged or cut short: get it again.")
+    return CannotUnpack(
+        message("cannot be unpacked: %(error)s", error=said),
+        where=shown,
+        hint="It is damaged or cut short: get it again.",
+    )
+
+
+@contextlib.contextmanager
+def _damage_told(shown: str, passing: tuple[type[Exception], ...] = (TextmillError,)) -> Iterator[None]:
+    try:
+        yield
+    except passing:
+        raise
+    except Exception as error:
+        raise damaged(shown, error) from error
 
 
 def _decompressed(raw: BinaryIO, compression: str, shown: str) -> BinaryIO:
@@ -145,72 +161,46 @@ def _decompressed(raw: BinaryIO, compression: str, shown: str) -> BinaryIO:
             import zstandard
         except ImportError:
             raise MissingExtra(
-                "reading .zst needs zstandard, which is not installed",
-                where=shown,
-                hint="pip install 'textmill[data]'",
+                not_installed(".zst", "zstandard"), where=shown, hint="pip install 'textmill[data]'"
             ) from None
         return cast(BinaryIO, _Zstandard(raw, zstandard.ZstdDecompressor))
     openers: dict[str, Callable[[BinaryIO], object]] = {".gz": lambda f: gzip.GzipFile(fileobj=f), ".xz": lzma.LZMAFile}
     return cast(BinaryIO, openers.get(compression, bz2.BZ2File)(raw))
 
 
-class _Zstandard(io.RawIOBase):
+class _Zstandard(InPieces):
     """All frames of a file; a frame that is cut short is an error, which zstandard's own reader passes over."""
 
     def __init__(self, raw: BinaryIO, decompressor: Callable[[], Any]):
-        super().__init__()
         self._raw, self._decompressor = raw, decompressor
-        self._start()
+        super().__init__()
 
     def _start(self) -> None:
         self._raw.seek(0)
         self._frame: Any = None
         self._packed = b""
-        self._waiting = memoryview(b"")
-        self._position = 0
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        while not self._waiting:
+    def _next_piece(self) -> bytes:
+        piece = b""
+        while not piece:
             self._packed = self._packed or self._raw.read(1 << 16)
             if not self._packed:
                 if self._frame is not None:
                     raise EOFError("a zstd frame is cut short")
-                return 0
+                return b""
             self._frame = self._frame or self._decompressor().decompressobj()
-            self._waiting = memoryview(self._frame.decompress(self._packed))
+            piece = self._frame.decompress(self._packed)
             self._packed = self._frame.unused_data if self._frame.eof else b""
             if self._frame.eof:
                 self._frame = None
-        view = memoryview(buffer).cast("B")
-        taken, self._waiting = self._waiting[: len(view)], self._waiting[len(view) :]
-        view[: len(taken)] = taken
-        self._position += len(taken)
-        return len(taken)
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence != io.SEEK_SET:
-            raise io.UnsupportedOperation("only seeks from the start")
-        if offset < self._position:
-            self._start()
-        while (left := offset - self._position) > 0 and self.read(min(left, 1 << 16)):
-            pass
-        return self._position
+        return piece
 
 
 def _bounded(stream: BinaryIO, packed_bytes: int, shown: str, below: BinaryIO | _Zip | _Tar | None = None) -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(_Bounded(stream, packed_bytes, shown, below)))
 
 
-class _Bounded(io.RawIOBase):
+class _Bounded(FromStart):
     """A stream that is refused once it has grown out of proportion to what it was packed in."""
 
     def __init__(self, stream: BinaryIO, packed_bytes: int, shown: str, below: BinaryIO | _Zip | _Tar | None):
@@ -219,46 +209,28 @@ class _Bounded(io.RawIOBase):
         self._stream, self._shown, self._below = stream, shown, below
         self._packed_bytes = packed_bytes
         self._most = max(ALWAYS_ALLOWED, MOST_TIMES * packed_bytes)
-        self._position = 0
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer).cast("B")
-        try:
-            piece = self._stream.read(len(view))
-        except TextmillError:
-            raise
-        except Exception as error:
-            raise damaged(self._shown, error) from error
-        view[: len(piece)] = piece
+    def _take(self, most: int) -> bytes:
+        with _damage_told(self._shown):
+            piece = self._stream.read(most)
         self._position += len(piece)
         if self._position > self._most:
             raise Bomb(
-                f"unpacks to more than {self._most:,} bytes from {self._packed_bytes:,}: more than {MOST_TIMES} times, "
-                "as only a decompression bomb or text without content does",
+                message(
+                    "unpacks to more than %(most)s bytes from %(packed)s: more than %(times)s times, as only a "
+                    "decompression bomb or text without content does",
+                    most=f"{self._most:,}",
+                    packed=f"{self._packed_bytes:,}",
+                    times=MOST_TIMES,
+                ),
                 where=self._shown,
                 hint="If it is meant so, unpack it yourself and name the unpacked file.",
             )
-        return len(piece)
+        return piece
 
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence != io.SEEK_SET:
-            raise io.UnsupportedOperation("only seeks from the start")
-        try:
+    def _go_to(self, offset: int) -> None:
+        with _damage_told(self._shown):
             self._position = self._stream.seek(offset)
-        except TextmillError:
-            raise
-        except Exception as error:
-            raise damaged(self._shown, error) from error
-        return self._position
 
     def close(self) -> None:
         self._stream.close()
@@ -274,12 +246,8 @@ class _Bounded(io.RawIOBase):
 def _archive(path: Path, stamp: tuple[int, int], shown: str) -> _Zip | _Tar:
     """An open archive; kept, because its table of contents is read each time it is opened."""
     ending = suffixes(path.name)[2]
-    try:
+    with _damage_told(shown, (FileNotFoundError, PermissionError, TextmillError)):
         return _Zip(path) if ending == ".zip" else _Tar(path, ARCHIVES[ending], shown)
-    except (FileNotFoundError, PermissionError, TextmillError):
-        raise
-    except Exception as error:
-        raise damaged(shown, error) from error
 
 
 class _Zip:

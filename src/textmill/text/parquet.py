@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from textmill.config import DataConfig
 from textmill.errors import InputError, MissingExtra, TextmillError
+from textmill.messages import message
 from textmill.text.columns import choose_column, utf8_size
 from textmill.text.documents import BAD_RECORD, EMPTY, Document, Dropped, Found
 from textmill.text.files import TextFile, open_unchanged
+from textmill.text.wording import damage, joined, not_installed
 
 if TYPE_CHECKING:
     import pyarrow
 
 BATCH_BYTES, LARGEST_BATCH = 1 << 22, 4096
 """About so many bytes of text, and at most so many rows, are held at once."""
+MOST_ENTERED = 16
+"""Row groups that a part of a file is taken from."""
 
 
 def read_parquet(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
@@ -33,27 +38,43 @@ def read_parquet(file: TextFile, data: DataConfig, note: Callable[[str], None]) 
         import pyarrow.parquet
     except ImportError:
         raise MissingExtra(
-            "reading .parquet needs pyarrow, which is not installed",
-            where=file.name,
-            hint="pip install 'textmill[data]'",
+            not_installed(".parquet", "pyarrow"), where=file.name, hint="pip install 'textmill[data]'"
         ) from None
     with open_unchanged(file) as stream:
         with _damage_named(file):
             table = pyarrow.parquet.ParquetFile(stream, pre_buffer=False, buffer_size=1 << 20)
             schema = table.schema_arrow
         name = _text_column(schema, data, file)
-        with _damage_named(file):
-            batches = table.iter_batches(_batch_size(table, name), columns=[name])
-        number = 0
-        while True:
-            with _damage_named(file, number + 1):
-                batch = next(batches, None)
-                values = [] if batch is None else _values(batch.column(0))
-            if batch is None:
-                return
-            for value in values:
-                number += 1
-                yield _item(value, f"{file.name}#{number}")
+        for groups, number, most in _portions(table, file.most_bytes):
+            with _damage_named(file):
+                batches = table.iter_batches(_batch_size(table, name), row_groups=groups, columns=[name])
+            n_bytes = 0
+            while not most or n_bytes < most:
+                with _damage_named(file, number + 1):
+                    batch = next(batches, None)
+                    values = [] if batch is None else _values(batch.column(0))
+                if batch is None:
+                    break
+                for value in values:
+                    number += 1
+                    item = _item(value, f"{file.name}#{number}")
+                    yield item
+                    n_bytes += item.n_bytes
+                    if most and n_bytes >= most:
+                        break
+
+
+def _portions(table: pyarrow.parquet.ParquetFile, most_bytes: int) -> Iterator[tuple[list[int] | None, int, int]]:
+    """(row groups or all, rows before them, most bytes of text or 0): all at once, or some groups, spread."""
+    n_groups = table.metadata.num_row_groups
+    if not most_bytes:
+        yield None, 0, 0
+        return
+    n_entered = min(n_groups, MOST_ENTERED)
+    before = [0, *accumulate(table.metadata.row_group(n).num_rows for n in range(n_groups))]
+    for place in range(n_entered):
+        group = place * n_groups // n_entered
+        yield [group], before[group], max(1, most_bytes // n_entered)
 
 
 def _item(value: str | bytes | None, where: str) -> Found | Dropped:
@@ -63,7 +84,8 @@ def _item(value: str | bytes | None, where: str) -> Found | Dropped:
         try:
             value = value.decode()
         except UnicodeDecodeError as error:
-            return Dropped(BAD_RECORD, len(value), where, f"not UTF-8: {error.reason} (byte {error.start})")
+            reason = message("not UTF-8: %(error)s (byte %(place)s)", error=error.reason, place=error.start)
+            return Dropped(BAD_RECORD, len(value), where, reason)
     n_bytes = utf8_size(value)
     return Found(Document(value, where), n_bytes) if value.strip() else Dropped(EMPTY, n_bytes, where)
 
@@ -83,12 +105,19 @@ def _values(column: pyarrow.Array) -> list[Any]:
 def _text_column(schema: pyarrow.Schema, data: DataConfig, file: TextFile) -> str:
     name = choose_column(schema.names, data.text, file.name)
     if schema.names.count(name) > 1:
-        raise InputError(f"two columns are called '{name}'", where=file.name, hint="rename one of them")
+        raise InputError(
+            message("two columns are called '%(name)s'", name=name), where=file.name, hint=message("rename one of them")
+        )
     type_ = schema.field(name).type
     if not _holds_strings(type_):
         texts = [field.name for field in schema if _holds_strings(field.type)]
-        hint = f"columns of strings are: {', '.join(texts)}. Choose one with: --data.text NAME" if texts else None
-        raise InputError(f"the column '{name}' holds {type_}, not strings", where=file.name, hint=hint)
+        raise InputError(
+            message("the column '%(name)s' holds %(type)s, not strings", name=name, type=type_),
+            where=file.name,
+            hint=message("columns of strings are: %(names)s. Choose one with: --data.text NAME", names=joined(texts))
+            if texts
+            else None,
+        )
     return name
 
 
@@ -120,6 +149,9 @@ def _damage_named(file: TextFile, row: int | None = None) -> Iterator[None]:
     except TextmillError:
         raise
     except Exception as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         place = f"{file.name}#{row}" if row else file.name
-        raise InputError(f"damaged, or no Parquet file: {first}", where=place, hint="fetch or write it anew") from None
+        raise InputError(
+            damage("Parquet file", error),
+            where=place,
+            hint=message("fetch or write it anew"),
+        ) from None

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 
 from textmill.config import DataConfig
 from textmill.errors import InputError, MissingExtra
+from textmill.messages import message, plural_message
 from textmill.text.columns import utf8_size
 from textmill.text.documents import BAD_RECORD, EMPTY, Document, Dropped, Found
 from textmill.text.files import TextFile, open_unchanged
-from textmill.text.wording import counted, some_of
+from textmill.text.wording import damage, first_line, not_installed, some_of
 
 
 def read_pdf(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
@@ -28,7 +29,7 @@ def read_pdf(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> I
         import pypdf
     except ImportError:
         raise MissingExtra(
-            "reading .pdf needs pypdf, which is not installed", where=file.name, hint="pip install 'textmill[office]'"
+            not_installed(".pdf", "pypdf"), where=file.name, hint="pip install 'textmill[office]'"
         ) from None
     texts: list[str] = []
     dropped: list[Dropped] = []
@@ -40,20 +41,22 @@ def read_pdf(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> I
             n_pages = 0 if is_locked else len(reader.pages)
         except pypdf.errors.DependencyError as error:
             raise InputError(
-                f"is encrypted, and reading it needs another package ({_first_line(error)})",
+                message("is encrypted, and reading it needs another package (%(error)s)", error=first_line(error)),
                 where=file.name,
-                hint="save it without encryption, or: pip install cryptography",
+                hint=message("save it without encryption, or: pip install cryptography"),
             ) from None
         except Exception as error:  # any of Python's own, from a damaged file
             raise _damaged(file, error) from None
         if is_locked:
-            raise InputError("is locked with a password", where=file.name, hint="save it without one first")
+            raise InputError(
+                message("is locked with a password"), where=file.name, hint=message("save it without one first")
+            )
         for number in range(n_pages):
             where = f"{file.name}#page {number + 1}"
             try:
                 text = reader.pages[number].extract_text()
             except Exception as error:
-                reason = f"the page cannot be read: {_first_line(error)}"
+                reason = message("the page cannot be read: %(error)s", error=first_line(error))
                 dropped.append(Dropped(BAD_RECORD, 0, where, reason))
                 continue
             if text.strip():
@@ -62,13 +65,25 @@ def read_pdf(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> I
                 dropped.append(Dropped(EMPTY, 0, where))
     n_empty = sum(item.category == EMPTY for item in dropped)
     if n_empty and not texts:
-        note(f"{file.name}: no page has text: it is probably scanned, and needs text recognition (OCR) first.")
+        note(
+            message(
+                "%(file)s: no page has text: it is probably scanned, and needs text recognition (OCR) first.",
+                file=file.name,
+            )
+        )
     elif n_empty:
-        note(f"{file.name}: {counted(n_empty, 'page')} without text, probably pictures: text in them is not read.")
+        note(
+            plural_message(
+                "%(file)s: %(n)s page without text, probably pictures: text in them is not read.",
+                "%(file)s: %(n)s pages without text, probably pictures: text in them is not read.",
+                n_empty,
+                file=file.name,
+            )
+        )
     whole = "\n\n".join(texts)
     text = whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if text.count("\ufffd") > whole.count("\ufffd"):
-        note(f"{file.name}: half a surrogate pair, which no text can hold, is read as U+FFFD.")
+        note(message("%(file)s: half a surrogate pair, which no text can hold, is read as U+FFFD.", file=file.name))
     if text:
         yield Found(Document(text, f"{file.name}#page 1"), utf8_size(text))
     elif not dropped:
@@ -77,13 +92,7 @@ def read_pdf(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> I
 
 
 def _damaged(file: TextFile, error: Exception) -> InputError:
-    return InputError(
-        f"damaged, or no PDF: {_first_line(error)}", where=file.name, hint="fetch it anew, or print it to a new PDF"
-    )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return InputError(damage("PDF", error), where=file.name, hint=message("fetch it anew, or print it to a new PDF"))
 
 
 class _Kept(logging.Handler):
@@ -110,4 +119,10 @@ def _warnings_noted(file: TextFile, note: Callable[[str], None]) -> Iterator[Non
         logger.removeHandler(kept)
         logger.propagate = propagated
     if kept.messages:
-        note(f"{file.name}: text may be missing, the file is not quite well formed: {some_of(list(kept.messages))}.")
+        note(
+            message(
+                "%(file)s: text may be missing, the file is not quite well formed: %(what)s.",
+                file=file.name,
+                what=some_of(list(kept.messages)),
+            )
+        )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from textmill.config import DataConfig
+from textmill.messages import message
 from textmill.text.columns import utf8_size
 from textmill.text.documents import EMPTY, MARKUP, Document, Dropped, Found
 from textmill.text.files import CHUNK, TextFile, open_text
@@ -47,8 +48,11 @@ def _tell_old_line_ends(file: TextFile, text: Text, note: Callable[[str], None])
         n_returns += piece.count("\r")
     if n_returns > 1:
         note(
-            f"{file.name} is one line: where its lines should end stands a lone CR (0x0D), as in very old files, and "
-            "that is text here. tr '\\r' '\\n' <OLD >NEW makes lines of it."
+            message(
+                "%(file)s is one line: where its lines should end stands a lone CR (0x0D), as in very old files, and "
+                "that is text here. tr '\\r' '\\n' <OLD >NEW makes lines of it.",
+                file=file.name,
+            )
         )
 
 

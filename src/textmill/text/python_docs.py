@@ -18,6 +18,7 @@ from pathlib import Path
 
 from textmill.config import DataConfig
 from textmill.errors import InputError, did_you_mean
+from textmill.messages import message
 from textmill.text.documents import BAD_RECORD, MARKUP, Document, Dropped, Found
 from textmill.text.files import TextFile, open_text
 
@@ -60,7 +61,8 @@ def read_python_module(file: TextFile, data: DataConfig, note: Callable[[str], N
     """The docstrings of a source file as one document, a blank line between them."""
     text = _docstrings(file)
     if text is None:
-        yield Dropped(BAD_RECORD, file.n_bytes, f"{file.name}:1", "not Python that this Python can parse")
+        reason = message("not Python that this Python can parse")
+        yield Dropped(BAD_RECORD, file.n_bytes, f"{file.name}:1", reason)
     elif text:
         # A tab in a docstring is written out as blanks, so the text can in theory outgrow the file.
         n_bytes = min(len(text.encode()), file.n_bytes)

@@ -11,12 +11,14 @@ from dataclasses import replace
 
 from textmill.config import DataConfig
 from textmill.errors import InputError, MissingExtra
+from textmill.messages import message
 from textmill.tables import load
-from textmill.text.documents import BAD_RECORD, MARKUP, UNUSED_COLUMN, Document, Dropped, Found, ReadReport
+from textmill.text.documents import BAD_RECORD, MARKUP, UNUSED_COLUMN, Document, Dropped, Found, ReadReport, TakenOut
 from textmill.text.files import BINARY_FORMATS, TextFile, changed, examine, find_files, open_unchanged
+from textmill.text.long_cleaning import Cleaning
 from textmill.text.long_text import LONG, LongText, gathered
-from textmill.text.stretches import Cleaning
 from textmill.text.transcoding import Left, SourceCounter, size_in
+from textmill.text.wording import advised
 
 Reader = Callable[[TextFile, DataConfig, Callable[[str], None]], Iterator[Found | Dropped]]
 
@@ -31,6 +33,7 @@ READERS = {
     "pdf": "textmill.text.pdf:read_pdf",
     "docx": "textmill.text.docx:read_docx",
     "epub": "textmill.text.epub:read_epub",
+    "world": "textmill.text.builtin:read_world",
     "python-module": "textmill.text.python_docs:read_python_module",
     "python-topics": "textmill.text.python_docs:read_python_topics",
 }
@@ -62,14 +65,16 @@ def _items(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Fou
     if file.dropped_as:
         yield Dropped(file.dropped_as, file.n_bytes)
         return
-    is_source = file.format.startswith("python")  # its reader counts all bytes itself, and its text is clean
-    if file.mark and not is_source:
+    is_clean = file.format in ("world", "python-module", "python-topics")
+    if file.mark and not file.format.startswith("python"):  # whose readers count all bytes themselves
         yield Dropped(MARKUP, file.mark)
     reader: Reader = load(READERS[file.format])
     items: Iterator[Found | Dropped] = map(_laid_down, reader(file, data, report.note))
+    if file.stretches and file.format == "json":
+        items = _cut_off(items)
     if file.is_transcoded:
         items = _in_own_bytes(file, items)
-    if data.cleaning_rules and not is_source:
+    if data.cleaning_rules and not is_clean:
         items = _cleaned(file, items, data.cleaning_rules, report)
     try:
         yield from items
@@ -78,8 +83,20 @@ def _items(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Fou
     except (InputError, MissingExtra) as error:
         if file.named or file.format not in BINARY_FORMATS:
             raise
-        advice = f" ({error.hint})" if error.hint else ""
-        yield Dropped(BAD_RECORD, 0, file.name, f"{error.message}{advice}")
+        yield Dropped(BAD_RECORD, 0, file.name, advised(error.message, error.hint))
+
+
+def _cut_off(items: Iterator[Found | Dropped]) -> Iterator[Found | Dropped]:
+    """The same of a file that is cut inside a record: the last one is not bad, it is cut."""
+    held: Found | Dropped | None = None
+    for item in items:
+        if held is not None:
+            yield held
+        held = item
+    if isinstance(held, Dropped) and held.category == BAD_RECORD:
+        held = Dropped("other:cut-off", held.n_bytes)
+    if held is not None:
+        yield held
 
 
 def _in_own_bytes(file: TextFile, items: Iterator[Found | Dropped]) -> Iterator[Found | Dropped]:
@@ -106,7 +123,12 @@ def _in_own_bytes(file: TextFile, items: Iterator[Found | Dropped]) -> Iterator[
 def _undecodable(file: TextFile, left: Left) -> Dropped:
     raw = left.bad.raw
     shown = " ".join(f"0x{byte:02x}" for byte in raw[:4]) + (" …" if len(raw) > 4 else "")
-    reason = f"byte {left.bad.position} of the file: {shown} cannot stand there in {file.encoding}"
+    reason = message(
+        "byte %(position)s of the file: %(bytes)s cannot stand there in %(encoding)s",
+        position=left.bad.position,
+        bytes=shown,
+        encoding=file.encoding,
+    )
     return Dropped(BAD_RECORD, len(raw), f"{file.name}:{left.line}", reason)
 
 
@@ -125,12 +147,12 @@ def _cleaned(
             yield item
             continue
         cleaning = Cleaning(item.document, rules)
-        n_left = item.n_bytes
-        for rule, text in cleaning.removed():
-            n_bytes = min(size_in(text, file.codec), n_left)
+        source, n_left = item.document.source, item.n_bytes
+        for line, piece in cleaning.removed():
+            n_bytes = min(size_in(piece.text, file.codec), n_left)
             n_left -= n_bytes
-            report.cleaned(rule, item.document.source, text, n_bytes)
-            yield Dropped(f"other:{rule}", n_bytes)
+            report.cleaned(piece.rule, source, piece.text, n_bytes)
+            yield TakenOut(f"other:{piece.rule}", n_bytes, source, "", piece.rule, piece.start, line, piece.text)
         if cleaning.document is None:
             yield Dropped(MARKUP, item.markup + n_left)
             yield Dropped(UNUSED_COLUMN, item.unused_column)

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from textmill.config import DataConfig
 from textmill.errors import ConfigError, TooLittleText
-from textmill.results import Duplicates, FileLook, Lengths, Removed
+from textmill.messages import message, plural_message
+from textmill.results import Duplicates, FileLook, Lengths, Removed, Sampled
 from textmill.text.document_language import LanguageCount
-from textmill.text.documents import DUPLICATE, PARTS, TEXT, Document, Found, Part, ReadReport
+from textmill.text.documents import DUPLICATE, PARTS, TEXT, Document, Found, Part, ReadReport, TakenOut
 from textmill.text.files import BINARY_FORMATS, TextFile, changed, examine, find_files, with_named_parts
 from textmill.text.holdout import (
     FEW,
@@ -33,12 +34,15 @@ from textmill.text.holdout import (
 )
 from textmill.text.languages import ScriptCount
 from textmill.text.ledger import Ledger, in_order
+from textmill.text.lengths import lengths_of
 from textmill.text.long_text import Text, in_pieces, part_of
+from textmill.text.naive import Sides, TwoSplits, naive_order
 from textmill.text.near import NearDuplicates
 from textmill.text.normalise import digest, normalised_digest
 from textmill.text.reading import records_of
+from textmill.text.sample import Sample, draw_sample
 from textmill.text.transcoding import size_in
-from textmill.text.wording import counted, percent, some_of
+from textmill.text.wording import PART_WORDS, joined, left_out_as, percent, some_of
 
 TRAIN, VALIDATION, TEST, REPEAT = range(4)
 CODES: dict[Part, int] = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
@@ -99,6 +103,10 @@ class SplitPlan:
     """sha256 over the files' sha256, formats and parts, in order: where files lie does not change it."""
     by_blocks: bool
     """One document was cut into contiguous blocks."""
+    twice: TwoSplits | None
+    """This split beside the naive one; None unless it was asked for, and where one document is all there is."""
+    sample: Sampled | None
+    """Where only a part of the text was read: nothing is held out then, and all documents of it stand in train."""
     _data: DataConfig
     _files: list[TextFile]
     _ends: list[int]
@@ -121,6 +129,35 @@ class SplitPlan:
                         yield document
             start = end
 
+    def numbered(self, wanted: NDArray[np.bool_]) -> Iterator[tuple[int, Document]]:
+        """The documents that `wanted` (one value a document) names, of whatever part, with their numbers; read anew.
+
+        Raises InputError if a file changed since the plan was made.
+        """
+        start = 0
+        for file, end in zip(self._files, self._ends, strict=True):
+            if wanted[start:end].any():
+                yield from (pair for pair in _numbered(file, self._data, start, end) if wanted[pair[0]])
+            start = end
+
+    def blocks(self) -> dict[Part, Document]:
+        """The blocks of the one document that was cut, by part, read anew; {} where none was."""
+        if not self._cut:
+            return {}
+        [(_, document)] = self.numbered(np.arange(len(self._parts)) == self._cut.index)
+        return {part: self._cut.block(document, part) for part in self._cut.spans}
+
+    def taken_out(self) -> Iterator[TakenOut]:
+        """All that cleaning rules took out of any part, read anew, in the order of the files.
+
+        Raises InputError if a file changed since the plan was made.
+        """
+        for file in self._files:
+            if not file.dropped_as:
+                for item in records_of(file, self._data, ReadReport()):
+                    if isinstance(item, TakenOut):
+                        yield item
+
     def _stands_in(self, part: Part, start: int, end: int) -> bool:
         """Whether documents start..end hold any of the part: other files need not be read."""
         if self._cut and part in self._cut.spans and start <= self._cut.index < end:
@@ -141,33 +178,52 @@ def _numbered(file: TextFile, data: DataConfig, start: int, end: int) -> Iterato
         raise changed(file)
 
 
-def plan_split(data: DataConfig, tell_languages: bool = False) -> SplitPlan:
+def plan_split(
+    data: DataConfig, tell_languages: bool = False, split_twice: bool = False, sample: str | None = None
+) -> SplitPlan:
     """Read everything once and decide which document goes where. See `SplitPlan`.
 
     tell_languages: also find the language of the documents, of at most N_JUDGED evenly spread ones (that takes time).
+    split_twice: also split the documents naively, to measure what grouping is good for.
+    sample: read only so much, such as "200MB" or "5%"; what would be held out is then not decided.
 
     Several documents are held out whole, in the order of a hash; one is cut into contiguous blocks: train first, then
     validation, then test. Raises InputError (what cannot be read) and TooLittleText (nothing to train on), before
     anything is written.
     """
     notes: list[str] = []
-    scan = _Scan(_gather(data, notes), data, notes, tell_languages)
-    parts, cut = _assigned(scan, data, notes)
+    files = _gather(data, notes)
+    drawn = draw_sample(files, sample, data.unit, data.split_seed, notes) if sample else None
+    scan = _Scan(drawn.files if drawn else files, data, notes, tell_languages)
+    parts, cut, shares = _all_of_a_sample(scan, drawn) if drawn else _assigned(scan, data, notes)
     report = scan.report
     if report.n_bad_records:
         notes.append(
-            f"Left out, {counted(report.n_bad_records, 'bad record')}; the first is {report.bad_records[0]} "
-            "(--strict stops there)."
+            message(
+                "Left out, %(records)s; the first is %(first)s (--strict stops there).",
+                records=plural_message("%(n)s bad record", "%(n)s bad records", report.n_bad_records),
+                first=report.bad_records[0],
+            )
         )
     if report.n_empty:
         places = some_of(report.empty_records, report.n_empty)
-        notes.append(f"Left out, {counted(report.n_empty, 'place')} without text: {places}.")
+        notes.append(
+            plural_message(
+                "Left out, %(n)s place without text: %(places)s.",
+                "Left out, %(n)s places without text: %(places)s.",
+                report.n_empty,
+                places=places,
+            )
+        )
     counts = np.bincount(parts, minlength=4)
     n_documents: dict[str, int] = {part: int(counts[CODES[part]]) for part in PARTS}
+    if drawn:
+        n_documents = {TEXT: n_documents["train"]}
     if cut:
         n_documents.update({part: n_documents[part] + 1 for part in cut.spans if part != "train"})
+    ledger = _ledger(scan, parts, cut, kept="text" if drawn else "train")
     return SplitPlan(
-        ledger=_ledger(scan, parts, cut),
+        ledger=ledger,
         n_documents=n_documents,
         duplicates=scan.duplicates,
         notes=[*notes, *(note for note in report.notes if note not in notes)],
@@ -176,11 +232,13 @@ def plan_split(data: DataConfig, tell_languages: bool = False) -> SplitPlan:
         n_empty=report.n_empty,
         languages=scan.scripts.shares(),
         document_languages=scan.languages.shares() if scan.languages else {},
-        lengths=scan.lengths(),
+        lengths=lengths_of(scan.characters),
         cleaning=_cleaning(report),
         preview=scan.preview,
         fingerprint=_fingerprint(scan.files),
         by_blocks=cut is not None,
+        twice=_twice(scan, parts, shares) if split_twice and not cut and not drawn else None,
+        sample=drawn.facts(ledger.files) if drawn else None,
         _data=data,
         _files=scan.files,
         _ends=scan.ends,
@@ -215,7 +273,13 @@ def _gather(data: DataConfig, notes: list[str]) -> list[TextFile]:
         if file.part and given[file.part]:
             category = f"other:named-{file.part}"
             flag = "--valid" if file.part == "validation" else "--test"
-            notes.insert(n_named, f"{file.name} is not used ({category}): {flag} names other files.")
+            unused = message(
+                "%(file)s is not used (%(category)s): %(flag)s names other files.",
+                file=file.name,
+                category=left_out_as(category),
+                flag=flag,
+            )
+            notes.insert(n_named, unused)
             file = replace(file, dropped_as=category, part=None)
         files.append(file)
     for part, named in given.items():
@@ -236,7 +300,14 @@ def _tell_taken(taken: Sequence[tuple[str, Part]], is_all: bool, notes: list[str
                 where=some_of(names),
                 hint=f"Give {flag} another file, or leave it out: some text is held out anyway.",
             )
-        notes.append(f"Used for {part} alone, because {flag} names it: {some_of(names)}.")
+        notes.append(
+            message(
+                "Used for %(part)s alone, because %(flag)s names it: %(names)s.",
+                part=PART_WORDS[part],
+                flag=flag,
+                names=some_of(names),
+            )
+        )
 
 
 class _Scan:
@@ -292,13 +363,6 @@ class _Scan:
             near=None if self.near is None else self._n_near(),
             examples=self._examples(self.normal, " = ") + self._near_examples(),
         )
-
-    def lengths(self) -> Lengths | None:
-        """Characters of the documents."""
-        if not self.characters:
-            return None
-        low, median, most, high = np.quantile(np.array(self.characters), (0, 0.5, 0.9, 1), method="inverted_cdf")
-        return Lengths(shortest=int(low), median=int(median), nine_in_ten=int(most), longest=int(high))
 
     def _n_near(self) -> int:
         """Documents whose group began with another document that is not equal after normalisation."""
@@ -384,8 +448,8 @@ def _fingerprint(files: Sequence[TextFile]) -> str:
     return hasher.hexdigest()
 
 
-def _ledger(scan: _Scan, parts: Codes, cut: Cut | None) -> Ledger:
-    names = {TRAIN: "train", VALIDATION: "validation", TEST: "test", REPEAT: DUPLICATE}
+def _ledger(scan: _Scan, parts: Codes, cut: Cut | None, kept: str = "train") -> Ledger:
+    names = {TRAIN: kept, VALIDATION: "validation", TEST: "test", REPEAT: DUPLICATE}
     files = []
     start = 0
     for file, end, count in zip(scan.files, scan.ends, scan.report.files, strict=True):
@@ -400,7 +464,7 @@ def _ledger(scan: _Scan, parts: Codes, cut: Cut | None) -> Ledger:
         shown = {category: n_bytes[category] for category in in_order(n_bytes) if n_bytes[category]}
         n_all = sum(shown.values()) if file.format in BINARY_FORMATS else file.n_bytes
         look = FileLook(path=file.name, bytes=n_all, encoding=file.encoding, ledger=shown, lines=list(file.lines))
-        files.append(look)
+        files.append(look.model_copy(update={"of_bytes": file.of_bytes}) if file.of_bytes else look)
         start = end
     return Ledger(files)
 
@@ -408,8 +472,8 @@ def _ledger(scan: _Scan, parts: Codes, cut: Cut | None) -> Ledger:
 # -- who stands where --------------------------------------------------------------------------------------------------
 
 
-def _assigned(scan: _Scan, data: DataConfig, notes: list[str]) -> tuple[Codes, Cut | None]:
-    """The part of every document, and the cut where one document is all there is to split."""
+def _assigned(scan: _Scan, data: DataConfig, notes: list[str]) -> tuple[Codes, Cut | None, dict[Part, float]]:
+    """The part of every document, the cut where one document is all there is to split, and the shares held out."""
     parts = scan.roles.copy()
     _drop_repeats(scan, data, parts, notes)
     _refuse_nothing(scan, parts)
@@ -419,12 +483,37 @@ def _assigned(scan: _Scan, data: DataConfig, notes: list[str]) -> tuple[Codes, C
             shares[part] = 0.0
         elif not shares[part]:
             share = "valid_share" if part == "validation" else "test_share"
-            notes.append(f"There is no {part} part: data.{share} is 0.")
+            notes.append(message("There is no %(part)s part: data.%(share)s is 0.", part=PART_WORDS[part], share=share))
     pool = np.flatnonzero(parts == TRAIN)
     if len(pool) == 1:
-        return parts, _cut(scan, int(pool[0]), shares, notes)
+        return parts, _cut(scan, int(pool[0]), shares, notes), shares
     _hold_out(scan, pool, shares, parts, notes)
-    return parts, None
+    return parts, None, shares
+
+
+def _twice(scan: _Scan, parts: Codes, shares: dict[Part, float]) -> TwoSplits:
+    naive = scan.roles.copy()
+    pool = np.flatnonzero(naive == TRAIN)
+    order = pool[naive_order(scan.normal[pool], scan.data.split_seed)]
+    if len(pool) > sum(share > 0 for share in shares.values()):
+        test, valid = choose_groups(scan.sizes[order], shares["test"], shares["validation"])
+        naive[order[test]], naive[order[valid]] = TEST, VALIDATION
+    return TwoSplits(grouped=_sides(parts), naive=_sides(naive), groups=_merged(scan), sizes=scan.sizes)
+
+
+def _sides(parts: Codes) -> Sides:
+    return Sides(train=parts == TRAIN, held=(parts == VALIDATION) | (parts == TEST))
+
+
+def _all_of_a_sample(scan: _Scan, drawn: Sample) -> tuple[Codes, None, dict[Part, float]]:
+    """Every document of a sample, none held out. Raises TooLittleText where there is none."""
+    if not len(scan.roles):
+        raise TooLittleText(
+            f"there is no document in a sample of {drawn.asked}",
+            where=some_of([file.name for file in scan.files]),
+            hint="Say a larger --sample, or look at all of it.",
+        )
+    return np.zeros(len(scan.roles), dtype=np.uint8), None, {}
 
 
 def _drop_repeats(scan: _Scan, data: DataConfig, parts: Codes, notes: list[str]) -> None:
@@ -437,16 +526,30 @@ def _drop_repeats(scan: _Scan, data: DataConfig, parts: Codes, notes: list[str])
             _, first = np.unique(key[members], return_index=True)
             parts[np.delete(members, first)] = REPEAT
         dropped = int((parts == REPEAT).sum())
-        notes.append(f"Dropped, {counted(dropped, 'repeat')} (data.duplicates {data.duplicates}); the first is kept.")
+        notes.append(
+            plural_message(
+                "Dropped, %(n)s repeat (data.duplicates %(rule)s); the first is kept.",
+                "Dropped, %(n)s repeats (data.duplicates %(rule)s); the first is kept.",
+                dropped,
+                rule=data.duplicates,
+            )
+        )
     elif scan.duplicates.normalised:
         notes.append(
-            f"Repeats of an earlier document: {scan.duplicates.exact:,} exact, {scan.duplicates.normalised:,} after "
-            "normalisation. Repeats stand together on one side (--data.duplicates exact or normalised drops them)."
+            message(
+                "Repeats of an earlier document: %(exact)s exact, %(normalised)s after normalisation. Repeats stand "
+                "together on one side (--data.duplicates exact or normalised drops them).",
+                exact=f"{scan.duplicates.exact:,}",
+                normalised=f"{scan.duplicates.normalised:,}",
+            )
         )
     if scan.duplicates.near:
         notes.append(
-            f"Nearly equal to another document: {counted(scan.duplicates.near, 'document')}; "
-            "such documents stand together on one side."
+            plural_message(
+                "Nearly equal to another document: %(n)s document; such documents stand together on one side.",
+                "Nearly equal to another document: %(n)s documents; such documents stand together on one side.",
+                scan.duplicates.near,
+            )
         )
     numbers = scan.normal if scan.near is None else _merged_numbers(scan.normal, scan.near)
     for here, others in ((VALIDATION, (TEST,)), (TRAIN, (VALIDATION, TEST))):
@@ -454,9 +557,15 @@ def _drop_repeats(scan: _Scan, data: DataConfig, parts: Codes, notes: list[str])
         leaks = np.flatnonzero((parts == here) & np.isin(numbers, held))
         if len(leaks):
             parts[leaks] = REPEAT
-            name = "validation" if here == VALIDATION else "train"
-            there = "test" if here == VALIDATION else "validation or test"
-            notes.append(f"Dropped from {name}, {counted(len(leaks), 'document')} that also stand in the {there} text.")
+            notes.append(
+                plural_message(
+                    "Dropped from %(part)s, %(n)s document that also stand in the %(others)s text.",
+                    "Dropped from %(part)s, %(n)s documents that also stand in the %(others)s text.",
+                    len(leaks),
+                    part=PART_WORDS["validation" if here == VALIDATION else "train"],
+                    others=PART_WORDS["test"] if here == VALIDATION else message("validation or test"),
+                )
+            )
 
 
 def _refuse_nothing(scan: _Scan, parts: Codes) -> None:
@@ -499,15 +608,24 @@ def _hold_out(scan: _Scan, pool: Numbers, shares: dict[Part, float], parts: Code
     if shares["test"] == _default_test_share() and len(pool) < FEW:
         shares["test"] = 0.0
         notes.append(
-            f"There is no test part: there are fewer than {FEW} documents ({len(pool)}). "
-            "Another --data.test_share than the default holds one out all the same."
+            message(
+                "There is no test part: there are fewer than %(few)s documents (%(n)s). Another --data.test_share than "
+                "the default holds one out all the same.",
+                few=FEW,
+                n=len(pool),
+            )
         )
     for part in ("test", "validation"):
         if shares[part] and len(numbers) <= sum(share > 0 for share in shares.values()):
             shares[part] = 0.0
             notes.append(
-                f"There is no {part} part: {len(pool):,} documents make only {counted(len(numbers), 'different text')}"
-                ", and equal ones stay on one side."
+                message(
+                    "There is no %(part)s part: %(documents)s documents make only %(texts)s, and equal ones stay on "
+                    "one side.",
+                    part=PART_WORDS[part],
+                    documents=f"{len(pool):,}",
+                    texts=plural_message("%(n)s different text", "%(n)s different texts", len(numbers)),
+                )
             )
     sizes = np.bincount(of_document, weights=scan.sizes[pool]).astype(np.int64)  # exact below 2**53 bytes
     test, valid = choose_groups(sizes, shares["test"], shares["validation"])
@@ -517,8 +635,13 @@ def _hold_out(scan: _Scan, pool: Numbers, shares: dict[Part, float], parts: Code
         asked = shares[part]  # type: ignore[index]
         if held > 2 * asked:
             notes.append(
-                f"The {part} part holds {percent(held)} of the text instead of {percent(asked)}, because a document is "
-                "held out whole (--data.unit line or paragraph makes smaller documents of plain text)."
+                message(
+                    "The %(part)s part holds %(held)s of the text instead of %(asked)s, because a document is held out "
+                    "whole (--data.unit line or paragraph makes smaller documents of plain text).",
+                    part=PART_WORDS[part],
+                    held=percent(held),
+                    asked=percent(asked),
+                )
             )
 
 
@@ -566,8 +689,12 @@ def _near_wanted(data: DataConfig, n_bytes: int, notes: list[str]) -> NearDuplic
     if data.near_duplicates == "auto":
         minutes = n_bytes / NEAR_BYTES_A_SECOND / 60
         notes.append(
-            f"Near duplicates were not looked for in {n_bytes / 1e6:,.0f} MB (--data.near_duplicates on does, in about "
-            f"{minutes:,.0f} minutes): nearly equal documents may stand on both sides of the split."
+            message(
+                "Near duplicates were not looked for in %(megabytes)s MB (--data.near_duplicates on does, in about "
+                "%(minutes)s minutes): nearly equal documents may stand on both sides of the split.",
+                megabytes=f"{n_bytes / 1e6:,.0f}",
+                minutes=f"{minutes:,.0f}",
+            )
         )
     return None
 
@@ -594,25 +721,41 @@ def _cut(scan: _Scan, index: int, shares: dict[Part, float], notes: list[str]) -
         return None
     if n_lines == 1 and n_bytes < SHORT_LINE_BYTES:
         notes.append(
-            f"{document.source} is all there is, one line of {counted(n_bytes, 'byte')}: nothing is held out, "
-            "validation is off."
+            plural_message(
+                "%(source)s is all there is, one line of %(n)s byte: nothing is held out, validation is off.",
+                "%(source)s is all there is, one line of %(n)s bytes: nothing is held out, validation is off.",
+                n_bytes,
+                source=document.source,
+            )
         )
         return None
     if shares["test"] == _default_test_share() and n_lines < FEW and n_bytes < FEW_LINES_BYTES:
         shares["test"] = 0.0
         notes.append(
-            f"There is no test part: there are fewer than {FEW} lines ({n_lines}) and than {FEW_LINES_BYTES:,} bytes "
-            f"({n_bytes:,}). Another --data.test_share than the default holds one out all the same."
+            message(
+                "There is no test part: there are fewer than %(few)s lines (%(lines)s) and than %(few_bytes)s bytes "
+                "(%(bytes)s). Another --data.test_share than the default holds one out all the same.",
+                few=FEW,
+                lines=n_lines,
+                few_bytes=f"{FEW_LINES_BYTES:,}",
+                bytes=f"{n_bytes:,}",
+            )
         )
     wanted: list[Part] = [part for part in ("validation", "test") if shares[part]]
     while wanted:
         asked = [shares[part] for part in wanted]
-        cuts, how = cut_at_lines(text, starts, asked), "at line ends"
+        cuts, how = cut_at_lines(text, starts, asked), message("at line ends")
         if cuts is None:
-            cuts, how = cut_in_lines(text, asked), "inside lines, because its lines are too long"
+            cuts, how = cut_in_lines(text, asked), message("inside lines, because its lines are too long")
         if cuts is not None:
             break
-        notes.append(f"There is no {wanted.pop()} part: {document.source} is too short to be cut.")
+        notes.append(
+            message(
+                "There is no %(part)s part: %(source)s is too short to be cut.",
+                part=PART_WORDS[wanted.pop()],
+                source=document.source,
+            )
+        )
     else:
         return None
     bounds = [0, *cuts, len(text)]
@@ -622,6 +765,13 @@ def _cut(scan: _Scan, index: int, shares: dict[Part, float], notes: list[str]) -
     sizes = {part: size_in(part_of(text, *spans[part]), codec) for part in wanted}
     sizes["train"] = n_bytes - sum(sizes.values())
     cut = Cut(index, spans, sizes)
-    places = ", ".join(f"{part} from {cut.block(document, part).source}" for part in kept)
-    notes.append(f"There is one document, so it is cut into contiguous blocks {how}: {places}.")
+    places = joined(
+        message("%(part)s from %(source)s", part=PART_WORDS[part], source=cut.block(document, part).source)
+        for part in kept
+    )
+    notes.append(
+        message(
+            "There is one document, so it is cut into contiguous blocks %(how)s: %(places)s.", how=how, places=places
+        )
+    )
     return cut

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from textmill.errors import InputError, NoSpace, TooLittleText
+from textmill.files import fsync_folder, make_folder
 from textmill.text.files import CHUNK
 
 
@@ -25,7 +26,7 @@ def keep_stdin(into: Path) -> Path:
     digest, n_bytes = hashlib.sha256(), 0
     temporary: Path | None = None
     try:
-        into.mkdir(parents=True, exist_ok=True)
+        make_folder(into)
         descriptor, name = tempfile.mkstemp(prefix=".stdin-", dir=into)
         temporary = Path(name)
         with os.fdopen(descriptor, "wb") as copy:
@@ -39,6 +40,7 @@ def keep_stdin(into: Path) -> Path:
             raise TooLittleText("nothing came from standard input (0 bytes)", where="-")
         path = into / f"stdin-{digest.hexdigest()[:16]}.txt"
         temporary.replace(path)
+        fsync_folder(into)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NoSpace(f"the disk is full after {n_bytes} bytes of standard input", where=str(into)) from None

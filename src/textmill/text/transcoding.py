@@ -9,17 +9,14 @@ character encoded again takes as many bytes as it took in the file.
 from __future__ import annotations
 
 import codecs
-import io
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from textmill.text.columns import utf8_size
 from textmill.text.long_text import Text, in_pieces
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from textmill.text.streams import InPieces
 
 PIECE = 1 << 16
 KEEP, LEAVE_OUT = "textmill.count_as_utf8", "textmill.leave_out"
@@ -70,61 +67,21 @@ def pieces_of(stream: BinaryIO, codec: str, position: int = 0) -> Iterator[Piece
         position += end
 
 
-class Transcoded(io.RawIOBase):
-    """A stream of UTF-8 over a file in another encoding, or with undecodable bytes. Seeks by reading anew."""
+class Transcoded(InPieces):
+    """A stream of UTF-8 over a file in another encoding, or with undecodable bytes."""
 
     def __init__(self, stream: BinaryIO, codec: str, mark: int):
         """stream: seekable; mark: bytes before the text."""
-        super().__init__()
         self._stream, self._codec, self._mark = stream, codec, mark
-        self._rewind()
+        super().__init__()
 
-    def _rewind(self) -> None:
+    def _start(self) -> None:
         self._stream.seek(self._mark)
-        self._pieces = pieces_of(self._stream, self._codec, self._mark)
-        self._waiting = memoryview(b"")
-        self._position = 0
+        pieces = pieces_of(self._stream, self._codec, self._mark)
+        self._texts = (piece.text for piece in pieces if isinstance(piece, Piece))
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Only from the start; to a place before the present one by reading from the start again."""
-        if whence != io.SEEK_SET:
-            raise io.UnsupportedOperation("only seeks from the start")
-        if offset < self._position:
-            self._rewind()
-        while self._position < offset and self._fill():
-            self._take(offset - self._position)
-        return self._position
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        if not self._fill():
-            return 0
-        view = memoryview(buffer).cast("B")
-        taken = self._take(len(view))
-        view[: len(taken)] = taken
-        return len(taken)
-
-    def _fill(self) -> bool:
-        while not self._waiting:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return False
-            if isinstance(piece, Piece):
-                self._waiting = memoryview(piece.text.encode())
-        return True
-
-    def _take(self, n_bytes: int) -> memoryview:
-        taken, self._waiting = self._waiting[:n_bytes], self._waiting[n_bytes:]
-        self._position += len(taken)
-        return taken
+    def _next_piece(self) -> bytes:
+        return next(self._texts, "").encode()
 
     def close(self) -> None:
         self._stream.close()

@@ -6,6 +6,8 @@ text into a context. What a text can teach grows with its size, and so does the 
 
 from __future__ import annotations
 
+from textmill.messages import message
+
 MB = 1_000_000
 
 CHINESE_FROM = 0.3
@@ -44,15 +46,21 @@ def choose_kind(n_bytes: int, languages: dict[str, float]) -> tuple[str, int | N
     ('char', None)
     """
     script = "zh" if is_chinese(languages) else "other"
-    name = "Chinese text" if script == "zh" else "text"
+    size = size_in_words(n_bytes)
+    amount = (
+        message("%(size)s of Chinese text", size=size) if script == "zh" else message("%(size)s of text", size=size)
+    )
     if n_bytes < CHAR_BELOW_BYTES[script]:
-        reason = (
-            f"{size_in_words(n_bytes)} of {name}: characters as tokens, because below "
-            f"{size_in_words(CHAR_BELOW_BYTES[script])} too few words repeat often enough to be tokens of their own"
+        reason = message(
+            "%(amount)s: characters as tokens, because below %(limit)s too few words repeat often enough to be tokens "
+            "of their own",
+            amount=amount,
+            limit=size_in_words(CHAR_BELOW_BYTES[script]),
         )
         return "char", None, reason
     vocab_size = default_vocab_size("bpe", n_bytes, languages)
-    return "bpe", vocab_size, f"{size_in_words(n_bytes)} of {name}: pieces of words as tokens (bpe), {vocab_size:,} ids"
+    reason = message("%(amount)s: pieces of words as tokens (bpe), %(n)s ids", amount=amount, n=f"{vocab_size:,}")
+    return "bpe", vocab_size, reason
 
 
 def size_in_words(n_bytes: int) -> str:
@@ -64,4 +72,4 @@ def size_in_words(n_bytes: int) -> str:
     for unit, name in ((1000 * MB, "GB"), (MB, "MB"), (1000, "kB")):
         if n_bytes >= unit:
             return f"{n_bytes / unit:.3g} {name}"
-    return f"{n_bytes} bytes"
+    return message("%(n)s bytes", n=n_bytes)

@@ -30,18 +30,25 @@ N_TRIED = 16
 
 
 def encode_joined(
-    text: Text, encode: Callable[[str], Ids], n_bytes_of: NDArray[np.int64], part_chars: int
+    text: Text,
+    encode: Callable[[str], Ids],
+    n_bytes_of: NDArray[np.int64],
+    part_chars: int,
+    last_cut: Callable[[str], int] = lambda part: 0,
 ) -> Iterator[Ids]:
-    """Ids of the text, part by part. n_bytes_of: bytes of each id. Raises InputError where no two windows agree."""
+    """Ids of the text, part by part. n_bytes_of: bytes of each id; last_cut: as kinds.Kind has it.
+
+    Raises InputError where no two windows agree.
+    """
     overlap = max(OVERLAP, 2 * int(n_bytes_of.max(initial=1))) + DEEP
     start = 0
     while start < len(text):
-        stop, is_safe = _stop(text, start, part_chars, overlap)
+        stop, is_safe = _stop(text, start, part_chars, overlap, last_cut)
         ids = encode(text[start:stop])
         while not is_safe:
             behind = _bytes_behind(ids, n_bytes_of)
             for at, anchor in _anchors(text[stop - overlap + DEEP : stop], behind, stop):
-                right_stop, is_safe = _stop(text, anchor, part_chars, overlap)
+                right_stop, is_safe = _stop(text, anchor, part_chars, overlap, last_cut)
                 right = encode(text[anchor:right_stop])
                 right_behind = behind[at] - np.cumsum(n_bytes_of[right]) + n_bytes_of[right]
                 _, here, there = np.intersect1d(behind[at:], right_behind, assume_unique=True, return_indices=True)
@@ -59,12 +66,14 @@ def encode_joined(
         start = stop
 
 
-def _stop(text: Text, start: int, part_chars: int, overlap: int) -> tuple[int, bool]:
+def _stop(text: Text, start: int, part_chars: int, overlap: int, last_cut: Callable[[str], int]) -> tuple[int, bool]:
     """The end of the part or window that begins at `start`, and whether it is a safe place."""
     stop = stop_of_part(text, start, part_chars)
     if stop is not None:
         return stop, True
     end = start + part_chars
+    if place := last_cut(text[start:end]):
+        return start + place, True
     if part_chars >= 2 * overlap and all(map(_is_letter, text[end - overlap : end])):
         return end, False
     return next_safe_place(text, end + 1), True

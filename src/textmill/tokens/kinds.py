@@ -7,7 +7,7 @@ No text is without ids, and none is changed: there is no unknown token and no no
     kind    beyond the bytes                       rule that cuts the text first
     bytes   nothing                                none
     char    characters                             each character alone
-    word    words, with the blank before them      WORD
+    word    words, with the blank before them      WORD (with jieba: segmented.JiebaWord)
     bpe     pairs merged by frequency              QWEN2
 
 char and word have no merges: what is known is one token (`ignore_merges`), anything else stays bytes. A character or
@@ -47,12 +47,17 @@ QWEN2 = (
 )
 
 SEEN_TWICE = 2
+LONGEST_WORD = 1 << 16
+"""Bytes of a word that may be a token. A run of letters without end is no word, though its parts may be equal."""
+CHARACTERS = "characters"
 
 
 class Kind(Protocol):
     """What a tokenizer is made of. Stands in tables.TOKENIZERS."""
 
     name: str
+    segmenter: str
+    """What cuts Chinese into words, in kind word: a name of tables.SEGMENTERS."""
     pattern: str | None
     """Regular expression (Oniguruma) of the pieces that are cut first; no token crosses a piece. None: one piece."""
     ignore_merges: bool
@@ -68,6 +73,11 @@ class Kind(Protocol):
         """At most n_tokens tokens beyond the bytes; None: as many as the texts support. Deterministic."""
         ...
 
+    def last_cut(self, text: str) -> int:
+        """The last place where a part may end, whatever follows, if the text begins with a piece; 0: none is known.
+        Asked for where there is no safe place that suits every kind (cuts)."""
+        ...
+
     def encoder(self, library: Library, token_bytes: Sequence[bytes]) -> Encoder:
         """A fast way from texts to ids. token_bytes: the bytes of every id, b"" for the mark, which is the last."""
         ...
@@ -77,6 +87,7 @@ class Bytes:
     """A byte is its own id; nothing is learned."""
 
     name = "bytes"
+    segmenter = CHARACTERS
     pattern = None
     ignore_merges = True
     learns = False
@@ -86,6 +97,9 @@ class Bytes:
     def learn(self, texts: Sequence[str], n_tokens: int | None) -> Learned:
         return Learned()
 
+    def last_cut(self, text: str) -> int:
+        return len(text)
+
     def encoder(self, library: Library, token_bytes: Sequence[bytes]) -> Encoder:
         return BytesEncoder()
 
@@ -94,6 +108,7 @@ class Char:
     """A character is a token, if it occurred twice; most frequent first. ASCII characters are bytes already."""
 
     name = "char"
+    segmenter = CHARACTERS
     pattern = CHAR
     ignore_merges = True
     learns = True
@@ -110,6 +125,9 @@ class Char:
         by_frequency = np.argsort(-counts, kind="stable")[: int((counts >= SEEN_TWICE).sum())]
         return Learned([chr(code_point).encode() for code_point in by_frequency[:n_tokens].tolist()])
 
+    def last_cut(self, text: str) -> int:
+        return len(text)
+
     def encoder(self, library: Library, token_bytes: Sequence[bytes]) -> Encoder:
         return CharEncoder(token_bytes)
 
@@ -118,6 +136,7 @@ class Word:
     """A word with the blank before it is a token, if it occurred twice; most frequent first. Chinese: a character."""
 
     name = "word"
+    segmenter = CHARACTERS
     pattern = WORD
     ignore_merges = True
     learns = True
@@ -133,7 +152,10 @@ class Word:
         )
         counter.train_from_iterator(texts, trainer)
         by_id = sorted(counter.get_vocab().items(), key=lambda entry: entry[1])
-        return Learned([unspelled(word) for word, _ in by_id if len(word) > 1][:n_tokens])
+        return Learned([unspelled(word) for word, _ in by_id if 1 < len(word) <= LONGEST_WORD][:n_tokens])
+
+    def last_cut(self, text: str) -> int:
+        return 0
 
     def encoder(self, library: Library, token_bytes: Sequence[bytes]) -> Encoder:
         return LibraryEncoder(library)
@@ -143,6 +165,7 @@ class Bpe:
     """The most frequent pair of neighbours becomes a token, again and again. Sennrich et al. 2016, arXiv:1508.07909."""
 
     name = "bpe"
+    segmenter = CHARACTERS
     pattern = QWEN2
     ignore_merges = False
     learns = True
@@ -162,6 +185,9 @@ class Bpe:
         pairs = json.loads(library.to_str())["model"]["merges"]
         merges = [(unspelled(left), unspelled(right)) for left, right in pairs]
         return Learned([left + right for left, right in merges], merges)
+
+    def last_cut(self, text: str) -> int:
+        return 0
 
     def encoder(self, library: Library, token_bytes: Sequence[bytes]) -> Encoder:
         return BpeEncoder(library, token_bytes[:-1], self.pattern)

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import heapq
 import random
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 
 from textmill.errors import InputError
 from textmill.text.long_text import Text
-from textmill.tokens.cuts import LONGEST, PART_CHARS, parts_of
+from textmill.tokens.cuts import LONGEST, PART_CHARS, is_unbroken, parts_of
 
 SAMPLE_BYTES = 200_000_000
-WITHOUT_BLANKS_BYTES = 5_000_000
-RUN = re.compile(rb"\S{24,}")
+UNBROKEN_BYTES = 5_000_000
 SPREAD_CHARS = 1 << 12
-"""Long pieces are cut to so many characters before some are left out."""
+"""A run without any break is cut to so many characters before some are left out."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Pieces of the texts in their order; bytes (UTF-8) of all texts and of the pieces kept."""
+    """Pieces of the texts in their order; bytes (UTF-8) of all texts and of the pieces kept. See within_reach."""
 
     pieces: list[str]
     n_bytes: int
     n_bytes_kept: int
+    n_unbroken: int = 0
+    """Of the bytes, those in runs without any break of which only n_unbroken_kept are kept; 0: all are."""
+    n_unbroken_kept: int = 0
 
     @property
     def is_whole(self) -> bool:
-        return self.n_bytes == self.n_bytes_kept
+        """No piece was left out by chance."""
+        return self.n_bytes - self.n_bytes_kept == self.n_unbroken - self.n_unbroken_kept
 
 
 def take_sample(texts: Iterable[Text], seed: int, limit: int = SAMPLE_BYTES, part_chars: int = PART_CHARS) -> Sample:
@@ -52,19 +53,29 @@ def take_sample(texts: Iterable[Text], seed: int, limit: int = SAMPLE_BYTES, par
     return Sample([piece for _, _, _, piece in sorted(kept, key=lambda entry: entry[1])], n_bytes, n_bytes_kept)
 
 
-def within_reach(sample: Sample, limit: int = WITHOUT_BLANKS_BYTES) -> Sample:
-    """The sample, or evenly spread pieces of it, so that learning pairs from it takes bounded memory.
+def within_reach(sample: Sample, limit: int = UNBROKEN_BYTES, longest: int = LONGEST) -> Sample:
+    """The sample, but of runs without any break for `longest` characters about `limit` bytes, evenly spread.
 
-    The library holds every different piece of the text, byte by byte and some hundred bytes for each. Words come again;
-    a run without blanks, a Chinese sentence for one, seldom does: of such runs at most about `limit` bytes are taken.
+    Learning pairs holds every different piece of the text, byte by byte and some hundred bytes for each. Such a run is
+    one piece: a book without a sign, a genome, a file in base64. Whatever has lines, blanks or signs is left as it is.
     """
-    n_bytes = sum(len(run) for piece in sample.pieces for run in RUN.findall(piece.encode()))
-    n_shares = max(1, -(-n_bytes // limit))
-    if n_shares == 1:
+    runs = [is_unbroken(piece, longest) for piece in sample.pieces]
+    n_unbroken = sum(n_utf8_bytes(piece) for piece, is_run in zip(sample.pieces, runs, strict=True) if is_run)
+    every = -(-n_unbroken // limit)
+    if every <= 1:
         return sample
-    parts = (part for piece in sample.pieces for part in parts_of(piece, SPREAD_CHARS, SPREAD_CHARS))
-    kept = list(islice(parts, 0, None, n_shares))
-    return Sample(kept, sample.n_bytes, sum(map(n_utf8_bytes, kept)))
+    kept: list[str] = []
+    number = n_kept = 0
+    for piece, is_run in zip(sample.pieces, runs, strict=True):
+        if not is_run:
+            kept.append(piece)
+            continue
+        for start in range(0, len(piece), SPREAD_CHARS):
+            if number % every == 0:
+                kept.append(piece[start : start + SPREAD_CHARS])
+                n_kept += n_utf8_bytes(kept[-1])
+            number += 1
+    return Sample(kept, sample.n_bytes, sample.n_bytes_kept - n_unbroken + n_kept, n_unbroken, n_kept)
 
 
 def n_utf8_bytes(text: str) -> int:

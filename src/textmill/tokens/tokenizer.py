@@ -7,7 +7,6 @@ that format has no place for: tokenizer.textmill.json.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,15 +17,16 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer as Library
 
 from textmill.errors import ConfigError, Damaged, InputError, did_you_mean
-from textmill.files import write_atomically, write_json
-from textmill.tables import TOKENIZERS, load
+from textmill.files import json_of, write_atomically, write_json
+from textmill.messages import Message, message, paragraph
+from textmill.tables import SEGMENTERS, TOKENIZERS, load
 from textmill.text import languages
 from textmill.text.long_text import Text
 from textmill.tokens.choice import default_vocab_size, size_in_words
 from textmill.tokens.cuts import PART_CHARS
 from textmill.tokens.encoders import Encoder
 from textmill.tokens.joins import encode_joined
-from textmill.tokens.kinds import CHAR, Kind
+from textmill.tokens.kinds import CHARACTERS, Kind
 from textmill.tokens.library import (
     MARK,
     N_BYTES,
@@ -70,18 +70,27 @@ class Tokenizer:
     def kind(self) -> str:
         return self._kind.name
 
+    @property
+    def segmenter(self) -> str:
+        """What cuts Chinese into words, in kind word."""
+        return self._kind.segmenter
+
     # making, saving, loading
 
     @classmethod
-    def train(cls, kind: str, texts: Iterable[Text], vocab_size: int | None, seed: int) -> Tokenizer:
-        """Learn from texts: a pure function of (kind, texts, vocab_size, seed), on any machine and number of threads.
+    def train(
+        cls, kind: str, texts: Iterable[Text], vocab_size: int | None, seed: int, segmenter: str = CHARACTERS
+    ) -> Tokenizer:
+        """Learn from texts: a pure function of what is given, on any machine and number of threads.
 
+        segmenter: what cuts Chinese into words, for kind word: characters (each alone) or jieba.
         vocab_size: ids at most, mark included; None = from the amount of text (bpe, word), all that occur twice (char).
-        Reads the texts once; of more than 200 MB it learns from a seeded sample of that size, pairs from 5 MB of text
-        without blanks (sample.within_reach), and the note says so.
-        Raises ConfigError for an unknown kind or a vocab_size below 257, InputError for a lone surrogate.
+        Reads the texts once; of more than 200 MB it learns from a seeded sample of that size, pairs from 5 MB of runs
+        without any break (sample.within_reach), and the note says so.
+        Raises ConfigError for an unknown kind or segmenter, or a vocab_size below 257, InputError for a lone surrogate,
+        MissingExtra without the segmenter.
         """
-        the_kind = kind_named(kind)
+        the_kind = kind_named(kind, segmenter)
         if vocab_size is not None and vocab_size <= N_BYTES:
             raise ConfigError(
                 f"tokens.vocab_size is {vocab_size}: the 256 bytes and the mark alone are {N_BYTES + 1}",
@@ -95,7 +104,7 @@ class Tokenizer:
             sample = within_reach(sample)
         learned = the_kind.learn(sample.pieces, None if size is None else size - N_BYTES - 1)
         tokenizer = cls(assemble(the_kind.pattern, the_kind.ignore_merges, learned), the_kind)
-        tokenizer.note = " ".join(notes_on(tokenizer, sample, vocab_size, size))
+        tokenizer.note = paragraph(notes_on(tokenizer, sample, vocab_size, size))
         return tokenizer
 
     @classmethod
@@ -110,13 +119,15 @@ class Tokenizer:
         except (OSError, UnicodeDecodeError) as error:
             raise Damaged(f"the tokenizer cannot be read: {error}", where=str(path)) from error
         try:
-            layout = json.loads(content)
+            layout = json_of(content)
             library = Library.from_str(content)
-        except Exception as error:  # the library raises plain Exception
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:  # the library raises plain Exception, and where it panics, BaseException
             raise Damaged(f"this is no tokenizer: {error}", where=str(path)) from error
         try:
             return cls(library, kind_of(layout), read_note(path.with_name(FACTS)))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise InputError(
                 f"this tokenizer is none of Textmill's kinds ({', '.join(TOKENIZERS)})",
                 where=str(path),
@@ -127,6 +138,8 @@ class Tokenizer:
         """Write tokenizer.json and tokenizer.textmill.json into a folder that exists. Raises NoSpace."""
         folder = Path(folder)
         facts = {"format": FORMAT, "kind": self.kind, "vocab_size": self.vocab_size, "note": self.note}
+        if self.segmenter != CHARACTERS:
+            facts["segmenter"] = self.segmenter
         write_json(folder / FACTS, facts)
         write_atomically(folder / FILE, self._library.to_str(pretty=True))
 
@@ -154,11 +167,7 @@ class Tokenizer:
         """encode of a text of any length, part by part; in bounded memory, but for a text without a blank, a letter, a
         digit or a line that begins for longer than that. Raises InputError for a lone surrogate.
         """
-        if self._kind.pattern in (None, CHAR):  # any place is between two pieces
-            parts = (text[start : start + part_chars] for start in range(0, len(text), part_chars))
-            yield from map(self._encode_part, parts)
-        else:
-            yield from encode_joined(text, self._encode_part, self._n_bytes_of, part_chars)
+        yield from encode_joined(text, self._encode_part, self._n_bytes_of, part_chars, self._kind.last_cut)
 
     def _encode_part(self, part: str) -> Ids:
         if not part.isascii():
@@ -166,7 +175,7 @@ class Tokenizer:
         return self._encoder([part])[0]
 
     def encode_slowly(self, texts: Sequence[str]) -> list[Ids]:
-        """The reference: by the tokenizers library alone, equal to encode_arrays."""
+        """The reference: by the tokenizers library alone, which knows no segmenter; else equal to encode_arrays."""
         return encode_by_library(self._library, texts)
 
     @cached_property
@@ -209,20 +218,25 @@ class Tokenizer:
         return np.array([len(token) for token in self._bytes_of], dtype=np.int64)
 
 
-def kind_named(name: str) -> Kind:
-    """Raises ConfigError for a name that stands in no table."""
-    if name not in TOKENIZERS:
-        advice = did_you_mean(name, TOKENIZERS)
-        raise ConfigError(f"there is no tokenizer {name!r} (there are: {', '.join(TOKENIZERS)})", hint=advice)
-    kind: Kind = load(TOKENIZERS[name])()
-    return kind
+def kind_named(name: str, segmenter: str = CHARACTERS) -> Kind:
+    """Raises ConfigError for a name that stands in no table, and for a segmenter where kind is not word."""
+    for word, known, what in ((name, TOKENIZERS, "tokenizer"), (segmenter, SEGMENTERS, "segmenter")):
+        if word not in known:
+            advice = did_you_mean(word, known)
+            raise ConfigError(f"there is no {what} {word!r} (there are: {', '.join(known)})", hint=advice)
+    if segmenter == CHARACTERS:
+        kind: Kind = load(TOKENIZERS[name])()
+        return kind
+    if name != "word":
+        raise ConfigError(f"the segmenter {segmenter} is for kind word, not {name}")
+    segmented: Kind = load(SEGMENTERS[segmenter])()
+    return segmented
 
 
 def kind_of(layout: dict[str, Any]) -> Kind:
     """The kind of a parsed tokenizer.json: each cuts by a rule of its own. Raises KeyError, TypeError, ValueError."""
     pattern = pattern_of(layout)
-    for name in TOKENIZERS:
-        kind = kind_named(name)
+    for kind in (*map(kind_named, TOKENIZERS), *(kind_named("word", name) for name in SEGMENTERS)):
         if kind.pattern == pattern and kind.ignore_merges == layout["model"]["ignore_merges"]:
             return kind
     raise ValueError(f"no kind cuts by {pattern!r}")
@@ -231,7 +245,7 @@ def kind_of(layout: dict[str, Any]) -> Kind:
 def read_note(path: Path) -> str:
     """The note beside a tokenizer, "" where the file was left behind."""
     try:
-        note = json.loads(path.read_text(encoding="utf-8"))["note"]
+        note = json_of(path.read_text(encoding="utf-8"))["note"]
     except FileNotFoundError:
         return ""
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -239,15 +253,38 @@ def read_note(path: Path) -> str:
     return str(note)
 
 
-def notes_on(tokenizer: Tokenizer, sample: Sample, asked: int | None, size: int | None) -> list[str]:
+def notes_on(tokenizer: Tokenizer, sample: Sample, asked: int | None, size: int | None) -> list[Message]:
     """What was decided without being asked, and what could not be had, as sentences."""
     notes = []
+    if tokenizer.segmenter != CHARACTERS:
+        notes.append(message("Chinese is cut into words by %(segmenter)s.", segmenter=tokenizer.segmenter))
     if size is not None and tokenizer.vocab_size < size:
-        wish = f"{asked:,} ids were asked for" if asked else f"{size:,} ids were planned"
-        notes.append(f"Vocabulary: {wish}, the text supports {tokenizer.vocab_size:,}.")
+        n = f"{size:,}"
+        wish = message("%(n)s ids were asked for", n=n) if asked else message("%(n)s ids were planned", n=n)
+        notes.append(
+            message(
+                "Vocabulary: %(wish)s, the text supports %(n)s.",
+                wish=wish,
+                n=f"{tokenizer.vocab_size:,}",
+            )
+        )
+    if sample.n_unbroken:
+        notes.append(
+            message(
+                "Of %(all)s without a blank, a sign or the end of a line for a million characters, %(kept)s, evenly "
+                "spread, were learned from.",
+                all=size_in_words(sample.n_unbroken),
+                kept=size_in_words(sample.n_unbroken_kept),
+            )
+        )
     if not sample.is_whole:
         notes.append(
-            f"The vocabulary was learned from a seeded sample of {size_in_words(sample.n_bytes_kept)} "
-            f"of the {size_in_words(sample.n_bytes)} of text (at most {size_in_words(SAMPLE_BYTES)})."
+            message(
+                "The vocabulary was learned from a seeded sample of %(kept)s of the %(all)s of text (at most "
+                "%(most)s).",
+                kept=size_in_words(sample.n_bytes_kept),
+                all=size_in_words(sample.n_bytes),
+                most=size_in_words(SAMPLE_BYTES),
+            )
         )
     return notes

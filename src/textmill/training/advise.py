@@ -4,43 +4,84 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
 
 from textmill.config import Config, DataConfig
 from textmill.config.knobs import all_knobs
 from textmill.config.layers import load_config
 from textmill.errors import ConfigError, TooLittleText
+from textmill.messages import message, record_of
 from textmill.results import Look
-from textmill.tables import TASKS, load
-from textmill.tasks.prepare import too_little, with_tokens_chosen
+from textmill.tables import FINDINGS, load
 from textmill.text import SplitPlan, look_against, plan_split
 from textmill.text import look as facts_of
-from textmill.training.dry_run import tokens_about
+from textmill.text.removals import refuse_place, write_removals
+from textmill.tokens.amount import tokens_about, too_little, with_tokens_chosen
+
+if TYPE_CHECKING:
+    from textmill.tokens import Tokenizer
 
 SMALL_BYTES = 10_000  # below this, tokens are counted to tell whether they are enough to train on
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
-def look(data: DataConfig | Paths, task: str = "lm", against: Sequence[str] = (), **knobs: Any) -> Look:
+def look(
+    data: DataConfig | Paths,
+    task: str = "lm",
+    against: Sequence[str] = (),
+    sample: str | None = None,
+    leaks: bool = False,
+    tokens: bool | Mapping[str, Tokenizer] = False,
+    removed: str | os.PathLike[str] | None = None,
+    **knobs: Any,
+) -> Look:
     """See what a text holds, what would be dropped, and what to do next.
 
     data: a path, several, or a DataConfig. knobs: of [data], as in look("novel.txt", unit="line").
     against: files or folders of a test set, to be searched for in the training text.
+    sample: about how much to read, such as "200MB" or "5%", spread over all of it; the suggestion is for the whole.
+    leaks: measure what a naive split would hide. tokens: count what tokenizers spend; also of runs, {name: tokenizer}.
+    removed: a new file for all that cleaning took out; nothing else is ever written.
     Raises ConfigError, InputError.
     """
     data = data_of(data, knobs)
-    plan = plan_split(data, tell_languages=True)
+    if sample and (leaks or removed is not None):
+        raise ConfigError(
+            f"a sample is not {'split' if leaks else 'all that was removed'}",
+            where="--sample",
+            hint=f"Leave out --sample, or {'--leaks, which draws its own' if leaks else '--removed'}.",
+        )
+    if removed is not None:
+        refuse_place(Path(removed), (*data.paths, *data.valid, *data.test))
+    plan = plan_split(data, tell_languages=True, split_twice=leaks, sample=sample)
     facts = facts_of(data, plan)
-    findings = load(TASKS[task])().findings(plan.documents("train"))
+    findings = load(FINDINGS[task])(plan.documents("train")) if task in FINDINGS else []
     refused = refusal_of_training(data, plan)
     if refused is not None:
-        findings = [*findings, f"Training would be refused: {refused.message}. {refused.hint}"]
-    suggestion = "" if refused else suggestion_for(data)
-    found: dict[str, Any] = {"notes": [*facts.notes, *findings], "suggestion": suggestion}
+        why = message("Training would be refused: %(why)s. %(hint)s", why=refused.message, hint=refused.hint)
+        findings = [*findings, why]
+    notes = [*facts.notes, *findings]
+    suggestion = "" if refused else training_command({"data": data})
+    found: dict[str, Any] = {"notes": notes, "messages": record_of(notes), "suggestion": suggestion}
     if against:
         found["against"] = look_against(plan, against, data)
+    if leaks:
+        from textmill.evaluation.leaks import measure_leaks
+
+        found["leaks"] = measure_leaks(plan, data.split_seed)
+        found["messages"] |= record_of([found["leaks"].verdict])
+    if tokens is not False:
+        from textmill.training.token_costs import token_costs
+
+        found["tokens"] = token_costs(data, plan, {} if tokens is True else tokens)
+        found["messages"] |= record_of(found["tokens"].notes)
+    if removed is not None:
+        found["removals"] = write_removals(plan, Path(removed))
     return facts.model_copy(update=found)
 
 
@@ -55,24 +96,27 @@ def data_of(data: DataConfig | Paths, knobs: dict[str, Any]) -> DataConfig:
 
 
 def refusal_of_training(data: DataConfig, plan: SplitPlan) -> TooLittleText | None:
-    """What training would say of a text that is too short for it; None where it would begin."""
-    if plan.ledger.total.get("train", 0) >= SMALL_BYTES:
+    """What training would say of a text that is too short for it; None where it would begin, or a part was read."""
+    if plan.sample or plan.ledger.total.get("train", 0) >= SMALL_BYTES:
         return None
     config, _ = with_tokens_chosen(Config(data=data), plan, plan.languages)
     n_tokens, _ = tokens_about(config, plan)
     return too_little(n_tokens, data.paths)
 
 
-def suggestion_for(data: DataConfig) -> str:
-    """The training command that takes this text as `look` took it, in the command line's own syntax.
+def training_command(sections: Mapping[str, BaseModel]) -> str:
+    """The training command that takes a text as these sections of the config say, in the command line's own syntax.
 
     A key is said where its value is not the default, or where textmill.toml here says another one.
     """
-    unsaid = load_config({}).config.data
-    words = [as_argument(path) for path in dict.fromkeys(data.paths)]
-    for key, value in data.model_dump(exclude={"paths"}).items():
-        if value != DataConfig.model_fields[key].default or value != getattr(unsaid, key):
-            words += flags_for(key, value)
+    unsaid = load_config({}).config
+    words: list[str] = []
+    for section, said in sections.items():
+        for name, value in said:
+            if (section, name) == ("data", "paths"):
+                words = [*(as_argument(path) for path in dict.fromkeys(value)), *words]
+            elif value != type(said).model_fields[name].default or value != getattr(getattr(unsaid, section), name):
+                words += flags_for(f"{section}.{name}", value)
     return " ".join(["textmill train", *map(shlex.quote, words)])
 
 
@@ -82,11 +126,11 @@ def as_argument(path: str) -> str:
 
 
 def flags_for(key: str, value: Any) -> Iterator[str]:
-    """The words that say a knob of [data]: its short flag where it has one, else --data.KEY.
+    """The words that say a knob: its short flag where it has one, else --section.name.
 
     A list is said word by word; a single word after a long form is cut at commas but for those behind a backslash.
     """
-    knob = all_knobs()[f"data.{key}"]
+    knob = all_knobs()[key]
     name = knob.flag or f"--{knob.key}"
     if knob.kind is bool and knob.flag:
         yield name if value else f"--no-{name.lstrip('-')}"

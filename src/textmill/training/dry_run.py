@@ -16,13 +16,11 @@ from textmill.errors import ConfigError
 from textmill.models.cost import flops_per_token, memory_bytes, parameters
 from textmill.results import Plan
 from textmill.runs import Run, device_named
-from textmill.tasks.prepare import too_little, with_tokens_chosen
-from textmill.text import SplitPlan, plan_split
-from textmill.tokens import Tokenizer
+from textmill.text import plan_split
+from textmill.tokens.amount import tokens_about, too_little, with_tokens_chosen
 from textmill.training.defaults import decide, decide_steps
 from textmill.training.session import default_name, sampler_of
 
-SAMPLED_CHARACTERS = 1 << 20
 CHECKPOINTS_KEPT = 3  # the last two and the best
 
 
@@ -74,22 +72,6 @@ def plan_run(loaded: Loaded) -> Plan:
         "notes": [*text.notes, *([reason] if reason else []), *notes, *step_notes],
     }
     return Plan(verb="train", run=str(folder), writes=writes, plan=facts)
-
-
-def tokens_about(config: Config, text: SplitPlan) -> tuple[int, int]:
-    """Training tokens, end marks included, and ids: as a vocabulary learned from the start of the text has them."""
-    texts: list[str] = []
-    n_characters = n_bytes = 0
-    for document in text.documents("train"):
-        texts.append(document.content[0 : SAMPLED_CHARACTERS - n_characters])
-        n_characters += len(texts[-1])
-        n_bytes += len(texts[-1].encode())
-        if n_characters >= SAMPLED_CHARACTERS:
-            break
-    tokenizer = Tokenizer.train(config.tokens.kind, texts, config.tokens.vocab_size, config.run.seed)
-    n_sampled = sum(len(ids) for ids in map(tokenizer.encode, texts))
-    n_tokens = round(n_sampled * text.ledger.total["train"] / max(1, n_bytes)) + text.n_documents["train"]
-    return n_tokens, tokenizer.vocab_size
 
 
 def cost_about(config: Config, n_tokens: int, vocab_size: int) -> dict[str, float | int]:

@@ -80,10 +80,11 @@ def by_gram(x: Tensor, coefficients: tuple[float, float, float], steps: int) -> 
     side and x is touched once. x: (N, short, long)."""
     a, b, c = coefficients
     gram = x @ x.mT
-    product = torch.eye(gram.size(-1), dtype=x.dtype, device=x.device).expand_as(gram)
-    for _ in range(steps):
+    product: Tensor | None = None
+    for step in range(1, steps + 1):
         factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
         factor.diagonal(dim1=-2, dim2=-1).add_(a)
-        product = factor @ product
-        gram = factor @ (gram @ factor)
-    return product @ x
+        product = factor if product is None else factor @ product
+        if step < steps:
+            gram = factor @ (gram @ factor)
+    return x if product is None else product @ x

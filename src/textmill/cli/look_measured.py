@@ -1,0 +1,124 @@
+"""What `textmill look` measures or writes when it is asked to: --leaks, --tokens, --removed. Room: cli/."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from textmill.cli.output import Shell, on_one_line, table
+from textmill.cli.run_argument import open_argument
+from textmill.errors import UsageError
+from textmill.results import Leaks, Look, TokenCosts, TokenizerCost
+
+if TYPE_CHECKING:
+    from textmill.report.words import Words
+
+
+def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of this module."""
+    for option in (
+        click.option(
+            "--removed",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Write all that cleaning takes out into this new file, one JSON object a line.",
+        ),
+        click.option(
+            "--tokens-of",
+            multiple=True,
+            metavar="RUN",
+            help="With --tokens (which it implies): that run's tokenizer too.",
+        ),
+        click.option("--tokens", is_flag=True, help="What tokenizers spend on this text, by language."),
+        click.option("--leaks", is_flag=True, help="How much better a model would look under a naive split."),
+    ):
+        function = option(function)
+    return function
+
+
+def measurements(
+    shell: Shell,
+    paths: Sequence[str],
+    leaks: bool,
+    tokens: bool,
+    tokens_of: tuple[str, ...],
+    removed: Path | None,
+) -> dict[str, Any]:
+    """What the shell was asked to measure, as textmill.look takes it. Raises UsageError, RunError, InputError."""
+    if removed is not None:
+        from textmill.text.removals import refuse_place
+
+        if "-" in paths:
+            raise UsageError(
+                "what is removed from standard input cannot be given back to it", hint="Keep the text in a file first."
+            )
+        refuse_place(removed, paths)
+    asked: dict[str, Any] = {}
+    if leaks:
+        asked["leaks"] = True
+    if tokens or tokens_of:
+        asked["tokens"] = {name: open_argument(name).tokenizer for name in tokens_of}
+    if removed is not None:
+        asked["removed"] = removed
+    return asked
+
+
+def measured_texts(found: Look, words: Words) -> Iterator[str]:
+    """A block for each measurement that was asked for."""
+    from textmill.report.numbers import count, size
+
+    if found.leaks:
+        yield leaks_text(found.leaks, found, words)
+    if found.tokens:
+        yield tokens_text(found.tokens, found, words)
+    if found.removals:
+        removals = found.removals
+        yield words(
+            "removals: %(path)s, %(n)s stretches, %(size)s",
+            path=on_one_line(removals.path),
+            n=count(removals.n),
+            size=size(removals.bytes),
+        )
+
+
+def leaks_text(leaks: Leaks, found: Look, words: Words) -> str:
+    from textmill.report.numbers import measure
+
+    verdict = words.told(leaks.verdict, found.messages)
+    if leaks.naive is None or leaks.grouped is None:
+        return words("leaks: %(why)s", why=verdict)
+    if leaks.by == "document":
+        naive, grouped = words("documents at random"), words("repeats on one side")
+    else:
+        naive, grouped = words("lines at random"), words("whole blocks")
+    rows = [[words("leaks"), words("bits per byte"), ""], [words("naive split"), measure(leaks.naive), naive]]
+    rows.append([words("training's split"), measure(leaks.grouped), grouped])
+    interval = ""
+    if leaks.interval is not None:
+        interval = words("%(low)s to %(high)s", low=measure(leaks.interval[0]), high=measure(leaks.interval[1]))
+    rows.append([words("difference"), measure(leaks.difference), interval])
+    return f"{table(rows, right=(1,))}\n{verdict}"
+
+
+def tokens_text(costs: TokenCosts, found: Look, words: Words) -> str:
+    from textmill.report.looked import language_name
+    from textmill.report.numbers import count, measure
+
+    languages = list(dict.fromkeys(language for one in costs.tokenizers for language in one.languages))
+    rows = [[words("tokens per character / bytes per token"), words("ids"), words("all")]]
+    rows[0] += [language_name(language, words) for language in languages]
+    for one in costs.tokenizers:
+        spent = [one.total, *(one.languages[language] for language in languages)]
+        cells = [f"{measure(cost.tokens_per_character)} / {measure(cost.bytes_per_token)}" for cost in spent]
+        rows.append([_named(one, words), count(one.vocab_size), *cells])
+    notes = [words.told(note, found.messages) for note in costs.notes]
+    return "\n".join([table(rows, right=range(1, len(rows[0]))), *notes])
+
+
+def _named(one: TokenizerCost, words: Words) -> str:
+    if one.chosen:
+        return words("%(kind)s (training's choice)", kind=one.kind)
+    return f"{one.kind} ({on_one_line(one.run)})" if one.run else one.kind

@@ -1,0 +1,333 @@
+"""Whether a run folder is what was written, file by file; it reads and changes nothing. Room: runs/.
+
+Called by training.examine (`textmill doctor`). What each file is held against:
+    checkpoints/step-N/                         its manifest
+    last.json, best.json                        what the checkpoints say of themselves
+    run.json, eval/*.json, ledger.json          their own seal
+    config.toml, the tokenizer, the floor       hashes in run.json
+    metrics.jsonl                               its length and sha256 in each checkpoint
+    the prepared text                           store.json, and hashes in ledger.json
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from textmill.errors import Damaged, RunError, TextmillError
+from textmill.files import TEMPORARY, seal_holds, sha256_of
+from textmill.results import Evaluation, Finding
+from textmill.runs.checkpoint import checkpoints_of, progress_of
+from textmill.runs.folder import pointer_to
+from textmill.runs.lock import is_locked
+from textmill.runs.metrics_log import seal_of
+from textmill.runs.prepared import PARTS
+from textmill.runs.retention import DELETED
+from textmill.tokens import TokenStore
+
+MARKS_OF_A_RUN = ("run.json", "config.toml", "checkpoints", "last.json", "best.json", "metrics.jsonl")
+N_LOOKS, BETWEEN_LOOKS_S = 3, 0.5
+PART_TITLES = dict(zip(PARTS, ("train", "validation", "test"), strict=True))
+FROM_A_COPY = "Put the file back from a copy of the run, if there is one; the weights do not depend on it."
+
+
+@dataclass
+class Inspection:
+    """What a look at a run folder found. Steps are None where there is no such checkpoint that holds."""
+
+    status: str
+    resumes_from: int | None
+    best: int | None
+    findings: list[Finding]
+
+
+def inspect(folder: Path) -> Inspection:
+    """Every file of a run, held against what was written. Raises RunError where this is no run folder.
+
+    A run that is training changes while it is read: only what is seen again and again is called damaged then.
+    """
+    if not folder.is_dir() or not any((folder / name).exists() for name in MARKS_OF_A_RUN):
+        raise RunError(
+            "this is no run folder (it has no run.json)", where=str(folder), hint="`textmill ls` lists runs."
+        )
+    was_trained = is_locked(folder)
+    seen = Look(folder, was_trained).inspection()
+    for _ in range(N_LOOKS - 1):
+        if all(finding.severity != "damaged" for finding in seen.findings):
+            break
+        if not (was_trained or is_locked(folder)):
+            break
+        time.sleep(BETWEEN_LOOKS_S)
+        was_trained = is_locked(folder)
+        before, seen = seen, Look(folder, was_trained).inspection()
+        known = {(finding.what, finding.where) for finding in before.findings}
+        seen.findings = [f for f in seen.findings if f.severity != "damaged" or (f.what, f.where) in known]
+    return seen
+
+
+class Look:
+    """One look at a folder. Each method gives the findings of one kind of file."""
+
+    def __init__(self, folder: Path, is_trained: bool):
+        self.folder, self.is_trained = folder, is_trained
+        self.info = _read_json(folder / "run.json") or {}
+        self.is_network = self.info.get("kind", "network") == "network"
+        self.is_finished = bool(self.info.get("finished"))
+        self.progress: dict[int, dict[str, Any]] = {}  # of the checkpoints that hold, by step
+        command = str(self.info.get("command") or "")
+        self.repeat = f"Repeat the training command{f': {command}' if command else ''}"
+
+    def inspection(self) -> Inspection:
+        findings = [*self.of_run_json(), *self.of_hashed_files()]
+        if self.is_network:
+            findings += [*self.of_checkpoints(), *self.of_pointers(), *self.of_metrics(), *self.of_evaluations()]
+            findings += [*self.of_floor(), *self.of_prepared()]
+        if not self.is_trained:
+            findings += self.of_leftovers()
+        status = "finished" if self.is_finished else "training" if self.is_trained else "unfinished"
+        best = _read_json(self.folder / "best.json") or {}
+        return Inspection(
+            status=status if self.info else "unknown",
+            resumes_from=max(self.progress, default=None),
+            best=best["step"] if best.get("step") in self.progress else None,
+            findings=findings,
+        )
+
+    # one kind of file each
+
+    def of_run_json(self) -> Iterator[Finding]:
+        path = self.folder / "run.json"
+        remedy = (
+            "Put it back from a copy of the run. Without one, move the folder away and repeat the training command: "
+            "the checkpoints stay readable as safetensors."
+        )
+        yield from _sealed_file(path, remedy)
+
+    def of_hashed_files(self) -> Iterator[Finding]:
+        """What run.json has the hashes of: config.toml and the tokenizer; in a floor, the counts as well."""
+        hashes = self.info.get("hashes")
+        if not isinstance(hashes, dict):
+            hashes = {"config.toml": [], "tokenizer.json": []}  # run.json is told already: is it there at least?
+        for name, allowed in hashes.items():
+            copy = self._prepared_folder() / name if name.startswith("tokenizer") else None
+            remedy = f"Copy it from {copy}." if copy is not None and copy.is_file() else "Put it back from a copy."
+            yield from _hashed_file(self.folder / name, list(allowed), f"{remedy} No verb can open the run before.")
+
+    def of_checkpoints(self) -> Iterator[Finding]:
+        damaged: list[tuple[str, str]] = []
+        for path in checkpoints_of(self.folder / "checkpoints"):
+            try:
+                progress = progress_of(path)
+                self.progress[int(progress["step"])] = progress
+                if not _is_as_written(path / "manifest.json"):
+                    damaged.append((str(path / "manifest.json"), "its manifest is not what was written"))
+            except Damaged as error:
+                damaged.append((error.where or str(path), error.message))
+            except OSError as error:
+                damaged.append((str(path), str(error)))
+        for where, why in damaged:  # the remedy is known once all were looked at
+            yield _damage(f"a checkpoint is damaged: {why}", where, _size(Path(where)), self._remedy_of_checkpoint())
+
+    def of_pointers(self) -> Iterator[Finding]:
+        newest = max(self.progress, default=None)
+        were_best = [step for step, progress in self.progress.items() if progress.get("is_best")]
+        for which in ("last", "best"):
+            path = self.folder / f"{which}.json"
+            pointer = _read_json(path)
+            remedy = f"{self.repeat}. It looks at the checkpoints and writes the pointer anew."
+            if pointer is None:
+                if path.exists():
+                    yield _damage("the pointer cannot be read", str(path), _size(path), remedy)
+                elif newest is not None and (which == "last" or were_best):
+                    yield self._missing(path, remedy, "checkpoints are there, and nothing names")
+                continue
+            named = self.folder / str(pointer.get("checkpoint", ""))
+            if not pointer.get("checkpoint") or not named.is_dir():
+                evidence = f"it names {pointer.get('checkpoint')}"
+                yield _damage("the pointer names a checkpoint that is not there", str(path), evidence, remedy)
+            elif (step := _step_of(named)) in self.progress:
+                expected = pointer_to(step, self.progress[step])
+                content = json.dumps(expected, ensure_ascii=False, indent=2) + "\n"
+                if path.read_bytes() != content.encode():
+                    evidence = f"it says {pointer}, the checkpoint says {expected}"
+                    yield _damage("the pointer is not what was written", str(path), evidence, remedy)
+                elif which == "last" and newest is not None and step < newest and not self.is_trained:
+                    evidence = f"it names step {step}; step {newest} is there and holds"
+                    yield _note("a stop came between a checkpoint and its pointer", str(path), evidence, remedy)
+
+    def of_metrics(self) -> Iterator[Finding]:
+        path = self.folder / "metrics.jsonl"
+        remedy = f"{FROM_A_COPY} Without one the curve of these steps is lost."
+        newest = max(self.progress, default=0)
+        if not path.is_file():
+            if self.progress or self.is_finished:
+                yield _damage("the file is missing", str(path), f"{newest} steps were trained", remedy)
+            return
+        content = path.read_bytes()
+        whole, _, rest = content.rpartition(b"\n")
+        if rest and self.is_finished:
+            yield _damage("the last line has no end", str(path), f"it ends in {rest[-40:]!r}", remedy)
+        elif rest and not self.is_trained:
+            yield _note("a stop cut the last line", str(path), f"it ends in {rest[-40:]!r}", f"{self.repeat}.")
+        last = 0
+        for number, line in enumerate(whole.split(b"\n") if whole else [], start=1):
+            step = _step_of_line(line)
+            if step is None or step <= last:
+                why = "is no object with a step" if step is None else f"has step {step}, after step {last}"
+                yield _damage(f"line {number} {why}", f"{path}:{number}", repr(line[:80])[1:], remedy)
+                return
+            last = step
+        for step, progress in sorted(self.progress.items()):
+            seal = progress.get("log")
+            if seal and seal_of(content[: seal["bytes"]]) != seal:
+                evidence = f"its first {seal['bytes']:,} bytes have another sha256; it has {len(content):,} bytes"
+                yield _damage(f"what was logged up to step {step} is not what was written", str(path), evidence, remedy)
+                return
+        there = max((_step_of(path) for path in checkpoints_of(self.folder / "checkpoints")), default=0)
+        if self.is_finished and self.progress and last > max(newest, there):  # what is damaged was saved, too
+            evidence = f"the last line is of step {last}, the last checkpoint of step {newest}"
+            yield _damage("it goes on after the last checkpoint", str(path), evidence, remedy)
+        elif last > newest and not self.is_trained and not self.is_finished:
+            evidence = f"the last line is of step {last}, the last checkpoint of step {newest}"
+            yield _note("steps after the last checkpoint are repeated", str(path), evidence, f"{self.repeat}.")
+
+    def of_evaluations(self) -> Iterator[Finding]:
+        remedy = f"Measure again: textmill eval {self.folder}"
+        for path in sorted((self.folder / "eval").glob("*.json")):
+            yield from _sealed_file(path, remedy)
+            if seal_holds(path.read_bytes()):
+                try:
+                    Evaluation.model_validate_json(path.read_bytes())
+                except ValueError as error:
+                    yield _damage("this is no measurement", str(path), str(error).partition("\n")[0], remedy)
+        held_out = [part for part in ("test", "validation") if self._n_tokens().get(part)]
+        if self.is_finished and held_out and not (self.folder / "eval" / f"{held_out[0]}.json").is_file():
+            path = self.folder / "eval" / f"{held_out[0]}.json"
+            yield self._missing(path, remedy, "a finished run has its final measurement; this one has no")
+
+    def of_floor(self) -> Iterator[Finding]:
+        floor = self.folder / "floor"
+        remedy = f"Move {floor} away: textmill eval {self.folder} counts it anew each time, from the prepared text."
+        for path in (floor, floor / "bytes"):
+            if self.is_finished or floor.is_dir():
+                info = _read_json(path / "run.json") or {}
+                yield from _sealed_file(path / "run.json", remedy)
+                for name, allowed in (info.get("hashes") or {}).items():
+                    yield from _hashed_file(path / name, list(allowed), remedy)
+
+    def of_prepared(self) -> Iterator[Finding]:
+        folder = self._prepared_folder()
+        if not self.info:
+            return
+        if not folder.is_dir():
+            evidence = "it is safe to delete, and somebody did"
+            remedy = f"Nothing, unless the run is to be measured or trained on. {self.repeat}: it is prepared again."
+            yield _note("the prepared text is not there", str(folder), evidence, remedy)
+            return
+        remedy = (
+            f"Delete {folder}, and then: {self.repeat[0].lower()}{self.repeat[1:]}. It is made anew from the files."
+        )
+        ledger = _read_json(folder / "ledger.json") or {}
+        yield from _sealed_file(folder / "ledger.json", remedy)
+        for name, allowed in (ledger.get("hashes") or {}).items():
+            yield from _hashed_file(folder / name, list(allowed), remedy)
+        for part, title in PART_TITLES.items():
+            try:
+                if self._n_tokens().get(title) or (folder / part).is_dir():
+                    TokenStore(folder / part).verify()
+                    if not _is_as_written(folder / part / "store.json"):
+                        raise Damaged("the file is not what was written", where=str(folder / part / "store.json"))
+            except TextmillError as error:
+                where = error.where or str(folder / part)
+                yield _damage(f"the prepared text is damaged: {error.message}", where, _size(Path(where)), remedy)
+
+    def of_leftovers(self) -> Iterator[Finding]:
+        for path in sorted(self.folder.rglob(f".*{TEMPORARY}")) + sorted(self.folder.rglob(f".*{DELETED}")):
+            evidence = "a process was stopped while it wrote or deleted"
+            remedy = "Training removes it when it goes on; it may be deleted."
+            yield _note("something half-written or half-deleted was left", str(path), evidence, remedy)
+        for path in sorted((self.folder / "checkpoints").glob("step-*.damaged*")):
+            evidence = "it did not match its manifest when training went on"
+            yield _note("a damaged checkpoint was set aside", str(path), evidence, "Delete it when nobody needs it.")
+
+    # what they share
+
+    def _n_tokens(self) -> dict[str, int]:
+        data = self.info.get("data")
+        return dict(data.get("n_tokens") or {}) if isinstance(data, dict) else {}
+
+    def _prepared_folder(self) -> Path:
+        data = self.info.get("data")
+        name = str(data.get("prepared", "")) if isinstance(data, dict) else ""
+        folders = [parent / ".data" / name for parent in self.folder.resolve().parents]
+        return next((folder for folder in folders if folder.is_dir()), folders[0])
+
+    def _remedy_of_checkpoint(self) -> str:
+        if not self.progress:
+            return "No checkpoint is whole: put one back from a copy, or begin anew with --fresh (nothing is deleted)."
+        newest = max(self.progress)
+        return f"{self.repeat}. It sets the damaged checkpoint aside and goes on from step {newest}."
+
+    def _missing(self, path: Path, remedy: str, why: str) -> Finding:
+        return _damage("the file is missing", str(path), f"{why} {path.name}", remedy)
+
+
+def _sealed_file(path: Path, remedy: str) -> Iterator[Finding]:
+    """The finding of a file that holds its own hash, if there is one."""
+    if not path.is_file():
+        yield _damage("the file is missing", str(path), "it is written before the run is of use", remedy)
+    elif not seal_holds(path.read_bytes()):
+        yield _damage("the file is not what was written", str(path), f"its seal does not hold; {_size(path)}", remedy)
+
+
+def _hashed_file(path: Path, allowed: list[str], remedy: str) -> Iterator[Finding]:
+    """The finding of a file whose hash is kept elsewhere, if there is one. allowed: empty where it is not known."""
+    if path.name in ("", ".", "..") or not path.is_file():
+        yield _damage("the file is missing", str(path), "it was written when the run began", remedy)
+    elif allowed and sha256_of(path) not in allowed:
+        yield _damage("the file is not what was written", str(path), f"its sha256 differs; {_size(path)}", remedy)
+
+
+def _is_as_written(path: Path) -> bool:
+    """Whether a JSON file whose values hold is, to the byte, what files.write_json makes of them."""
+    content = path.read_bytes()
+    return content == (json.dumps(json.loads(content), ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    """None where there is none, or no object."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _step_of_line(line: bytes) -> int | None:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    step = value.get("step") if isinstance(value, dict) else None
+    return step if isinstance(step, int) and step > 0 else None
+
+
+def _step_of(checkpoint: Path) -> int:
+    digits = checkpoint.name.removeprefix("step-")
+    return int(digits) if digits.isdecimal() else -1
+
+
+def _size(path: Path) -> str:
+    return f"it has {path.stat().st_size:,} bytes" if path.is_file() else "it is not there"
+
+
+def _damage(what: str, where: str, evidence: str, remedy: str) -> Finding:
+    return Finding(what=what, where=where, severity="damaged", evidence=evidence, remedy=remedy)
+
+
+def _note(what: str, where: str, evidence: str, remedy: str) -> Finding:
+    return Finding(what=what, where=where, severity="note", evidence=evidence, remedy=remedy)

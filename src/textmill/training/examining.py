@@ -1,0 +1,52 @@
+"""What is wrong with a run, and what to do: its files, then its loss. Room: training/. Called by the doctor verb."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textmill.errors import TextmillError
+from textmill.results import Doctor, Finding
+from textmill.runs import Run
+from textmill.runs.inspection import Inspection, inspect
+from textmill.training.diagnosis import diagnose
+from textmill.training.vitals import vitals_of
+
+
+def examine(folder: Path | str) -> Doctor:
+    """Every file of a run held against what was written; where all is whole, likely causes of a loss that is bad.
+
+    Changes nothing. Raises RunError where the folder is no run.
+    """
+    folder = Path(folder)
+    seen = inspect(folder)
+    whole = all(finding.severity != "damaged" for finding in seen.findings)
+    return Doctor(
+        run=str(folder),
+        status=seen.status,
+        whole=whole,
+        resumes_from=seen.resumes_from,
+        best=seen.best,
+        findings=[*seen.findings, *(causes(folder, seen) if whole else [])],
+    )
+
+
+def causes(folder: Path, seen: Inspection) -> list[Finding]:
+    """What the loss suffers from, likely; a note where that cannot be told. Nothing before the first checkpoint."""
+    run = Run.open(folder)
+    if run.kind != "network" or seen.resumes_from is None:
+        return []
+    try:
+        vitals = vitals_of(run)
+    except TextmillError as error:
+        return [_untold(folder, error.message)]
+    return [*diagnose(vitals, str(folder)), *(_untold(folder, note) for note in vitals.notes)]
+
+
+def _untold(folder: Path, why: str) -> Finding:
+    return Finding(
+        what="the loss was not judged, or not by all its causes",
+        where=str(folder),
+        severity="note",
+        evidence=why,
+        remedy="Nothing, unless the loss is in doubt.",
+    )

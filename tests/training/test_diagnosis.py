@@ -1,0 +1,169 @@
+"""The loss doctor: each cause is told by its facts, a sound run by none; facts come from what the folder holds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from textmill.config.layers import load_config
+from textmill.runs import Run
+from textmill.training import examine, session, train
+from textmill.training.diagnosis import CAUSES, diagnose
+from textmill.training.vitals import Vitals, vitals_of
+
+
+def falling(start: float, end: float, n: int = 160, speed: float = 12.0) -> list[tuple[int, float]]:
+    """A loss that falls as losses do, after a gentle first step."""
+    shape = [math.exp(-speed * step * step / (n * n + 4 * step * n)) for step in range(n)]
+    return [(step + 1, end + (start - end) * (share - shape[-1]) / (1 - shape[-1])) for step, share in enumerate(shape)]
+
+
+SOUND = Vitals(
+    train=falling(5.5, 1.0),
+    valid=[(16 * n, loss) for n, loss in enumerate([3.0, 2.0, 1.5, 1.3, 1.2, 1.1, 1.05, 1.03, 1.02, 1.01], start=1)],
+    steps_per_epoch=300,
+    shuffled=True,
+    vocab_size=257,
+    n_tokens=120_000,
+    n_documents=400,
+    n_parameters=100_000,
+    unigram_nats=2.9,
+    learned_ids=80,
+    learned_ids_used=1.0,
+    copied=0.0,
+    moved=0.8,
+    embedding_moved=0.3,
+    nats_at={0: 6.0, 1: 1.0, 2: 5.0},
+    mark_nats=2.5,
+    dead=0.05,
+)
+
+
+def spiked() -> list[tuple[int, float]]:
+    return [(step, 8.0 if 2 < step < 110 else loss) for step, loss in SOUND.train]
+
+
+def in_waves(period: int) -> list[tuple[int, float]]:
+    return [(step, 1.0 + 0.2 * math.sin(2 * math.pi * step / period)) for step in range(1, 161)]
+
+
+SICK: dict[str, dict[str, Any]] = {
+    "the labels are shifted": {"nats_at": {0: 6.0, 1: 4.0, 2: 1.0}},
+    "the embeddings are frozen": {"embedding_moved": 0.0},
+    "held-out documents stand in the training text": {"copied": 0.1},
+    "the tokenizer does not fit the text": {"learned_ids_used": 0.05},
+    "the end marks are missing": {"mark_nats": 14.0},
+    "many units are dead": {"dead": 0.7},
+    "the learning rate is too high": {"train": spiked(), "moved": 4.0},
+    "the learning rate is too low": {"train": [(n, 5.5 - n / 2000) for n in range(1, 161)], "moved": 0.01},
+    "there was no warm-up": {"train": [(1, 5.5), *[(n, 2.6) for n in range(2, 161)]], "dead": 0.8},
+    "the rows were not shuffled": {"train": in_waves(40), "steps_per_epoch": 40},
+    "there is far too little text": {"n_tokens": 3000, "valid": [(80, 1.1), (160, 1.4)]},
+    "the model over-fits": {"valid": [(40, 1.6), (80, 1.4), (120, 1.5), (160, 1.7)]},
+}
+
+
+def test_every_cause_has_its_facts_here() -> None:
+    assert set(SICK) == set(CAUSES)
+
+
+def test_sound_facts_have_no_cause() -> None:
+    assert diagnose(SOUND, "runs/x") == []
+
+
+@pytest.mark.parametrize("cause", SICK)
+def test_a_cause_is_named_first_with_evidence_and_remedy(cause: str) -> None:
+    found = diagnose(replace(SOUND, **SICK[cause]), "runs/x")
+
+    assert found[0].what == cause
+    assert found[0].evidence and found[0].remedy and found[0].severity == "cause"
+    strengths = [finding.strength for finding in found]
+    assert strengths == sorted(strengths, key=lambda s: -(s or 0))
+    assert all(s is not None and 0 < s < 1 for s in strengths)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"train": in_waves(40), "steps_per_epoch": 40, "shuffled": False},  # a recurrence reads in order by design
+        {"train": in_waves(40), "steps_per_epoch": 300},  # ups and downs that no epoch explains
+        {"train": [], "valid": []},
+        {"mark_nats": None},
+        {"copied": None},
+        {"train": SOUND.train[:3]},
+        {"learned_ids": 0, "learned_ids_used": 1.0},
+    ],
+    ids=lambda facts: ", ".join(facts),
+)
+def test_what_is_not_known_or_is_meant_so_is_no_cause(facts: dict[str, Any]) -> None:
+    assert diagnose(replace(SOUND, **facts), "runs/x") == []
+
+
+@pytest.fixture(scope="module")
+def flags(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("ill")
+    text = folder / "text.jsonl"
+    lines = [f'{{"text": "Line {i}: {i * i % 97} geese and {i % 7} more fly over the hill."}}\n' for i in range(120)]
+    text.write_text("".join(lines))
+    return {
+        **{"data.paths": (str(text),), "tokens.kind": "char", "model.arch": "gru", "model.d_model": 16},
+        **{"model.n_layers": 1, "model.seq_len": 16, "train.steps": 30, "train.batch": 4, "train.log_every": 1},
+        **{"train.sample_tokens": 0, "machine.threads": 1, "run.dir": str(folder / "runs"), "train.lr": 1e-2},
+    }
+
+
+def trained(flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str) -> Run:
+    monkeypatch.setattr(session, "close", lambda *args: None)
+    return train(load_config(flags | {"run.name": name}))
+
+
+def test_frozen_embeddings_of_a_real_run_are_seen(flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    build = session.build_model
+
+    def frozen(*arguments: Any, **more: Any) -> Any:
+        model: Any = build(*arguments, **more)
+        model.embedding.requires_grad_(False)
+        return model
+
+    monkeypatch.setattr(session, "build_model", frozen)
+    run = trained(flags, monkeypatch, "frozen")
+
+    found = examine(run.path)
+    assert found.whole
+    assert found.findings[0].what == "the embeddings are frozen"
+
+
+def test_the_facts_of_a_real_run_are_those_of_its_files(flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    run = trained(flags, monkeypatch, "sound")
+    prepared = run.prepared()
+
+    vitals = vitals_of(run)
+
+    assert (vitals.n_tokens, vitals.n_documents) == (prepared.train.n_tokens, prepared.train.n_documents)
+    assert [step for step, _ in vitals.train] == list(range(1, 31))
+    assert vitals.train[-1][1] == run.log.read()[-1]["train/loss"]
+    assert vitals.copied == 0.0 and vitals.embedding_moved > 0 and vitals.moved > 0
+    model: Any = run.model("last")
+    ids = torch.from_numpy(prepared.valid.tokens[:18].astype("int64"))[None]
+    with torch.no_grad():
+        nats, _ = model.nll(ids[:, :16], ids[:, 1:17])
+    monkeypatch.setattr("textmill.training.vitals.N_ROWS_MEASURED", 1)
+    assert vitals_of(run).nats_at[1] == pytest.approx(float(nats.mean()), rel=1e-5)
+
+
+def test_a_run_whose_text_was_deleted_is_not_judged_and_says_so(
+    flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained(flags, monkeypatch, "bare")
+    monkeypatch.setattr(
+        type(run), "prepared", lambda self: (_ for _ in ()).throw(session.RunError("the text is not there"))
+    )
+
+    found = examine(run.path)
+
+    assert found.whole
+    assert "the text is not there" in [finding.evidence for finding in found.findings]
