@@ -195,8 +195,7 @@ def assert_equals_a_run_of_its_config(run: Run) -> None:
     assert "budget" in run.info and "budget" not in again.info
 
 
-@pytest.mark.parametrize("arch", ["gru", "transformer"])
-@pytest.mark.parametrize("tick", [0.5, 0.08])
+@pytest.mark.parametrize(("arch", "tick"), [("gru", 0.5), ("transformer", 0.06)])
 def test_a_run_with_a_budget_is_planned_anew_once_and_its_config_repeats_it_to_the_bit(
     arch: str, tick: float, tmp_path: Path
 ) -> None:
@@ -222,10 +221,10 @@ def test_a_run_with_a_budget_is_planned_anew_once_and_its_config_repeats_it_to_t
     assert_equals_a_run_of_its_config(run)
 
 
-@pytest.mark.parametrize("when", ["before", "after", "in between"])
+@pytest.mark.parametrize("when", ["before", "in between", pytest.param("after", marks=pytest.mark.ci)])
 def test_a_run_killed_about_the_new_plan_ends_by_the_same_command_as_its_config_says(when: str, tmp_path: Path) -> None:
     more = {"train.save_every": 3, "run.name": "killed"}
-    whole = train(said(tmp_path, **more | {"run.name": "whole"}), now=Ticking(0.5))
+    whole = train(said(tmp_path, **more | {"run.name": "whole"}), now=Ticking(0.6))
     [change] = whole.info["budget"]["steps_changed"]
     watchers = {
         "before": Watcher(at_step=change["at"]),
@@ -233,7 +232,7 @@ def test_a_run_killed_about_the_new_plan_ends_by_the_same_command_as_its_config_
         "after": Watcher(at_step=change["at"] + 2),
     }
     with pytest.raises(Killed):
-        train(said(tmp_path, **more), listener=watchers[when], now=Ticking(0.5))
+        train(said(tmp_path, **more), listener=watchers[when], now=Ticking(0.6))
     steps = Run.open(tmp_path / "runs" / "killed").config.train.steps
     assert steps == (change["from"] if when == "before" else change["to"])
 
