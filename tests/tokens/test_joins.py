@@ -15,7 +15,7 @@ from textmill.tokens import Tokenizer, joins
 from textmill.tokens.library import Ids
 
 WORDS = ["cat", "the", "there", "aaaa", "今天", "天气", "好", "é", "ñandú", "кот", "가나", "ab"]
-LETTERS = st.lists(st.sampled_from(WORDS), min_size=10, max_size=90).map("".join)
+LETTERS = st.lists(st.sampled_from(WORDS), min_size=30, max_size=90).map("".join)
 AROUND = st.sampled_from(["", " ", "it's 5 o'", "don'", "\n", "a, b", "'", "x1", "=="])
 
 
@@ -40,7 +40,7 @@ def test_the_ids_of_windows_joined_are_the_ids_of_the_text(kind: str) -> None:
     tokenizer = trained(kind)
     n_joined = 0
 
-    @settings(deadline=None, max_examples=60)
+    @settings(deadline=None, max_examples=60, derandomize=True)
     @given(before=AROUND, run=LETTERS, between=AROUND, other=LETTERS, more=st.integers(0, 9))
     def holds(before: str, run: str, between: str, other: str, more: int) -> None:
         nonlocal n_joined
