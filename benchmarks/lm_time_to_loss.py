@@ -135,6 +135,7 @@ def ours(path: Path, steps: int) -> dict[str, float]:
             "train.momentum": 0.9,
             "train.schedule": "wsd",
             "train.decay_share": 0.6,
+            "eval.stride": CONTEXT,  # as the score below
             "train.eval_every": steps,
             "train.eval_tokens": 20_000,  # while training; the measurement after it reads all
             "train.save_every": steps,

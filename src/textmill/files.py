@@ -15,7 +15,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -137,6 +137,21 @@ def seal_holds(content: bytes) -> bool:
     return hashlib.sha256(content[:start] + content[end:]).hexdigest().encode() == found[-1][1]
 
 
+def has_no_seal(content: bytes) -> bool:
+    """Whether a JSON text is one of those that were written before there were seals.
+
+    A seal that is spoilt, in its key or its value, does not count as none.
+    """
+    try:
+        value = json_of(content)
+    except ValueError:
+        return False
+    if not isinstance(value, dict) or SEAL in value:
+        return False
+    last = next(reversed(value.values()), None)
+    return not (isinstance(last, str) and len(last) == 64)
+
+
 def read_json(path: Path) -> Any:
     """A JSON file that Textmill wrote. Raises Damaged where it is none, or none of ours: a key twice, nested too deep.
 
@@ -184,10 +199,15 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     # Not the pid alone: containers that share a disk may have the same.
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
+    above = [folder for folder in path.parents if not folder.exists()]
     with full_disk_named(path):
         try:
             make_folder(path.parent)
-            temporary.mkdir()
+            try:
+                temporary.mkdir()
+            except FileNotFoundError:  # another, that failed, has just taken its empty folders away
+                make_folder(path.parent)
+                temporary.mkdir()
             yield temporary
             for file in temporary.rglob("*"):
                 if file.is_file():
@@ -198,8 +218,25 @@ def new_folder(path: Path) -> Iterator[Path]:
                 temporary.rename(path)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
+            remove_empty(above)
             raise
     fsync_folder(path.parent)
+
+
+def name_aside(path: Path) -> Path:
+    """A free name beside a damaged file or folder, by which nothing picks it again."""
+    aside, number = path.with_name(f"{path.name}.damaged"), 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged-{number}")
+    return aside
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove folders that were made for nothing, the innermost first; the first that is in use stays, with the rest."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def remove_abandoned(folder: Path) -> list[str]:

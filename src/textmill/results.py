@@ -375,6 +375,9 @@ class Runs(Document):
     """Name of a run that cannot be read -> why."""
 
 
+NOT_CHECKED = "no seal: not checked"  # what a finding says of a file that nothing tells what was written
+
+
 class Finding(Document):
     """Something that `textmill doctor` found."""
 

@@ -17,7 +17,7 @@ from textmill.runs.checkpoint import load_checkpoint
 from textmill.tables import ARCHITECTURES
 from textmill.tasks import task_of
 from textmill.training import Progress, train
-from textmill.training.session import sampler_of
+from textmill.training.batching import sampler_of
 
 CASE = Path(__file__).parent / "15-resume-mid-epoch"
 EXPECTED = json.loads((CASE / "expected.json").read_text())

@@ -113,6 +113,17 @@ def test_help_loads_neither_torch_nor_transformers_nor_matplotlib(arguments: lis
         (["train", "x", "--model.lr", "3"], "no option '--model.lr'", "did you mean '--train.lr'?"),
         (["train", "x", "--train.zzz", "3"], "no option '--train.zzz'", "`textmill train --help` shows examples"),
         (["train", "x", "--steps", "3", "--epochs", "3"], "both say how long to train", "Drop --epochs to train so"),
+        (
+            ["train", "x", "--steps", "3", "--minutes", "3"],
+            "train.minutes (--minutes) both say how long",
+            "Drop --minutes",
+        ),
+        (
+            ["train", "x", "--epochs", "3", "--minutes", "3"],
+            "train.epochs (--epochs) and train.minutes",
+            "or --epochs to",
+        ),
+        (["train", "x", "--minutes", "0"], "train.minutes (--minutes) must be a number, above 0", ""),
         (["train", "x", "--steps", "1e20"], "at most 1,000,000,000", ""),
         (["look", "x", "--jsn"], "no option '--jsn' in textmill look", "did you mean '--json'?"),
         (["--json", "look"], "no option '--json' before the verb", "textmill VERB --json"),
@@ -187,7 +198,7 @@ def test_an_error_shows_where_what_and_what_to_do(shell: Shell, monkeypatch: pyt
     ("error", "code"),
     [
         (InputError("missing"), 2),
-        (Diverged("the loss is NaN at step 3"), 1),
+        (Diverged(3, "the loss is not finite", float("nan"), 1.0, 0.1, "stopped"), 1),
         (Interrupted("saved at step 3", signal_number=2), 130),
         (Interrupted("saved at step 3", signal_number=15), 143),
         (KeyboardInterrupt(), 130),

@@ -15,6 +15,7 @@ from textmill.metrics.bootstrap import difference_of_ratios
 from textmill.results import Leaks
 from textmill.text import SplitPlan, plan_split
 from textmill.text.holdout import choose_groups
+from textmill.text.long_text import LongText
 from textmill.text.naive import Sides
 from textmill.text.worlds import plant
 
@@ -153,3 +154,17 @@ def test_a_difference_of_ratios_by_hand() -> None:
     assert difference_of_ratios(apart) == (2.0, 2.0)
     low, high = difference_of_ratios(np.array([[1.0, 1.0, 0.0, 1.0], [2.0, 1.0, 0.0, 1.0]] * 50)) or (math.nan,) * 2
     assert 1.3 < low < 1.5 < high < 1.7
+
+
+def test_a_document_that_lies_on_the_disk_leaks_as_one_that_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "one.txt"
+    path.write_text("\n".join(f"{text} 今天天气很好" for text in TEXTS), encoding="utf-8")
+    held = measure_leaks(plan_split(DataConfig(paths=(str(path),)), split_twice=True), limit=30_000)
+    for module in ("long_text", "plain", "reading", "long_cleaning"):
+        monkeypatch.setattr(f"textmill.text.{module}.LONG", 10_000)
+    plan = plan_split(DataConfig(paths=(str(path),)), split_twice=True)
+
+    assert all(isinstance(block.content, LongText) for block in plan.blocks().values())
+    assert measure_leaks(plan, limit=30_000) == held and held.n_bytes == 30_000 < held.of_bytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from pathlib import Path
@@ -20,7 +21,7 @@ from faults_kit import (
 )
 
 from textmill.errors import Damaged
-from textmill.runs import Run
+from textmill.runs import Run, checkpoint
 from textmill.runs.checkpoint import load_checkpoint, verify_checkpoint
 
 FILES = ["model.safetensors", "optimizer.safetensors", "state.safetensors", "progress.json", "manifest.json"]
@@ -122,6 +123,39 @@ def test_pointers_that_a_kill_left_behind_are_put_right(mill: InProcess, geese: 
     assert mill(*training()).code == 0
 
     assert outcome(geese) == outcome(trained_once)
+
+
+def test_going_on_hashes_the_checkpoint_it_takes_and_the_best_once_and_no_other(
+    mill: InProcess, geese: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert mill(*training(steps=["--steps", "7", "--train.eval_every", "7"]), "--train.save_every", "1").code == 0
+    assert mill(*training(steps=["--steps", "9", "--train.eval_every", "9"]), "--train.save_every", "1").code == 0
+    best = json.loads((geese / "best.json").read_bytes())
+    verified, verify = [], checkpoint.verify_checkpoint
+
+    def watched(path: Path) -> dict[str, object]:
+        verified.append(path.name)
+        return verify(path)
+
+    monkeypatch.setattr(checkpoint, "verify_checkpoint", watched)
+
+    Run.open(geese).latest_good(print)
+
+    assert sorted(verified) == sorted({"step-00000009", Path(best["checkpoint"]).name})
+    assert len(names(geese / "checkpoints")) > len(verified)
+
+
+def test_a_damaged_line_of_the_log_is_told_when_training_goes_on(mill: InProcess, geese: Path) -> None:
+    lines = (geese / "metrics.jsonl").read_bytes().splitlines(keepends=True)
+    (geese / "metrics.jsonl").write_bytes(b"".join([*lines[:2], b"spoilt\n", *lines[3:]]))
+
+    said = mill(*training(steps=["--steps", "8", "--train.eval_every", "2"]))
+
+    assert said.code == 0, said.err
+    assert "runs/geese/metrics.jsonl:3: what was logged up to step 6 is not what was written" in said.err
+    assert logged_steps(geese) == [1, 2, 4, 5, 6, 7, 8]
+    assert "metrics.jsonl.damaged" in names(geese)
+    assert "a damaged log was kept" in mill("doctor", "runs/geese").out
 
 
 def test_leftovers_of_a_killed_save_are_swept_away_and_never_read(

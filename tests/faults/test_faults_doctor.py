@@ -22,6 +22,8 @@ from faults_kit import (
     wait_until,
 )
 
+from textmill.files import has_no_seal, seal_holds, sha256_of, write_json
+
 FILES = [
     *(
         "run.json",
@@ -174,6 +176,56 @@ def test_a_config_that_was_taken_on_resume_is_whole(mill: InProcess, geese: Path
 
     assert said.code == 0, said.out
     assert document(said.out)["findings"] == []
+
+
+def without_seals(run: Path) -> None:
+    """A run as it was written before there were seals, hashes and a log that checkpoints hold."""
+    [ledger] = (run.parent / ".data").glob("*/ledger.json")
+    for path in [*run.rglob("run.json"), *run.glob("eval/*.json"), ledger]:
+        value = json.loads(path.read_bytes())
+        write_json(path, {key: part for key, part in value.items() if key not in ("seal", "hashes")})
+    for folder in (run / "checkpoints").iterdir():
+        manifest, progress = (json.loads((folder / name).read_bytes()) for name in ("manifest.json", "progress.json"))
+        write_json(folder / "progress.json", {key: part for key, part in progress.items() if key != "log"})
+        manifest["sha256"]["progress.json"] = sha256_of(folder / "progress.json")
+        write_json(folder / "manifest.json", manifest)
+
+
+def test_a_run_from_before_there_were_seals_is_not_called_damaged(mill: InProcess, geese: Path) -> None:
+    without_seals(geese)
+    before = tree(geese.parent)
+
+    said = mill("doctor", "runs/geese")
+    found = document(mill("doctor", "runs/geese", "--json").out)["findings"]
+
+    assert said.code == 0, said.out
+    assert "finished; no damage was found, but not every file has a seal" in said.out
+    assert isinstance(found, list)
+    unchecked = [finding["where"].rpartition("/")[2] for finding in found if finding["what"] == "no seal: not checked"]
+    for name in ("run.json", "config.toml", "tokenizer.json", "metrics.jsonl", "test.json", "ledger.json"):
+        assert name in unchecked
+    assert "validation.json" not in unchecked
+    assert tree(geese.parent) == before
+
+    flip_a_bit(geese / "checkpoints/step-00000006/model.safetensors")
+    assert mill("doctor", "runs/geese").code == 1
+
+
+def test_a_spoilt_seal_is_damage_and_no_old_file(mill: InProcess, geese: Path) -> None:
+    content = (geese / "run.json").read_bytes()
+    start = content.rindex(b'"seal"') + 1
+    for place in (start, start + 3, start + 10, len(content) - 5):
+        for bit in range(8):
+            spoilt = bytearray(content)
+            spoilt[place] ^= 1 << bit
+            assert not has_no_seal(bytes(spoilt)), (place, bit)
+            assert not seal_holds(bytes(spoilt))
+    (geese / "run.json").write_bytes(content.replace(b'"seal"', b'"seam"'))
+
+    said = mill("doctor", "runs/geese")
+
+    assert said.code == 1
+    assert "damaged: the file is not what was written\n  runs/geese/run.json" in said.out
 
 
 @pytest.mark.ci

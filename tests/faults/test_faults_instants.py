@@ -104,7 +104,22 @@ INSTANTS = [
 ]
 
 
-@pytest.mark.parametrize("instant", INSTANTS, ids=lambda instant: " ".join(map(str, instant)))
+# The short form shows the same of two architectures; all four are stopped, and killed in `make test-faults`.
+SHARED = [
+    *(pytest.param(arch, marks=pytest.mark.slow) for arch in ("rnn", "lstm")),
+    *("gru", "transformer"),
+]
+# One of each kind in the short form: before the run, its folder, the steps, within a save, after it, and the end.
+SHORT = [0, 3, 7, 9, 15, 17, 21, 24, 26]
+
+
+@pytest.mark.parametrize(
+    "instant",
+    [
+        pytest.param(instant, marks=[] if number in SHORT else pytest.mark.slow, id=" ".join(map(str, instant)))
+        for number, instant in enumerate(INSTANTS)
+    ],
+)
 def test_a_signal_or_a_kill_in_the_midst_of_it(
     driver: Driver, undisturbed: Undisturbed, tmp_path: Path, instant: tuple[str, str, int]
 ) -> None:
@@ -124,7 +139,7 @@ def test_a_signal_or_a_kill_in_the_midst_of_it(
     goes_on(driver, place, arch, undisturbed, stopped)
 
 
-@pytest.mark.parametrize("arch", ["rnn", "lstm", "gru", "transformer"])
+@pytest.mark.parametrize("arch", SHARED)
 def test_killed_again_and_again_at_random_calls(
     driver: Driver, undisturbed: Undisturbed, tmp_path: Path, arch: str
 ) -> None:
@@ -167,7 +182,7 @@ def killed_at(driver: Driver, place: Path, arch: str, undisturbed: Undisturbed, 
     goes_on(driver, place, arch, undisturbed, stopped, page=False)
 
 
-@pytest.mark.parametrize("arch", ["rnn", "lstm", "gru", "transformer"])
+@pytest.mark.parametrize("arch", SHARED)
 def test_killed_at_calls_to_the_disk_of_one_save(
     driver: Driver, undisturbed: Undisturbed, tmp_path: Path, arch: str
 ) -> None:

@@ -15,16 +15,19 @@ import psutil
 import pytest
 from faults_kit import (
     COMMAND,
+    InProcess,
     ended,
     environment,
     last_step,
     logged_steps,
     names,
     outcome,
+    refused,
     run_command,
     some_text,
     start_command,
     training,
+    tree,
     wait_until,
 )
 
@@ -184,6 +187,77 @@ def test_a_second_trainer_is_refused_and_readers_disturb_nothing(place: Path) ->
 
 
 @pytest.mark.ci
+@pytest.mark.parametrize("arguments", [[], ["--fresh"]], ids=["train", "fresh"])
+def test_a_second_trainer_is_refused_while_the_first_prepares_and_loads_no_torch(
+    place: Path, arguments: list[str]
+) -> None:
+    # Standard input that does not end: the first is still about its text.
+    command = [*training("-", steps=SOME), "--name", "geese"]
+    with (place / ".err").open("w") as err:
+        first = subprocess.Popen(
+            [*COMMAND, *command], stdin=subprocess.PIPE, stdout=err, stderr=err, cwd=place, env=environment()
+        )
+    run = place / "runs/geese"
+    try:
+        wait_until(lambda: (run / "lock").is_file() and (run / "lock").read_text(), first)
+        began = time.monotonic()
+        second = run_command(place, *training(steps=SOME), *arguments)
+        took = time.monotonic() - began
+        watched = run_command(place, *training(steps=SOME), *arguments, PYTHONPROFILEIMPORTTIME="1")
+
+        assert (second.code, second.out) == (2, "")
+        assert second.err.startswith(f"error: runs/geese: another process trains this run (pid {first.pid})\n")
+        assert took < 5, took
+        assert watched.code == 2 and "textmill.runs.lock" in watched.err
+        assert not [line for line in watched.err.splitlines() if line.split("|")[-1].strip() == "torch"]
+        assert names(run) == ["lock"]
+        assert run_command(place, "ls", "--json").documents()[0]["runs"] == []
+    finally:
+        first.terminate()
+        first.communicate(timeout=60)
+
+    assert first.returncode == 143, (place / ".err").read_text()
+    assert names(place) == [".err", "geese.txt", "runs"]
+    assert not run.exists()
+
+
+@pytest.mark.ci
+def test_of_trainers_that_start_at_the_same_instant_one_begins(place: Path) -> None:
+    (place / "out").mkdir()
+    begun = []
+    for number in range(4):
+        with (place / f"out/{number}").open("w") as told:
+            command = [*COMMAND, *training(steps=ENDLESS), *(["--fresh"] if number == 3 else [])]
+            begun.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=told, cwd=place, env=environment()))
+    try:
+        wait_until(lambda: sum(process.poll() is not None for process in begun) >= 3)
+        [winner] = [process for process in begun if process.poll() is None]
+        for number, process in enumerate(begun):
+            if process is not winner:
+                assert process.returncode == 2
+                assert f"another process trains this run (pid {winner.pid})" in (place / f"out/{number}").read_text()
+        assert not (place / "runs/.replaced").exists()
+    finally:
+        for process in begun:
+            process.terminate()
+        for process in begun:
+            process.wait(60)
+    assert winner.returncode == 143
+
+
+def test_a_start_that_fails_leaves_nothing_and_moves_nothing(mill: InProcess, geese: Path) -> None:
+    (geese.parent.parent / "short.txt").write_text("Too short.")
+    before = tree(geese.parent)
+
+    refused(mill(*training("short.txt"), "--runs", "elsewhere/deep"), "short.txt")
+    refused(mill(*training("short.txt"), "--name", "short"), "short.txt")
+    refused(mill(*training("short.txt"), "--name", "geese", "--fresh"), "short.txt")
+
+    assert tree(geese.parent) == before
+    assert names(geese.parent.parent) == ["geese.txt", "runs", "short.txt"]
+
+
+@pytest.mark.ci
 def test_two_runs_of_one_text_begun_together_share_what_they_prepare(place: Path) -> None:
     short = ["--steps", "4", "--train.eval_every", "2"]
     both = [
@@ -239,6 +313,7 @@ def test_a_glance_of_a_reader_does_not_refuse_a_trainer(tmp_path: Path) -> None:
     import fcntl
     import threading
 
+    (tmp_path / "run.json").write_text("{}")
     with locked(tmp_path):
         pass
     glance = os.open(tmp_path / "lock", os.O_RDONLY)

@@ -15,7 +15,21 @@ from textmill.report.drawing import SVG, Pictures
 from textmill.report.look_page import FILES_FOLDED, FILES_SHOWN, look_page
 from textmill.report.look_pictures import draw
 from textmill.report.words import Words
-from textmill.results import Against, Duplicates, FileLook, LengthBin, Lengths, Look, Overlapping, Removed, Sampled
+from textmill.results import (
+    Against,
+    Duplicates,
+    FileLook,
+    LanguageTokens,
+    Leaks,
+    LengthBin,
+    Lengths,
+    Look,
+    Overlapping,
+    Removed,
+    Sampled,
+    TokenCosts,
+    TokenizerCost,
+)
 
 from .reading import read
 
@@ -152,6 +166,50 @@ def test_a_sample_is_said_to_be_one_and_what_would_be_held_out_is_not() -> None:
     assert "at least 12 of 20 documents" in english
     assert "--sample 1kB，种子 7" in chinese and "读了其中 1 个" in chinese
     assert "all of it was looked at" in read(written(full())).text
+
+
+def test_leaks_and_tokens_stand_on_the_page_where_they_were_asked_for() -> None:
+    spent = LanguageTokens(tokens_per_character=0.3125, bytes_per_token=3.25, n_characters=9)
+    costs = TokenCosts(
+        tokenizers=[
+            TokenizerCost(kind="bpe", vocab_size=1234, chosen=True, total=spent, languages={"zh": spent}),
+            TokenizerCost(kind="bpe", vocab_size=77, chosen=False, run=HOSTILE, total=spent, languages={"zh": spent}),
+        ],
+        n_bytes=9,
+        of_bytes=9,
+        notes=[HOSTILE],
+    )
+    leaks = Leaks(
+        by="document",
+        naive=1.5,
+        grouped=2.0,
+        difference=0.5,
+        interval=(0.4, 0.6),
+        n_bytes=9,
+        of_bytes=9,
+        verdict="Beware.",
+    )
+    asked = read(written(full(leaks=leaks, tokens=costs)))
+    text = " ".join(asked.text.split())
+    for said in (
+        "naive split",
+        "1.500",
+        "0.400 to 0.600",
+        "Beware.",
+        "bpe (training's choice)",
+        "1,234",
+        "0.312 / 3.250",
+    ):
+        assert said in text
+    assert not asked.all("script")
+    anchors = {element.attributes["href"] for element in asked.all("a")}
+    assert {"#leaks", "#tokens"} <= anchors
+    chinese = read(written(full(leaks=leaks, tokens=costs), "zh")).text
+    assert "随便一分" in chinese and "每字符词元数" in chinese
+    unasked = read(written(full()))
+    assert not {"#leaks", "#tokens"} & {element.attributes["href"] for element in unasked.all("a")}
+    nothing = leaks.model_copy(update={"naive": None, "grouped": None, "verdict": "Too little."})
+    assert "Too little." in read(written(full(leaks=nothing))).text
 
 
 def test_notes_are_told_in_the_language_of_the_page_where_they_can_be() -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,9 @@ from textmill.report.words import Words
 from textmill.results import Report
 from textmill.runs import Run
 from textmill.training import look, train
+from textmill.training.naming import named, with_kept_stdin
 from textmill.training.progress import Quiet
-from textmill.training.session import begin, ready, with_named_text
+from textmill.training.session import begin, ready
 
 from .reading import read
 
@@ -77,7 +79,8 @@ def wanted(name: str) -> Loaded:
 
 def begun(name: str) -> Run:
     """A run that has read its text and not trained yet."""
-    config, prepared, _ = ready(with_named_text(wanted(name)).config, Quiet())
+    loaded = named(wanted(name))
+    config, prepared, _, _ = ready(replace(loaded, config=with_kept_stdin(loaded.config)), Quiet())
     Path("runs", name).mkdir()
     return begin(Path("runs", name), config, prepared)
 

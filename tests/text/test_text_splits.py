@@ -302,8 +302,8 @@ def test_a_short_text_has_a_test_block_only_where_it_was_asked_for(tmp_path: Pat
 
 
 def test_line_starts_are_those_of_lines_that_are_not_blank() -> None:
-    assert line_starts("\n \na\n\n\tb\r\n\r\nc\n\n") == [6, 12]
-    assert line_starts("one\x0ctwo\u2028three\x85four\rfive") == []
+    assert list(line_starts("\n \na\n\n\tb\r\n\r\nc\n\n")) == [6, 12]
+    assert not line_starts("one\x0ctwo\u2028three\x85four\rfive")
 
 
 def test_cuts_are_refused_where_lines_are_too_long_for_the_shares() -> None:
@@ -347,3 +347,9 @@ def test_the_fingerprint_follows_the_content_and_not_the_place(tmp_path: Path) -
     (tmp_path / "there" / "c.exe").unlink()
     seen.add(planned(tmp_path / "there").fingerprint)  # the order counts
     assert len(seen) == 4
+
+
+@pytest.mark.parametrize("halves", [["ab", "aa", "ba", "ab"], ["aa", "ab", "aa", "bb", "ba"], ["aa"] * 3, []])
+def test_digests_are_numbered_in_their_order_also_where_their_first_halves_are_equal(halves: list[str]) -> None:
+    digests = bytearray(b"".join(half.encode() for pair in halves for half in (pair[0] * 8, pair[1] * 8)))
+    assert splits._numbers(digests).tolist() == [sorted(set(halves)).index(pair) for pair in halves]

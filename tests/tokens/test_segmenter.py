@@ -12,9 +12,11 @@ import tempfile
 from collections import Counter
 from functools import cache
 from pathlib import Path
+from random import Random
 from types import ModuleType
 from typing import get_args
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,6 +97,17 @@ def test_a_text_in_parts_has_the_ids_of_the_whole(texts: list[str], part_chars: 
     text = "".join(texts)
 
     assert [i for part in trained().encode_parts(text, part_chars) for i in part.tolist()] == trained().encode(text)
+
+
+@with_jieba
+def test_a_run_of_chinese_without_end_is_encoded_part_by_part_as_jieba_cuts_it() -> None:
+    draw = Random(5)
+    words_of = ["他", "来到", "网易", "硕士", "中国科学院", "研究生", "生命", "我爱", "北京", "天安门"]
+    run = "".join(draw.choices(words_of, k=12_000))
+    for text in (run, "A" + run + "ab" * 6000 + run, ("kettle" + run[:10]) * 1500):
+        parts = list(trained().encode_parts(text, 10_000))
+        assert len(parts) >= len(text) / 10_000
+        assert np.concatenate(parts).tolist() == trained()._encoder([text])[0].tolist()
 
 
 @with_jieba

@@ -124,6 +124,6 @@ def test_look_and_a_dry_run_and_training_agree_on_what_is_too_short(
 
 
 def load(config: textmill.Config) -> Any:
-    from textmill.training.session import as_said
+    from textmill.training.naming import as_said
 
     return as_said(config)

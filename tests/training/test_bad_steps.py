@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from textmill.runs import Run
 from textmill.runs.checkpoint import GROUPS, checkpoints_of, load_checkpoint
 from textmill.tables import ARCHITECTURES
 from textmill.tasks.lm import LanguageModelling
-from textmill.training import train
+from textmill.training import Quiet, session, train
+from textmill.training import updates as updates_module
 from textmill.training.faults import N_RECENT, LossWatch
 from textmill.training.verifying import verify_run
 
@@ -46,18 +46,12 @@ def said(folder: Path, text: str = TEXT, **more: Any) -> Loaded:
     return load_config(knobs | more)
 
 
-Poison = Callable[[int, float], None]
-
-
 @pytest.fixture
 def poisoned(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
     """Step -> what its loss is multiplied by, whenever that step is made. Steps are told by their seed."""
     factors: dict[int, float] = {}
     now = {"step": 0}
-    honest_seed, honest_loss = (
-        __import__("textmill.training.updates", fromlist=["reseed"]).reseed,
-        LanguageModelling.loss,
-    )
+    honest_seed, honest_loss = updates_module.reseed, LanguageModelling.loss
 
     def reseed(seed: int, step: int, micro: int, rank: int = 0) -> None:
         now["step"] = step + 1
@@ -148,13 +142,11 @@ def test_one_poisoned_document_does_not_spoil_a_run_that_skips(tmp_path: Path, m
     knobs = {"train.steps": 60, "data.valid": (str(valid),), "train.bad_step": "skip"}
     poison_id = -1
     clean = train(said(tmp_path, **knobs))
-    poison_id = clean.tokenizer.vocab_size  # what a further character gets; asked of the tokenizer below
     text = TEXT[:1500] + f"{POISON * 40}\n" + TEXT[1500:]
-    loaded = said(tmp_path, text, **knobs, **{"run.name": "poisoned"})
-    probe = train(said(tmp_path, text, **knobs | {"train.steps": 1, "run.name": "probe", "train.bad_step": "stop"}))
-    [poison_id] = set(probe.tokenizer.encode(POISON))
-    seen = 0
-    run = train(loaded)
+    knobs["run.name"] = "poisoned"
+    prepared, _ = session.prepared_text(said(tmp_path, text, **knobs).config, tmp_path / "runs", Quiet())
+    [poison_id] = set(prepared.tokenizer.encode(POISON))
+    run = train(said(tmp_path, text, **knobs))
     assert len(events(run)) == seen > 0
     assert all_saved_is_finite(run)
     ours, theirs = run.evaluation(), clean.evaluation()
@@ -166,17 +158,13 @@ def test_one_poisoned_document_does_not_spoil_a_run_that_skips(tmp_path: Path, m
 def test_a_rollback_goes_on_at_half_the_rate_and_the_log_tells_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, poisoned: dict[int, float], arch: str
 ) -> None:
-    at_first = {9: math.nan, 15: math.nan}
-
-    class Once(dict[int, float]):
-        """A fault that a lower rate heals."""
-
     rates = {"model.arch": arch, "train.bad_step": "rollback", "train.schedule": "constant", "train.lr": 0.01}
-    heal(monkeypatch, poisoned, at_first)
+    heal(monkeypatch, poisoned, {9: math.nan, 15: math.nan})
     run = train(said(tmp_path, **rates))
     told = events(run)
     assert [(one["action"], one["step"], one["to_step"]) for one in told] == [("rollback", 9, 6), ("rollback", 15, 12)]
     lines = {line["step"]: line for line in run.log.read()}
+    assert all(len(point) > 1 for point in run.report().curve)
     assert lines[5]["train/lr"] == 0.01 and lines[10]["train/lr"] == 0.005 and lines[15]["train/lr"] == 0.0025
     assert lines[7]["events"] == told[:1]
     assert all_saved_is_finite(run)
@@ -185,8 +173,6 @@ def test_a_rollback_goes_on_at_half_the_rate_and_the_log_tells_both(
 
 def heal(monkeypatch: pytest.MonkeyPatch, poisoned: dict[int, float], at_first: dict[int, float]) -> None:
     """Each fault is there until a rollback for it has been made: depends on the rate alone, as a real one might."""
-    from textmill.training import session
-
     honest = session.Session.run_stretch
 
     def run_stretch(self: Any, *given: Any) -> int:
@@ -200,8 +186,6 @@ def heal(monkeypatch: pytest.MonkeyPatch, poisoned: dict[int, float], at_first: 
 def test_a_run_that_was_stopped_and_rolled_back_ends_like_one_that_was_only_rolled_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, poisoned: dict[int, float]
 ) -> None:
-    from textmill.training import session
-
     heal(monkeypatch, poisoned, {9: math.nan, 15: math.nan})
     knobs = {"train.bad_step": "rollback", "run.name": "unbroken"}
     unbroken = train(said(tmp_path, **knobs))
@@ -273,7 +257,7 @@ def test_the_watch_by_hand() -> None:
 
 
 def test_weights_that_are_spoilt_end_a_run_that_skips(tmp_path: Path) -> None:
-    knobs = {"train.bad_step": "skip", "train.optimizer": "sgd", "train.lr": 1e30, "train.warmup_steps": 0}
+    knobs = {"train.bad_step": "skip", "train.optimizer": "sgd", "train.lr": 1e38, "train.warmup_steps": 0}
     with pytest.raises(Diverged, match="not finite"):
         train(said(tmp_path, **knobs, **{"train.eval_every": 24, "train.save_every": 1, "train.max_grad_norm": None}))
     folders = checkpoints_of(geese(tmp_path).checkpoints)

@@ -31,16 +31,16 @@ def test_a_model_with_more_than_ten_parameters_a_token_is_said_to_be_too_large()
 
 
 def test_epochs_are_steps_and_both_are_refused_unless_they_are_the_same() -> None:
-    decided, _ = decide_steps(Config(train={"epochs": 3}), 1000, steps_per_epoch=7)
+    decided = decide_steps(Config(train={"epochs": 3}), steps_per_epoch=7)
     assert decided.train.steps == 21
-    again, _ = decide_steps(decided, 1000, steps_per_epoch=7)  # a run's own config.toml says both
+    again = decide_steps(decided, steps_per_epoch=7)  # a run's own config.toml says both
     assert again == decided
 
     with pytest.raises(ConfigError, match="both say how long to train: 3 epochs are 21 steps here, not 5") as refused:
-        decide_steps(Config(train={"epochs": 3, "steps": 5}), 1000, steps_per_epoch=7)
+        decide_steps(Config(train={"epochs": 3, "steps": 5}), steps_per_epoch=7)
     assert "Drop --epochs" in str(refused.value)
 
 
 def test_more_epochs_than_anybody_can_wait_for_are_refused() -> None:
     with pytest.raises(ConfigError, match=f"{N_STEPS_MOST:,} are the most"):
-        decide_steps(Config(train={"epochs": 1e18}), 1000, steps_per_epoch=7)
+        decide_steps(Config(train={"epochs": 1e18}), steps_per_epoch=7)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textmill.cli.output import Shell, for_terminal
 from textmill.cli.plan import plan_text
 from textmill.cli.progress import TerminalListener
@@ -34,6 +36,9 @@ def demo_command(shell: Shell) -> int:
         plan = {"text": "builtin:python-docs", "steps": steps or DEMO_STEPS}
         shell.show(Plan(verb="demo", run=folders[0].rstrip("/"), writes=folders, plan=plan), plan_text)
         return 0
+    from textmill.runs.lock import refuse_if_locked
+
+    refuse_if_locked(Path(runs_dir) / "demo")  # before torch is loaded
     from textmill.training import demo
 
     with TerminalListener(shell) as listener:

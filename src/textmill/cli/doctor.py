@@ -7,7 +7,7 @@ import click
 from textmill.cli.output import Shell, on_one_line
 from textmill.cli.run_argument import folder_argument
 from textmill.cli.verb import verb
-from textmill.results import Doctor, Finding
+from textmill.results import NOT_CHECKED, Doctor, Finding
 
 
 @verb(
@@ -32,7 +32,9 @@ def doctor_command(shell: Shell, run: str) -> int:
 
 
 def doctor_text(found: Doctor) -> str:
-    state = "every file is what was written" if found.whole else "files are damaged"
+    all_checked = all(finding.what != NOT_CHECKED for finding in found.findings)
+    whole = "every file is what was written" if all_checked else "no damage was found, but not every file has a seal"
+    state = whole if found.whole else "files are damaged"
     lines = [f"{found.run}: {found.status}; {state}"]
     lines += [f"\n{finding_text(finding)}" for finding in found.findings]
     if found.resumes_from is not None:

@@ -11,7 +11,7 @@ import click
 from textmill.cli.output import Shell, on_one_line, table
 from textmill.cli.run_argument import open_argument
 from textmill.errors import UsageError
-from textmill.results import Leaks, Look, TokenCosts, TokenizerCost
+from textmill.results import Leaks, Look, TokenCosts
 
 if TYPE_CHECKING:
     from textmill.report.words import Words
@@ -85,40 +85,18 @@ def measured_texts(found: Look, words: Words) -> Iterator[str]:
 
 
 def leaks_text(leaks: Leaks, found: Look, words: Words) -> str:
-    from textmill.report.numbers import measure
+    from textmill.report.looked import leak_rows
 
     verdict = words.told(leaks.verdict, found.messages)
-    if leaks.naive is None or leaks.grouped is None:
+    rows = leak_rows(leaks, words)
+    if not rows:
         return words("leaks: %(why)s", why=verdict)
-    if leaks.by == "document":
-        naive, grouped = words("documents at random"), words("repeats on one side")
-    else:
-        naive, grouped = words("lines at random"), words("whole blocks")
-    rows = [[words("leaks"), words("bits per byte"), ""], [words("naive split"), measure(leaks.naive), naive]]
-    rows.append([words("training's split"), measure(leaks.grouped), grouped])
-    interval = ""
-    if leaks.interval is not None:
-        interval = words("%(low)s to %(high)s", low=measure(leaks.interval[0]), high=measure(leaks.interval[1]))
-    rows.append([words("difference"), measure(leaks.difference), interval])
-    return f"{table(rows, right=(1,))}\n{verdict}"
+    return f"{table([(words('leaks'), words('bits per byte'), ''), *rows], right=(1,))}\n{verdict}"
 
 
 def tokens_text(costs: TokenCosts, found: Look, words: Words) -> str:
-    from textmill.report.looked import language_name
-    from textmill.report.numbers import count, measure
+    from textmill.report.looked import token_rows
 
-    languages = list(dict.fromkeys(language for one in costs.tokenizers for language in one.languages))
-    rows = [[words("tokens per character / bytes per token"), words("ids"), words("all")]]
-    rows[0] += [language_name(language, words) for language in languages]
-    for one in costs.tokenizers:
-        spent = [one.total, *(one.languages[language] for language in languages)]
-        cells = [f"{measure(cost.tokens_per_character)} / {measure(cost.bytes_per_token)}" for cost in spent]
-        rows.append([_named(one, words), count(one.vocab_size), *cells])
+    rows = token_rows(costs, words)
     notes = [words.told(note, found.messages) for note in costs.notes]
     return "\n".join([table(rows, right=range(1, len(rows[0]))), *notes])
-
-
-def _named(one: TokenizerCost, words: Words) -> str:
-    if one.chosen:
-        return words("%(kind)s (training's choice)", kind=one.kind)
-    return f"{one.kind} ({on_one_line(one.run)})" if one.run else one.kind

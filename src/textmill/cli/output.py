@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from textmill.config.train import LENGTHS, two_lengths
 from textmill.errors import TextmillError
 
 if TYPE_CHECKING:
@@ -37,10 +38,9 @@ class Shell:
         """All layers of knobs. said: more of the command line, section__name=value, such as data__paths=paths."""
         from textmill.config.layers import load_config
 
-        if {"train.steps", "train.epochs"} <= self.said.keys():
-            from textmill.config.train import steps_and_epochs
-
-            raise steps_and_epochs()
+        lengths = [key for key in LENGTHS if key in self.said]
+        if len(lengths) > 1:
+            raise two_lengths(*lengths[:2])
         more = {key.replace("__", ".", 1): value for key, value in said.items()}
         return load_config(self.said | more, self.config_file)
 

@@ -31,6 +31,7 @@ EVERY_STEP = "all"
     examples=(
         "textmill train my_texts/                   a Transformer of fitting size, in runs/my_texts",
         "textmill train my_texts/                   again: goes on after Ctrl-C or a crash, to the same bits",
+        "textmill train novel.txt --minutes 60      an hour in all; size and steps are chosen for it (default: 10)",
         "textmill train novel.txt --arch lstm       rnn, lstm, gru or transformer",
         "textmill train novel.txt --size small --steps 5000 --name novel-small",
         "textmill train reviews.csv --data.text body --train.lr 3e-4",
@@ -60,7 +61,7 @@ def train_command(shell: Shell, paths: tuple[str, ...], fresh: bool, verify: str
         if fresh or shell.dry_run:
             raise UsageError("--verify goes with neither --fresh nor -n: it trains nothing")
         return verified(shell, paths, None if verify == EVERY_STEP else steps_said(verify))
-    loaded = loaded_for(shell, paths)
+    loaded = loaded_for(shell, paths, will_train=not shell.dry_run)
     if shell.dry_run:
         from textmill.training import plan_run
 
@@ -115,15 +116,23 @@ def verified_text(found: Verified) -> str:
     return f"{stretch}, done again, differ from {found.compared_with}; first in {first.what}{by}{more}"
 
 
-def loaded_for(shell: Shell, paths: tuple[str, ...]) -> Loaded:
-    """The knobs of a run over these paths, or over those that a config file names."""
+def loaded_for(shell: Shell, paths: tuple[str, ...], will_train: bool = False) -> Loaded:
+    """The knobs of a run over these paths, or over those that a config file names.
+
+    will_train: refused where another process trains this run, before anything heavy is loaded or fetched.
+    """
     if paths and "data.paths" in shell.said:
         raise UsageError("say PATH or --data.paths, not both")
     loaded = shell.load(data__paths=paths) if paths else shell.load()
     data = loaded.config.data
-    fetch_on_use(shell, (*data.paths, *data.valid, *data.test))
     if not data.paths:
         raise UsageError("there is no PATH to train on", hint="`textmill train my_texts/`, or data.paths in a config")
+    if will_train:
+        from textmill.runs.lock import refuse_if_locked
+        from textmill.training.naming import folder_of
+
+        refuse_if_locked(folder_of(loaded.config))
+    fetch_on_use(shell, (*data.paths, *data.valid, *data.test))
     return loaded
 
 

@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails
 from textmill.config.knobs import Knob, all_knobs, knobs_of, owners, section_class, sections, value_of
 from textmill.config.model import PRESETS, SIZES, SIZES_WITH_SOURCE, section_of
 from textmill.config.toml_file import read_toml, toml_value
+from textmill.config.train import LENGTHS
 from textmill.config.whole import Config
 from textmill.errors import ConfigError, RunError, did_you_mean
 from textmill.tables import ARCHITECTURES, TASK_FORMS
@@ -28,7 +29,6 @@ PROJECT_FILE = "textmill.toml"
 COMMAND_LINE = "command line"
 DEFAULT = "default"
 PYTHON = "Python"
-STEPS_OR_EPOCHS = ("train.steps", "train.epochs")
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,8 @@ def merge_for_resume(saved: Config, loaded: Loaded) -> tuple[Config, list[str]]:
             refused.append(f"{key}: {_shown(before)} -> {_shown(now)} (may only grow)")
         else:
             taken[key] = now
-            if key == "train.steps" and saved.train.epochs is not None:  # it is so many passes no longer
-                taken["train.epochs"] = None
+            if key == "train.steps":  # it is so many passes, or minutes, no longer
+                taken |= dict.fromkeys(("train.epochs", "train.minutes"))
             if knob.on_resume == "warn":
                 warnings.append(f"{key}: {_shown(before)} -> {_shown(now)}: the last bits may differ from now on")
     if refused:
@@ -163,8 +163,8 @@ def section_with(config: Config, key: str, word: Any) -> Config:
 
 
 def _over(below: dict[str, Said], layer: dict[str, Said]) -> dict[str, Said]:
-    """A layer on top of those below it: how long to train is said in steps or in epochs, and the last word counts."""
-    hidden = {other for one, other in (STEPS_OR_EPOCHS, STEPS_OR_EPOCHS[::-1]) if one in layer and other not in layer}
+    """A layer on top of those below it: how long to train is said in one of several ways, and the last word counts."""
+    hidden = set(LENGTHS) if layer.keys() & LENGTHS.keys() else set()
     return {key: word for key, word in below.items() if key not in hidden} | layer
 
 

@@ -12,14 +12,26 @@ from textmill.errors import ConfigError
 N_STEPS_MOST = 1_000_000_000
 """More updates than a lifetime of one machine makes: a larger number is a slip of the finger."""
 
+N_MINUTES_MOST = 1_000_000.0
+"""Two years."""
+LENGTHS = {
+    "train.steps": ("--steps", "so many steps"),
+    "train.epochs": ("--epochs", "so many passes over the text"),
+    "train.minutes": ("--minutes", "for so long"),
+}
+"""key -> (flag, what one trains by it): the ways to say how long to train, of which one is said."""
+
 
 class TrainConfig(Section):
     """How the weights are fitted."""
 
     steps: int | None = knob(None, ge=1, le=N_STEPS_MOST, flag="--steps", on_resume="grow")
-    """Updates of the weights. Default: from epochs, else chosen from the amount of text."""
+    """Updates of the weights. Default: from epochs or minutes."""
     epochs: float | None = knob(None, gt=0.0, flag="--epochs")
-    """Passes over the training text, as another way to say steps: one of the two is said, not both."""
+    """Passes over the training text, as another way to say steps: one of the ways is said, not two."""
+    minutes: float | None = knob(None, gt=0.0, le=N_MINUTES_MOST, flag="--minutes")
+    """Time for all, from the start to the report: size, batch and steps are chosen for it by measuring this machine.
+    Default: 10, where neither steps nor epochs are said. Beside steps it is a note of what they were chosen for."""
     batch: int | None = knob(None, ge=1)
     """Rows in a micro-batch. Default: chosen for the architecture and the amount of text."""
     accumulate: int = knob(1, ge=1)
@@ -81,10 +93,10 @@ class TrainConfig(Section):
         return self
 
 
-def steps_and_epochs(found: str | None = None) -> ConfigError:
-    """The error of a config that says how long to train in two ways."""
+def two_lengths(one: str, other: str, found: str | None = None) -> ConfigError:
+    """The error of a config that says how long to train in two ways. one, other: keys of LENGTHS."""
+    (flag, so_long), (other_flag, other_so_long) = LENGTHS[one], LENGTHS[other]
     return ConfigError(
-        "train.steps (--steps) and train.epochs (--epochs) both say how long to train"
-        + (f": {found}" if found else ""),
-        hint="Drop --epochs to train so many steps, or --steps to train so many passes over the text.",
+        f"{one} ({flag}) and {other} ({other_flag}) both say how long to train" + (f": {found}" if found else ""),
+        hint=f"Drop {other_flag} to train {so_long}, or {flag} to train {other_so_long}.",
     )

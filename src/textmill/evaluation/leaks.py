@@ -24,6 +24,8 @@ from textmill.models.ngram import NGram
 from textmill.results import Leaks
 from textmill.tasks.measuring import TokenSizes, score_documents
 from textmill.text import SplitPlan
+from textmill.text.columns import utf8_size
+from textmill.text.long_text import Text
 from textmill.text.naive import LONGEST_SHARE, Sides, TwoSplits, sample_of_groups
 from textmill.text.wording import percent
 from textmill.tokens.choice import size_in_words
@@ -55,7 +57,7 @@ def measure_leaks(plan: SplitPlan, seed: int = 0, limit: int = SAMPLE_BYTES) -> 
 def _by_document(plan: SplitPlan, twice: TwoSplits, seed: int, limit: int) -> Leaks:
     chosen = sample_of_groups(twice.groups, twice.sizes, limit, seed)
     longest = None if chosen.all() else limit // LONGEST_SHARE
-    texts = {number: _as_bytes(document.text.encode()[:longest]) for number, document in plan.numbered(chosen)}
+    texts = {number: _as_bytes(_first(document.content, longest)) for number, document in plan.numbered(chosen)}
     naive, grouped = (Sides(sides.train & chosen, sides.held & chosen) for sides in (twice.naive, twice.grouped))
     held = np.flatnonzero(naive.held)
     n_leaked = int(np.isin(twice.groups[held], twice.groups[naive.train]).sum())
@@ -138,12 +140,15 @@ def _by_group(scores: Mapping[str, Mapping[int, ExampleScore]], twice: TwoSplits
 
 
 def _by_line(plan: SplitPlan, seed: int, limit: int) -> Leaks:
-    train, *others = (block.text.encode() for block in plan.blocks().values())
-    held = b"".join(others)
-    of_bytes = len(train) + len(held)
+    before, *others = (block.content for block in plan.blocks().values())
+    n_held = sum(map(utf8_size, others))
+    n_train = utf8_size(before)
+    of_bytes = n_train + n_held
     if of_bytes > limit:  # what stands on both sides of the cut
-        n_held = max(1, limit * len(held) // of_bytes)
-        train, held = train[n_held - limit :], held[:n_held]
+        n_held = max(1, limit * n_held // of_bytes)
+        n_train = limit - n_held
+    train = before[max(0, len(before) - n_train) :].encode()[-n_train:]
+    held = b"".join(_first(block, n_held) for block in others)[:n_held]
     lines = (train + held).splitlines(keepends=True)
     facts: dict[str, Any] = {"by": "line", "n_bytes": len(train) + len(held), "of_bytes": of_bytes}
     if len(lines) < LEAST_LINES:
@@ -187,6 +192,11 @@ def _by_line(plan: SplitPlan, seed: int, limit: int) -> Leaks:
 
 
 # both
+
+
+def _first(text: Text, n_bytes: int | None) -> bytes:
+    """The first bytes of a text; None: all."""
+    return text[0:n_bytes].encode()[:n_bytes]  # a character has one byte at least
 
 
 def _as_bytes(text: bytes) -> Bytes:

@@ -527,6 +527,8 @@ CHINESE: dict[str, str] = {
     "The vocabulary was learned from a seeded sample of %(kept)s of the %(all)s of text (at most %(most)s).": (
         "词表学自 %(all)s 文本中按种子抽取的 %(kept)s（最多 %(most)s）。"
     ),
+    "Of %(all)s without a blank, a sign or the end of a line for a million characters, %(kept)s, evenly spread, were "
+    "learned from.": ("文本中有 %(all)s 连续一百万字以上既无空白、标点也无换行，只均匀取其中 %(kept)s 来学词表。"),
     "Training would be refused: %(why)s. %(hint)s": "训练不会开始：%(why)s。%(hint)s",
     "the text to train on has %(n)s token, end marks included; %(least)s are the least": (
         "训练文本只有 %(n)s 个词元（含结尾标记），至少要有 %(least)s 个"
@@ -741,6 +743,7 @@ CHINESE: dict[str, str] = {
     "writing samples": "写样例",
     "saving": "保存",
     "fitting the floor": "拟合基线",
+    "writing the log": "写日志",
     "%(s)s s": "%(s)s 秒",
     "%(min)s min %(s)s s": "%(min)s 分 %(s)s 秒",
     "%(h)s h %(min)s min": "%(h)s 小时 %(min)s 分",
@@ -798,6 +801,11 @@ CHINESE: dict[str, str] = {
     "How long are the documents?": "文档有多长？",
     "Which languages?": "是哪些语言？",
     "How it begins": "开头是什么样",
+    "What would a careless split hide?": "随便划分会掩盖什么？",
+    "A 5-gram model on text that was held out in two ways": "五元模型在两种划分留出的文本上的得分",
+    "split": "划分",
+    "how": "怎么划分",
+    "What do tokenizers spend on it?": "各种分词器要花多少词元？",
     "Where the bytes go": "字节会到哪里去",
     "Files and encodings": "文件与编码",
     "Repeats": "重复",

@@ -113,12 +113,13 @@ def drawn(drawings: dict[str, Drawing], words: Words) -> Pictures:
     in_english = False
     for name, drawing in drawings.items():
         with steady(salt=name):
-            svg = to_svg(drawing.figure(Pen(WIDE, words, drawing.title)))
+            figure = drawing.figure(Pen(WIDE, words, drawing.title))
+            svg, letters = to_svg(figure), letters_of(figure)
         with steady(salt=f"{name}-wide"):
             wide = to_svg(drawing.figure(Pen(WIDE, words)))
         with steady(salt=f"{name}-narrow"):
             narrow = to_svg(drawing.figure(Pen(NARROW, words)))
-        png, english, missing = to_png(drawing, name, words)
+        png, english, missing = to_png(drawing, name, words, letters)
         in_english = in_english or english
         spelled_out |= missing
         label = drawing.label
@@ -265,12 +266,17 @@ def to_svg(figure: Figure) -> bytes:
     return out.getvalue()
 
 
-def to_png(drawing: Drawing, name: str, words: Words) -> tuple[bytes, bool, set[str]]:
-    """The picture as PNG; whether English stands in for the language asked for; characters written as code points."""
-    with steady(salt=name):
-        labels = letters_of(drawing.figure(Pen(WIDE, words, drawing.title, foreign=lambda text: "")))
-        found = fonts.find(labels + letters_of(drawing.figure(Pen(WIDE, words, drawing.title))))
-    in_english = not found.missing.isdisjoint(labels)
+def to_png(drawing: Drawing, name: str, words: Words, letters: str) -> tuple[bytes, bool, set[str]]:
+    """The picture as PNG; whether English stands in for the language asked for; characters written as code points.
+
+    letters: all that is written in it.
+    """
+    found = fonts.find(letters)
+    in_english = False
+    if found.missing:
+        with steady(salt=name):
+            labels = letters_of(drawing.figure(Pen(WIDE, words, drawing.title, foreign=lambda text: "")))
+        in_english = not found.missing.isdisjoint(labels)
     pen = Pen(
         WIDE,
         Words("en") if in_english else words,

@@ -25,24 +25,34 @@ CONTENTS = {
     "bytes": N_("Where the bytes go"),
     "files": N_("Files and encodings"),
     "repeats": N_("Repeats"),
+    "leaks": N_("What would a careless split hide?"),
+    "tokens": N_("What do tokenizers spend on it?"),
     "left-out": N_("What cannot be read, and what is cleaned away"),
     "notes": N_("Decided without being asked, and found"),
     "next": N_("What to do next"),
 }
 
 
+ASKED = ("leaks", "tokens")  # sections that are there where they were asked for
+
+
 def look_page(found: Look, name: str, pictures: Pictures, words: Words) -> str:
     """The whole page as HTML. name: of the text."""
     values = (
         {"found": found, "kind": words("What a text holds"), "name": name}
-        | {"contents": [(anchor, words(title)) for anchor, title in CONTENTS.items()]}
+        | {"contents": [(anchor, words(CONTENTS[anchor])) for anchor in CONTENTS if _has(found, anchor)]}
         | {"pictures": pictures.drawn, "notes": pictures.notes}
         | short_of(found, words)
         | bytes_of(found, words)
         | files_of(found, words)
         | repeats_of(found, words)
+        | measured_of(found, words)
     )
     return written("look.html.jinja", values, words)
+
+
+def _has(found: Look, anchor: str) -> bool:
+    return anchor not in ASKED or getattr(found, anchor) is not None
 
 
 def short_of(found: Look, words: Words) -> dict[str, Any]:
@@ -155,3 +165,16 @@ def repeats_of(found: Look, words: Words) -> dict[str, Any]:
             for rule in found.cleaning
         ],
     }
+
+
+def measured_of(found: Look, words: Words) -> dict[str, Any]:
+    """What --leaks and --tokens measured."""
+    values: dict[str, Any] = {}
+    if found.leaks:
+        values["leaks"] = looked.leak_rows(found.leaks, words)
+        values["leaks_verdict"] = words.told(found.leaks.verdict, found.messages)
+    if found.tokens:
+        [[values["token_caption"], *columns], *values["token_rows"]] = looked.token_rows(found.tokens, words)
+        values["token_columns"] = [(words("tokenizer"), False), *((column, True) for column in columns)]
+        values["token_notes"] = [words.told(note, found.messages) for note in found.tokens.notes]
+    return values

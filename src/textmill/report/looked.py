@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from textmill.report import numbers
+from textmill.report.showing import on_one_line
 from textmill.report.words import DOCUMENT_LANGUAGES, LANGUAGES, PARTS, Words
-from textmill.results import FileLook, Look, Removed, Sampled
+from textmill.results import FileLook, Leaks, Look, Removed, Sampled, TokenCosts, TokenizerCost
 
 KEPT = (*PARTS, "text")
 """Categories of the ledger that are text."""
@@ -127,6 +128,45 @@ def against(found: Look, paths: str, words: Words) -> str:
             **said,
         )
     return words("test set %(paths)s: %(n_found)s of %(n)s documents (%(share)s) stand in the training text", **said)
+
+
+def leak_rows(leaks: Leaks, words: Words) -> list[tuple[str, str, str]]:
+    """The two splits and their difference: name, bits per byte, how it was made. Empty: not measured."""
+    if leaks.naive is None or leaks.grouped is None:
+        return []
+    if leaks.by == "document":
+        naive, grouped = words("documents at random"), words("repeats on one side")
+    else:
+        naive, grouped = words("lines at random"), words("whole blocks")
+    interval = ""
+    if leaks.interval is not None:
+        low, high = map(numbers.measure, leaks.interval)
+        interval = words("%(low)s to %(high)s", low=low, high=high)
+    return [
+        (words("naive split"), numbers.measure(leaks.naive), naive),
+        (words("training's split"), numbers.measure(leaks.grouped), grouped),
+        (words("difference"), numbers.measure(leaks.difference), interval),
+    ]
+
+
+def token_rows(costs: TokenCosts, words: Words) -> list[list[str]]:
+    """The first row names the columns: ids, all, and each language. Cells: tokens per character / bytes per token."""
+    languages = list(dict.fromkeys(language for one in costs.tokenizers for language in one.languages))
+    rows = [[words("tokens per character / bytes per token"), words("ids"), words("all")]]
+    rows[0] += [language_name(language, words) for language in languages]
+    for one in costs.tokenizers:
+        spent = [one.total, *(one.languages[language] for language in languages)]
+        cells = [
+            f"{numbers.measure(cost.tokens_per_character)} / {numbers.measure(cost.bytes_per_token)}" for cost in spent
+        ]
+        rows.append([tokenizer_name(one, words), numbers.count(one.vocab_size), *cells])
+    return rows
+
+
+def tokenizer_name(one: TokenizerCost, words: Words) -> str:
+    if one.chosen:
+        return words("%(kind)s (training's choice)", kind=one.kind)
+    return f"{one.kind} ({on_one_line(one.run)})" if one.run else one.kind
 
 
 def dropped_bytes(file: FileLook) -> int:

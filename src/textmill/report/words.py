@@ -159,6 +159,7 @@ TIMES = {
     "evaluate": N_("evaluating"),
     "sample": N_("writing samples"),
     "save": N_("saving"),
+    "log": N_("writing the log"),
     "floor": N_("fitting the floor"),
 }
 FACTS = {

@@ -17,7 +17,16 @@ import safetensors.torch
 from torch import Tensor
 
 from textmill.errors import Damaged
-from textmill.files import fsync_file, make_folder, misfits_told, new_folder, read_json, sha256_of, write_json
+from textmill.files import (
+    fsync_file,
+    make_folder,
+    misfits_told,
+    name_aside,
+    new_folder,
+    read_json,
+    sha256_of,
+    write_json,
+)
 
 FORMAT = 1
 STEP_FOLDER = re.compile(r"step-(\d{8,})")
@@ -133,10 +142,6 @@ def checkpoints_of(folder: Path) -> list[Path]:
 
 def set_aside(path: Path) -> Path:
     """Rename a damaged checkpoint so that it is never picked again, and never deleted."""
-    aside = path.with_name(f"{path.name}.damaged")
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = path.with_name(f"{path.name}.damaged-{number}")
+    aside = name_aside(path)
     path.rename(aside)
     return aside

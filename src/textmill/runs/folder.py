@@ -39,7 +39,6 @@ from textmill.runs.checkpoint import (
     progress_of,
     save_checkpoint,
     set_aside,
-    verify_checkpoint,
 )
 from textmill.runs.lock import is_locked
 from textmill.runs.metrics_log import MetricsLog
@@ -90,6 +89,7 @@ class Run:
     def __init__(self, path: Path, config: Config, info: dict[str, Any], checkpoint: str = "best"):
         self.path, self.config, self.info = path, config, info
         self.default_checkpoint = checkpoint
+        self.log = MetricsLog(path / "metrics.jsonl")
 
     @classmethod
     def create(cls, path: Path, config: Config, info: dict[str, Any], tokenizer: Tokenizer) -> Run:
@@ -148,10 +148,6 @@ class Run:
         return self.path / "checkpoints"
 
     @property
-    def log(self) -> MetricsLog:
-        return MetricsLog(self.path / "metrics.jsonl")
-
-    @property
     def status(self) -> str:
         """finished, training (a living process holds the lock), or unfinished."""
         if self.info.get("finished"):
@@ -186,6 +182,32 @@ class Run:
         folders = [parent / ".data" / name for parent in self.path.resolve().parents]  # a floor lies within its run
         return Prepared.open(next((folder for folder in folders if folder.is_dir()), folders[0]))
 
+    def refuse_changed_files(self) -> None:
+        """Raises Damaged where config.toml or the tokenizer is not what was written: nothing goes on from it."""
+        with misfits_told(self.path / "run.json", MISFIT):
+            for name, allowed in dict(self.info.get("hashes", {})).items():
+                found = sha256_of(self.path / name) if (self.path / name).is_file() else "missing"
+                if found not in allowed:
+                    raise Damaged(
+                        f"the file is not what was written (its sha256: {allowed[-1][:16]}… -> {found[:16]}…)",
+                        where=str(self.path / name),
+                        hint="Put it back from a copy; knobs are changed on the command line. Or take another --name.",
+                    )
+
+    def refuse_other_tokenizer(self, prepared: Path) -> None:
+        """Raises RunError where a text was prepared with another tokenizer than the run's own."""
+        for path in sorted(self.path.glob("tokenizer*.json")):
+            theirs = prepared / path.name
+            if not theirs.is_file() or theirs.read_bytes() != path.read_bytes():
+                found = sha256_of(theirs)[:16] + "…" if theirs.is_file() else "missing"
+                raise RunError(
+                    f"the text is prepared with another tokenizer than this run's (its sha256: "
+                    f"{sha256_of(path)[:16]}… -> {found})",
+                    where=str(theirs),
+                    hint=f"Delete {prepared} and repeat the command: it is made anew. If it is another one again, the "
+                    "version of the tokenizers library changed: train under another --name.",
+                )
+
     # checkpoints
 
     def save(
@@ -217,10 +239,16 @@ class Run:
             if named and self._read_pointer(which) != pointer:
                 write_json(self.path / f"{which}.json", pointer)
 
-    def _mend_best(self, notice: Callable[[str], None]) -> None:
-        """best.json names a checkpoint that holds: where it does not, the newest that was the best at its time, else
-        the one with the least loss."""
+    def _mend_best(self, taken: Checkpoint, notice: Callable[[str], None]) -> None:
+        """best.json names a checkpoint that holds: where it does not, all are looked at, and it names the newest that
+        was the best at its time, else the one with the least loss. taken: one that holds, as is known already."""
         there = self._read_pointer("best")
+        if there is not None and there["step"] == taken.step:
+            best: dict[str, Any] | None = taken.progress
+        else:
+            best = self._best_that_holds(there)
+        if there is not None and best is not None and there == pointer_to(there["step"], best):
+            return
         whole: dict[int, dict[str, Any]] = {}
         for path in checkpoints_of(self.checkpoints):
             try:
@@ -230,13 +258,18 @@ class Run:
                 aside = set_aside(path)
                 notice(f"damaged checkpoint set aside as {aside}: {error.message} ({error.where})")
         pointers = {step: pointer_to(step, progress) for step, progress in whole.items()}
-        if there is not None and there in pointers.values():
-            return
         were_best = [step for step, progress in whole.items() if progress.get("is_best")]
         chosen = max(were_best) if were_best else min(whole, key=lambda step: loss_at(whole[step]))
         if there is not None and there["step"] != chosen:
             notice(f"the best checkpoint, that of step {there['step']}, is gone: best.json names step {chosen} now")
         write_json(self.path / "best.json", pointers[chosen])
+
+    def _best_that_holds(self, pointer: dict[str, Any] | None) -> dict[str, Any] | None:
+        """What the checkpoint says of itself that best.json names; None where it does not hold."""
+        try:
+            return progress_of(self.path / str(pointer["checkpoint"])) if pointer else None
+        except (Damaged, FileNotFoundError):
+            return None
 
     def load(self, which: str | int = "best") -> Checkpoint:
         """The "best" or "last" checkpoint, or that of a step; verified. Raises RunError, Damaged."""
@@ -278,18 +311,17 @@ class Run:
         passed_over = False
         for path in reversed(checkpoints_of(self.checkpoints)):
             try:
-                verify_checkpoint(path)
+                saved = load_checkpoint(path)
             except Damaged as error:
                 aside = set_aside(path)
                 damaged = error
                 notice(f"damaged checkpoint set aside as {aside}: {error.message} ({error.where})")
                 continue
-            saved = load_checkpoint(path)
             if not wanted(saved.progress):
                 passed_over = True
                 continue
             self._point_at(saved)
-            self._mend_best(notice)
+            self._mend_best(saved, notice)
             return saved
         if not passed_over and (damaged is not None or (self.path / "last.json").exists()):
             raise Damaged(
@@ -423,7 +455,9 @@ class Run:
             data={key: value for key, value in ledger.items() if key not in ("files", "ledger")},
             files=ledger.get("files", []),
             ledger=ledger.get("ledger", {}),
-            curve=[_curve_point(line) for line in self.log.read()],
+            curve=[
+                point for line in self.log.read() if len(point := _curve_point(line)) > 1
+            ],  # some tell a fault alone
             samples=self._samples(),
             evaluation=self.evaluation(),
             loops=self.info.get("loops", {}),

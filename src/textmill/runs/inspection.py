@@ -7,6 +7,7 @@ Called by training.examine (`textmill doctor`). What each file is held against:
     config.toml, the tokenizer, the floor       hashes in run.json
     metrics.jsonl                               its length and sha256 in each checkpoint
     the prepared text                           store.json, and hashes in ledger.json
+What was written before there were seals and hashes is told as not checked.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from textmill.errors import Damaged, RunError, TextmillError
-from textmill.files import TEMPORARY, seal_holds, sha256_of
-from textmill.results import Evaluation, Finding
+from textmill.files import TEMPORARY, has_no_seal, seal_holds, sha256_of
+from textmill.results import NOT_CHECKED, Evaluation, Finding
 from textmill.runs.checkpoint import checkpoints_of, progress_of
 from textmill.runs.folder import pointer_to
 from textmill.runs.lock import is_locked
@@ -75,6 +76,7 @@ class Look:
     def __init__(self, folder: Path, is_trained: bool):
         self.folder, self.is_trained = folder, is_trained
         self.info = _read_json(folder / "run.json") or {}
+        self.is_unsealed = bool(self.info) and has_no_seal((folder / "run.json").read_bytes())
         self.is_network = self.info.get("kind", "network") == "network"
         self.is_finished = bool(self.info.get("finished"))
         self.progress: dict[int, dict[str, Any]] = {}  # of the checkpoints that hold, by step
@@ -110,12 +112,14 @@ class Look:
     def of_hashed_files(self) -> Iterator[Finding]:
         """What run.json has the hashes of: config.toml and the tokenizer; in a floor, the counts as well."""
         hashes = self.info.get("hashes")
-        if not isinstance(hashes, dict):
-            hashes = {"config.toml": [], "tokenizer.json": []}  # run.json is told already: is it there at least?
+        if not isinstance(hashes, dict):  # run.json is told already: are they there at least?
+            hashes = {"config.toml": [], "tokenizer.json": []}
         for name, allowed in hashes.items():
             copy = self._prepared_folder() / name if name.startswith("tokenizer") else None
             remedy = f"Copy it from {copy}." if copy is not None and copy.is_file() else "Put it back from a copy."
             yield from _hashed_file(self.folder / name, list(allowed), f"{remedy} No verb can open the run before.")
+            if not allowed and self.is_unsealed and (self.folder / name).is_file():
+                yield _unsealed(self.folder / name)
 
     def of_checkpoints(self) -> Iterator[Finding]:
         damaged: list[tuple[str, str]] = []
@@ -187,6 +191,8 @@ class Look:
                 evidence = f"its first {seal['bytes']:,} bytes have another sha256; it has {len(content):,} bytes"
                 yield _damage(f"what was logged up to step {step} is not what was written", str(path), evidence, remedy)
                 return
+        if self.progress and not any(progress.get("log") for progress in self.progress.values()):
+            yield _unsealed(path)
         there = max((_step_of(path) for path in checkpoints_of(self.folder / "checkpoints")), default=0)
         if self.is_finished and self.progress and last > max(newest, there):  # what is damaged was saved, too
             evidence = f"the last line is of step {last}, the last checkpoint of step {newest}"
@@ -199,7 +205,7 @@ class Look:
         remedy = f"Measure again: textmill eval {self.folder}"
         for path in sorted((self.folder / "eval").glob("*.json")):
             yield from _sealed_file(path, remedy)
-            if seal_holds(path.read_bytes()):
+            if seal_holds(path.read_bytes()) or has_no_seal(path.read_bytes()):
                 try:
                     Evaluation.model_validate_json(path.read_bytes())
                 except ValueError as error:
@@ -253,6 +259,9 @@ class Look:
         for path in sorted((self.folder / "checkpoints").glob("step-*.damaged*")):
             evidence = "it did not match its manifest when training went on"
             yield _note("a damaged checkpoint was set aside", str(path), evidence, "Delete it when nobody needs it.")
+        for path in sorted(self.folder.glob("metrics.jsonl.damaged*")):
+            evidence = "it was not what was written when training went on; metrics.jsonl has the lines that can be read"
+            yield _note("a damaged log was kept", str(path), evidence, "Delete it when nobody needs it.")
 
     # what they share
 
@@ -280,6 +289,8 @@ def _sealed_file(path: Path, remedy: str) -> Iterator[Finding]:
     """The finding of a file that holds its own hash, if there is one."""
     if not path.is_file():
         yield _damage("the file is missing", str(path), "it is written before the run is of use", remedy)
+    elif has_no_seal(path.read_bytes()):
+        yield _unsealed(path)
     elif not seal_holds(path.read_bytes()):
         yield _damage("the file is not what was written", str(path), f"its seal does not hold; {_size(path)}", remedy)
 
@@ -290,6 +301,11 @@ def _hashed_file(path: Path, allowed: list[str], remedy: str) -> Iterator[Findin
         yield _damage("the file is missing", str(path), "it was written when the run began", remedy)
     elif allowed and sha256_of(path) not in allowed:
         yield _damage("the file is not what was written", str(path), f"its sha256 differs; {_size(path)}", remedy)
+
+
+def _unsealed(path: Path) -> Finding:
+    evidence = "no sha256 of it is kept: it was written before Textmill kept one"
+    return _note(NOT_CHECKED, str(path), evidence, "Nothing: a run made now has seals.")
 
 
 def _is_as_written(path: Path) -> bool:

@@ -37,13 +37,14 @@ class LanguageModelling:
             waiting: list[Document] = []
             n_waiting = 0
             for document in documents:
-                if len(document.text) > PART_CHARS:
+                content = document.content
+                if len(content) > PART_CHARS:
                     waiting, n_waiting = self._add(writer, waiting, tokenizer)
-                    parts = tokenizer.encode_parts(document.text)
-                    writer.add_in_parts(parts, utf8_size(document.text), len(document.text), document.source)
+                    parts = tokenizer.encode_parts(content)
+                    writer.add_in_parts(parts, utf8_size(content), len(content), document.source)
                     continue
                 waiting.append(document)
-                n_waiting += len(document.text)
+                n_waiting += len(content)
                 if len(waiting) == ENCODE_TOGETHER or n_waiting > PART_CHARS:
                     waiting, n_waiting = self._add(writer, waiting, tokenizer)
             self._add(writer, waiting, tokenizer)

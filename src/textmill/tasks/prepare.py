@@ -67,7 +67,7 @@ def prepare(
     task = task_of(config)
     notes = [*plan.notes, *([reason] if reason else [])]
     with new_folder(path) as temporary:
-        texts = (document.text for document in plan.documents("train"))
+        texts = (document.content for document in plan.documents("train"))
         tokenizer = Tokenizer.train(
             config.tokens.kind, texts, config.tokens.vocab_size, config.data.split_seed, config.tokens.segmenter
         )

@@ -170,14 +170,14 @@ class _Search:
 
     def look_in(self, document: Document) -> None:
         """The next training document. Short ones wait for each other, long ones are read in pieces."""
-        if len(document.text) > PIECE:
+        if len(document.content) > PIECE:
             self._look_in_waiting()
             self._look_in_long(document)
             self.n_training += 1
             return
         self.waiting.append(document)
         self.n_training += 1
-        self.n_waiting += len(document.text)
+        self.n_waiting += len(document.content)
         if self.n_waiting >= PIECE:
             self._look_in_waiting()
 
@@ -198,8 +198,8 @@ class _Search:
 
     def _look_in_long(self, document: Document) -> None:
         before: Hashes = np.zeros(0, dtype=np.uint64)
-        opens, left = True, len(document.text)
-        for piece in pieces(document.text):
+        opens, left = True, len(document.content)
+        for piece in pieces(document.content):
             left -= len(piece)
             text = folded(piece)
             hashes, starts, _ = tokens(text)

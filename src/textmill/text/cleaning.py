@@ -68,7 +68,12 @@ def clean(document: Document, rules: Sequence[str]) -> tuple[Document | None, li
                 text = _without(text, spans)
     if not text:
         return None, removed
-    return (replace(document, text=text) if removed else document), removed
+    return (replace(document, content=text) if removed else document), removed
+
+
+def without_all(left: str, removed: Sequence[Removed], rule: str) -> list[Removed]:
+    """What was removed, and all that was left, by the named rule."""
+    return _in_order([*removed], rule, [(0, len(left))], left)
 
 
 def give_back(document: Document, removed: Sequence[Removed]) -> Document:
@@ -76,7 +81,7 @@ def give_back(document: Document, removed: Sequence[Removed]) -> Document:
 
     Where `clean` left None, document is the same one with the text "".
     """
-    return replace(document, text="".join(_woven(document.text, removed)))
+    return replace(document, content="".join(_woven(document.text, removed)))
 
 
 def _woven(kept: str, removed: Sequence[Removed]) -> Iterator[str]:
@@ -160,6 +165,8 @@ LOST_SHARE, N_LOST = 0.1, 3
 """A line with so many U+FFFD, and such a share of them, tells nothing any more."""
 FIRST_OF_GBK_SHARE = 1 / 6
 """Two Han characters of UTF-8 are three of GBK, of which the first is of a small kind: a third of them."""
+COUNTED = 1 << 16
+"""Characters of a line that are counted at once."""
 N_GBK_HAN = 4
 """A line of UTF-8 read as GBK gives back at least so many Han characters, four for each that cannot be read."""
 
@@ -201,7 +208,7 @@ def _is_mojibake(line: str) -> bool:
     n_lost = line.count("\ufffd")
     if n_lost >= N_LOST and n_lost >= LOST_SHARE * len(line):
         return True
-    n_accented = len(ACCENTED.findall(line))
+    n_accented = _n_characters(ACCENTED, line)
     if n_accented >= N_ACCENTED and n_accented >= ACCENTED_SHARE * sum(map(str.isalpha, line)):
         return True
     return intended_reading(line) is not None
@@ -242,11 +249,16 @@ def _said(sequence: str) -> str:
 
 
 def _read_as_gbk(line: str) -> str | None:
-    if len(_first_of_gbk().findall(line)) < FIRST_OF_GBK_SHARE * len(HAN_CHARACTER.findall(line)):
+    if _n_characters(_first_of_gbk(), line) < FIRST_OF_GBK_SHARE * _n_characters(HAN_CHARACTER, line):
         return None
     said = line.replace("\ufffd", "?").encode("gb18030", "replace").decode("utf-8", "replace")
     n_han = sum("\u4e00" <= c <= "\u9fff" for c in said)
     return said if n_han >= N_GBK_HAN and n_han >= 4 * said.count("\ufffd") else None
+
+
+def _n_characters(one: re.Pattern[str], line: str) -> int:
+    """How many there are, for a pattern of one character: listed, each would take a hundred bytes of a long line."""
+    return sum(len(one.findall(line, start, start + COUNTED)) for start in range(0, len(line), COUNTED))
 
 
 # -- boilerplate -------------------------------------------------------------------------------------------------------

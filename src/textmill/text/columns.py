@@ -7,6 +7,7 @@ from functools import reduce
 
 from textmill.errors import InputError, did_you_mean
 from textmill.messages import message
+from textmill.text.long_text import Text, in_pieces
 from textmill.text.wording import some_of
 
 DEFAULT_COLUMNS = ("text", "正文", "文本")
@@ -69,6 +70,8 @@ def listed(columns: Sequence[str], limit: int = 20) -> str:
     return some_of(short, limit=limit) if short else message("none")
 
 
-def utf8_size(text: str) -> int:
+def utf8_size(text: Text) -> int:
     """Bytes of the text in UTF-8; half a surrogate pair (only ever in columns that are not used) counts 3."""
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    if isinstance(text, str):
+        return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    return sum(map(utf8_size, in_pieces(text)))

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from textmill.text.languages import HAN, ScriptCount
+from textmill.text.long_text import Text
 
 Language = Literal["zh", "zh-Hant", "en", "mixed", "other"]
 
@@ -52,7 +53,7 @@ ENGLISH_SHARE, ENGLISH_DISTINCT = 0.1, 3
 """Running English has 15 % of these words or more; texts with three different ones and a tenth need no other proof."""
 
 
-def language_of(text: str) -> Language:
+def language_of(text: Text) -> Language:
     """The language of a document; "other" for every other language and for texts without letters. Never fails.
 
     Judged by at most 4,096 characters (see WINDOW). zh against zh-Hant: the side with more characters of its own,
@@ -152,10 +153,10 @@ def _identifier() -> Any:
     return LanguageIdentifier.from_model_file(MODEL_FILE)
 
 
-def _sample(text: str) -> str:
+def _sample(text: Text) -> str:
     """The text, or windows spread evenly over it."""
     if len(text) <= N_WINDOWS * WINDOW:
-        return text
+        return text[0 : len(text)]
     step = (len(text) - WINDOW) / (N_WINDOWS - 1)
     return "\n".join(text[int(i * step) : int(i * step) + WINDOW] for i in range(N_WINDOWS))
 
@@ -171,7 +172,7 @@ class LanguageCount:
         self._every = 1
         self._n = 0
 
-    def add(self, text: str) -> None:
+    def add(self, text: Text) -> None:
         """Count one document, or pass it over."""
         if self._n % self._every == 0:
             if len(self._found) == N_JUDGED:

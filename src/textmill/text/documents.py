@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from textmill.text.long_text import Text, whole
 from textmill.text.wording import placed
 
 Part = Literal["train", "validation", "test"]
@@ -24,6 +25,8 @@ EMPTY = "empty"
 
 KEPT_EXAMPLES = 3
 """So many removals of a cleaning rule are kept to be shown; all are counted."""
+EXAMPLE_CHARS = 1000
+"""So much of a removal is kept to be shown."""
 KEPT_RECORDS = 100
 """So many bad records, and so many places without text, are kept by name; all are counted."""
 
@@ -33,9 +36,15 @@ class Document:
     """A text and where it stands. `source` is "file:line" of its first line; `meta` may hold a "group" (any value):
     documents of one group never stand on two sides of a split."""
 
-    text: str
+    content: Text
+    """A str, or a LongText: what is read in pieces takes memory for a piece."""
     source: str
     meta: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """All of the content, in memory."""
+        return whole(self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +146,7 @@ class ReadReport:
         count.n += 1
         count.n_bytes += n_bytes
         if len(count.examples) < KEPT_EXAMPLES:
-            count.examples.append((source, text))
+            count.examples.append((source, text[:EXAMPLE_CHARS]))
 
     def note(self, sentence: str) -> None:
         """Say something once."""

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from textmill.text.long_text import PIECE, Text, in_pieces
 
 FEW = 10
 """Below so many documents (or lines of one document) the text is too short for a test part nobody asked for."""
@@ -72,19 +75,44 @@ def _take(
     return chosen
 
 
-def line_starts(text: str) -> list[int]:
+def line_starts(text: Text) -> array[int]:
     """Where a line that is not blank starts, the first such line left out: cutting there leaves no side blank.
 
     >>> line_starts("one" + chr(10) + " " + chr(10) + "two")
-    [6]
+    array('q', [6])
     """
-    starts = [match.end() for match in re.finditer(r"\n(?=[^\S\n]*\S)", text)]
-    if starts and not text[: starts[0]].strip():
-        starts = starts[1:]
-    return starts
+    starts = array("q")
+    begin, at = bounds_of(text)[0], 0
+    pending = -1  # where the last line began, if all of it that was read is blank
+    for piece in in_pieces(text):
+        first = re.search(r"\S|\n", piece)
+        if pending >= 0 and first:
+            if first[0] != "\n":
+                starts.append(pending)
+            pending = -1
+        starts.extend(at + match.end() for match in re.finditer(r"\n(?=[^\S\n]*\S)", piece))
+        last = piece.rfind("\n") + 1
+        if last and not piece[last:].strip():
+            pending = at + last
+        at += len(piece)
+    return starts[1:] if starts and starts[0] <= begin else starts
 
 
-def cut_at_lines(text: str, starts: Sequence[int], shares: Sequence[float]) -> list[int] | None:
+def bounds_of(text: Text) -> tuple[int, int]:
+    """Where the first and behind the last character that is not blank; the length twice where all are."""
+    end = len(text)
+    while end and not (piece := text[max(0, end - PIECE) : end]).strip():
+        end -= len(piece)
+    if not end:
+        return len(text), len(text)
+    end -= len(piece) - len(piece.rstrip())
+    begin = 0
+    while not (piece := text[begin : begin + PIECE]).strip():
+        begin += len(piece)
+    return begin + len(piece) - len(piece.lstrip()), end
+
+
+def cut_at_lines(text: Text, starts: Sequence[int], shares: Sequence[float]) -> list[int] | None:
     """Places that give the last parts of `text` about their shares, at line starts; None where lines are too long.
 
     `shares`: of the second part, the third…; the first part gets the rest. Too long means that the first part would
@@ -92,7 +120,7 @@ def cut_at_lines(text: str, starts: Sequence[int], shares: Sequence[float]) -> l
     """
     if len(starts) < len(shares):
         return None
-    end = len(text.rstrip())
+    end = bounds_of(text)[1]
     cuts: list[int] = []
     tail = 0.0
     upto = len(starts)
@@ -118,11 +146,10 @@ def _nearest(starts: Sequence[int], target: float, first: int, upto: int) -> int
     return after
 
 
-def cut_in_lines(text: str, shares: Sequence[float]) -> list[int] | None:
+def cut_in_lines(text: Text, shares: Sequence[float]) -> list[int] | None:
     """The same inside lines: at the start of a word near by, or else between two characters; None where it is too
     short for that. No mark, joiner or selector is cut off its base."""
-    end = len(text.rstrip())
-    begin = len(text) - len(text.lstrip())
+    begin, end = bounds_of(text)
     cuts: list[int] = []
     tail = sum(shares)
     for share in shares:
@@ -134,15 +161,17 @@ def cut_in_lines(text: str, shares: Sequence[float]) -> list[int] | None:
     return cuts
 
 
-def _word_start(text: str, target: int, begin: int, end: int) -> int | None:
+def _word_start(text: Text, target: int, begin: int, end: int) -> int | None:
     """The nearest place where a new word or sentence starts, or the nearest between two whole characters."""
+    first = max(0, target - REACH - 1)
+    around = text[first : target + REACH + 1]
     near = [target + sign * step for step in range(REACH + 1) for sign in (1, -1)]
-    near = [place for place in near if begin < place < end]
-    whole = [place for place in near if not text[place].isspace() and not _belongs_to_previous(text, place)]
-    for place in whole:
-        if text[place - 1].isspace() or (text[place - 1] in "。！？；，、" and text[place] not in "”’」』）"):
-            return place
-    return whole[0] if whole else None
+    near = [place - first for place in near if begin < place < end]
+    kept = [place for place in near if not around[place].isspace() and not _belongs_to_previous(around, place)]
+    for place in kept:
+        if around[place - 1].isspace() or (around[place - 1] in "。！？；，、" and around[place] not in "”’」』）"):
+            return first + place
+    return first + kept[0] if kept else None
 
 
 def _belongs_to_previous(text: str, place: int) -> bool:

@@ -13,8 +13,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from textmill.text.long_text import PIECE, Text, in_pieces
+
 LANGUAGES = ("zh", "en", "other")
-PIECE = 1 << 20
 
 # Unicode 16: ideographs unified and compatible, zero and iteration mark. The planes of 20000 and 30000 are Han alone.
 HAN = ((0x3005, 0x3005), (0x3007, 0x3007), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
@@ -29,13 +30,14 @@ class ScriptCount:
         self._waiting: list[str] = []
         self._n_waiting = 0
 
-    def add(self, text: str) -> None:
+    def add(self, text: Text) -> None:
         """Count one text."""
         # Short texts wait for each other, long ones are cut: counting a million characters at a time is fastest.
-        self._waiting.append(text)
-        self._n_waiting += len(text)
-        if self._n_waiting >= PIECE:
-            self._count()
+        for piece in in_pieces(text):
+            self._waiting.append(piece)
+            self._n_waiting += len(piece)
+            if self._n_waiting >= PIECE:
+                self._count()
 
     def _count(self) -> None:
         text = "".join(self._waiting)
@@ -51,7 +53,7 @@ class ScriptCount:
         return {name: int(n) / total if total else 0.0 for name, n in zip(LANGUAGES, self.counts[1:], strict=True)}
 
 
-def languages(texts: Iterable[str]) -> dict[str, float]:
+def languages(texts: Iterable[Text]) -> dict[str, float]:
     """Share of the texts' letters by script: zh, en, other.
 
     >>> languages(["中文 ab, 12!"])

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textmill.text.languages import HAN
+from textmill.text.long_text import Text
 from textmill.text.normalise import normalised_digest
 
 Hashes = NDArray[np.uint64]
@@ -82,9 +83,9 @@ class NearDuplicates:
         self._short = array("q")
         self._digests = bytearray()
 
-    def add(self, text: str) -> None:
+    def add(self, text: Text) -> None:
         """The next document; they are numbered 0, 1, 2, ... in the order in which they come."""
-        if len(text) > PIECE:
+        if len(text) > PIECE or not isinstance(text, str):
             self._sign_waiting()
             self._add_long(text)
             self._n_documents += 1
@@ -137,7 +138,7 @@ class NearDuplicates:
         for index in np.flatnonzero(n_tokens < LEAST_TOKENS).tolist():
             self._keep_digest(number + index, texts[index])
 
-    def _add_long(self, text: str) -> None:
+    def _add_long(self, text: Text) -> None:
         """The signature of a union of sets is the smallest of theirs, place by place: a long text is read in pieces."""
         whole = np.full(N_PERMUTATIONS, np.iinfo(np.uint32).max, dtype=np.uint32)
         total = 0
@@ -152,22 +153,22 @@ class NearDuplicates:
         self._signed.append(self._n_documents)
         self._signatures.append(whole.astype(np.uint16)[None])
 
-    def _keep_digest(self, number: int, text: str) -> None:
+    def _keep_digest(self, number: int, text: Text) -> None:
         self._short.append(number)
         self._digests += normalised_digest(text)
 
 
-def pieces(text: str) -> Iterator[str]:
+def pieces(text: Text) -> Iterator[str]:
     """The text in pieces of PIECE characters and up to LONGEST_WORD more, cut behind a line feed, or else a blank."""
     start = 0
     while len(text) - start > PIECE + LONGEST_WORD:
         least = start + PIECE
-        reach = range(least, least + LONGEST_WORD)
-        blank = next((place for place in reach if text[place].isspace()), least - 1)
-        end = (text.find("\n", least, reach.stop) if blank >= least else -1) + 1 or blank + 1
+        reach = text[least : least + LONGEST_WORD]
+        blank = next((place for place, character in enumerate(reach) if character.isspace()), -1)
+        end = least + ((reach.find("\n") if blank >= 0 else -1) + 1 or blank + 1)
         yield text[start:end]
         start = end
-    yield text[start:]
+    yield text[start : len(text)]
 
 
 # -- tokens and their hashes -------------------------------------------------------------------------------------------

@@ -6,12 +6,16 @@ Markdown is text as it stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import codecs
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from textmill.config import DataConfig
 from textmill.messages import message
+from textmill.text.columns import utf8_size
 from textmill.text.documents import EMPTY, MARKUP, Document, Dropped, Found
-from textmill.text.files import TextFile, open_text
+from textmill.text.files import CHUNK, TextFile, open_text
+from textmill.text.long_text import LONG, Gathering, Text, gathered, in_pieces, is_blank, part_of
 
 
 def read_plain(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
@@ -23,20 +27,26 @@ def read_plain(file: TextFile, data: DataConfig, note: Callable[[str], None]) ->
     return _whole(file, note)
 
 
-def without_line_end(line: bytes) -> bytes:
+def without_line_end(line: Text) -> Text:
     r"""The line without its LF or CR LF.
 
-    >>> without_line_end(b"a\r\n"), without_line_end(b"a\r"), without_line_end(b"a")
-    (b'a', b'a\r', b'a')
+    >>> without_line_end("a\r\n"), without_line_end("a\r"), without_line_end("a")
+    ('a', 'a\r', 'a')
     """
-    if line.endswith(b"\r\n"):
-        return line[:-2]
-    return line[:-1] if line.endswith(b"\n") else line
+    end = line[-2:]
+    if not end.endswith("\n"):
+        return line
+    return part_of(line, 0, len(line) - (2 if end == "\r\n" else 1))
 
 
-def _tell_old_line_ends(file: TextFile, raw: bytes, note: Callable[[str], None]) -> None:
-    """raw: the first line, or all."""
-    if b"\n" not in raw and raw.count(b"\r") > 1:
+def _tell_old_line_ends(file: TextFile, text: Text, note: Callable[[str], None]) -> None:
+    """text: the first line with its end, or all."""
+    n_returns = 0
+    for piece in in_pieces(text):
+        if "\n" in piece:
+            return
+        n_returns += piece.count("\r")
+    if n_returns > 1:
         note(
             message(
                 "%(file)s is one line: where its lines should end stands a lone CR (0x0D), as in very old files, and "
@@ -48,49 +58,77 @@ def _tell_old_line_ends(file: TextFile, raw: bytes, note: Callable[[str], None])
 
 def _whole(file: TextFile, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
     with open_text(file) as stream:
-        raw = stream.read()
-    _tell_old_line_ends(file, raw, note)
-    text = raw.decode()
-    if text.strip():
-        yield Found(Document(text, f"{file.name}:1"), len(raw))
+        text = gathered(_decoded(iter(partial(stream.read, CHUNK), b"")))
+    _tell_old_line_ends(file, text, note)
+    if is_blank(text):
+        yield Dropped(EMPTY, utf8_size(text), f"{file.name}:1")
     else:
-        yield Dropped(EMPTY, len(raw), f"{file.name}:1")
+        yield Found(Document(text, f"{file.name}:1"), utf8_size(text))
 
 
 def _lines(file: TextFile, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
-    with open_text(file) as stream:
-        for number, raw in enumerate(stream, start=1):  # a binary file iterates to LF alone
-            if number == 1:
-                _tell_old_line_ends(file, raw, note)
-            content = without_line_end(raw)
-            text = content.decode()
-            if text.strip():
-                yield Found(Document(text, f"{file.name}:{number}"), len(content), markup=len(raw) - len(content))
-            else:
-                yield Dropped(MARKUP, len(raw))
+    for number, n_bytes, line in _lines_of(file, note):
+        content = without_line_end(line)
+        if is_blank(content):
+            yield Dropped(MARKUP, n_bytes)
+        else:
+            n_end = len(line) - len(content)
+            yield Found(Document(content, f"{file.name}:{number}"), n_bytes - n_end, markup=n_end)
 
 
 def _paragraphs(file: TextFile, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
-    held: list[bytes] = []
-    first = 0
+    held = Gathering()
+    first = n_held = 0
 
     def paragraph() -> Found:
-        raw = b"".join(held)
-        content = without_line_end(raw)
-        return Found(Document(content.decode(), f"{file.name}:{first}"), len(content), markup=len(raw) - len(content))
+        text = held.end()
+        content = without_line_end(text)
+        n_end = len(text) - len(content)
+        return Found(Document(content, f"{file.name}:{first}"), n_held - n_end, markup=n_end)
 
-    with open_text(file) as stream:
-        for number, raw in enumerate(stream, start=1):
-            if number == 1:
-                _tell_old_line_ends(file, raw, note)
-            if raw.decode().strip():
-                if not held:
-                    first = number
-                held.append(raw)
-                continue
-            if held:
-                yield paragraph()
-                held.clear()
-            yield Dropped(MARKUP, len(raw))
-        if held:
+    for number, n_bytes, line in _lines_of(file, note):
+        if not is_blank(line):
+            if not n_held:
+                first = number
+            held.add(line)
+            n_held += n_bytes
+            continue
+        if n_held:
             yield paragraph()
+            n_held = 0
+        yield Dropped(MARKUP, n_bytes)
+    if n_held:
+        yield paragraph()
+
+
+def _lines_of(file: TextFile, note: Callable[[str], None]) -> Iterator[tuple[int, int, Text]]:
+    """Each line: its number, from 1, its bytes, and its text with the line end."""
+    with open_text(file) as stream:
+        raws = iter(partial(stream.readline, LONG), b"")  # a binary file's lines end in LF alone
+        for number, raw in enumerate(raws, start=1):
+            n_bytes, line = len(raw), ""  # type: int, Text
+            if n_bytes < LONG or raw.endswith(b"\n"):
+                line = raw.decode()
+            else:
+                line = gathered(_decoded(_to_its_end(raw, raws)))
+                n_bytes = utf8_size(line)
+            if number == 1:
+                _tell_old_line_ends(file, line, note)
+            yield number, n_bytes, line
+
+
+def _to_its_end(raw: bytes, raws: Iterator[bytes]) -> Iterator[bytes]:
+    """A line that begins with raw, as far as it goes on in raws."""
+    yield raw
+    for more in raws:
+        yield more
+        if more.endswith(b"\n"):
+            return
+
+
+def _decoded(raws: Iterable[bytes]) -> Iterator[str]:
+    """UTF-8 that is cut anywhere."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for raw in raws:
+        yield decoder.decode(raw)
+    yield decoder.decode(b"", final=True)

@@ -13,9 +13,10 @@ from textmill.config import DataConfig
 from textmill.errors import InputError, MissingExtra
 from textmill.messages import message
 from textmill.tables import load
-from textmill.text.cleaning import clean
 from textmill.text.documents import BAD_RECORD, MARKUP, UNUSED_COLUMN, Document, Dropped, Found, ReadReport, TakenOut
 from textmill.text.files import BINARY_FORMATS, TextFile, changed, examine, find_files, open_unchanged
+from textmill.text.long_cleaning import Cleaning
+from textmill.text.long_text import LONG, LongText, gathered
 from textmill.text.transcoding import Left, SourceCounter, size_in
 from textmill.text.wording import advised
 
@@ -68,7 +69,7 @@ def _items(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Fou
     if file.mark and not file.format.startswith("python"):  # whose readers count all bytes themselves
         yield Dropped(MARKUP, file.mark)
     reader: Reader = load(READERS[file.format])
-    items = reader(file, data, report.note)
+    items: Iterator[Found | Dropped] = map(_laid_down, reader(file, data, report.note))
     if file.stretches and file.format == "json":
         items = _cut_off(items)
     if file.is_transcoded:
@@ -112,7 +113,7 @@ def _in_own_bytes(file: TextFile, items: Iterator[Found | Dropped]) -> Iterator[
                 item = replace(item, n_bytes=n_source)
             else:
                 n_source, left = counter.advance(item.n_bytes + item.markup + item.unused_column)
-                n_text = min(size_in(item.document.text, file.codec), n_source - item.unused_column)
+                n_text = min(size_in(item.document.content, file.codec), n_source - item.unused_column)
                 item = replace(item, n_bytes=n_text, markup=n_source - n_text - item.unused_column)
             yield from (_undecodable(file, some) for some in left)
             yield item
@@ -131,6 +132,13 @@ def _undecodable(file: TextFile, left: Left) -> Dropped:
     return Dropped(BAD_RECORD, len(raw), f"{file.name}:{left.line}", reason)
 
 
+def _laid_down(item: Found | Dropped) -> Found | Dropped:
+    """The same; a long text that its reader gave as a str no longer is one."""
+    if isinstance(item, Dropped) or isinstance(content := item.document.content, LongText) or len(content) <= LONG:
+        return item
+    return replace(item, document=replace(item.document, content=gathered([content])))
+
+
 def _cleaned(
     file: TextFile, items: Iterator[Found | Dropped], rules: Sequence[str], report: ReadReport
 ) -> Iterator[Found | Dropped]:
@@ -138,21 +146,17 @@ def _cleaned(
         if isinstance(item, Dropped):
             yield item
             continue
-        document, removed = clean(item.document, rules)
-        if not removed:
-            yield item
-            continue
+        cleaning = Cleaning(item.document, rules)
         source, n_left = item.document.source, item.n_bytes
-        at, line = 0, 1
-        for piece in removed:
+        for line, piece in cleaning.removed():
             n_bytes = min(size_in(piece.text, file.codec), n_left)
             n_left -= n_bytes
-            line += item.document.text.count("\n", at, piece.start)
-            at = piece.start
             report.cleaned(piece.rule, source, piece.text, n_bytes)
-            yield TakenOut(f"other:{piece.rule}", n_bytes, source, "", piece.rule, at, line, piece.text)
-        if document is None:
+            yield TakenOut(f"other:{piece.rule}", n_bytes, source, "", piece.rule, piece.start, line, piece.text)
+        if cleaning.document is None:
             yield Dropped(MARKUP, item.markup + n_left)
             yield Dropped(UNUSED_COLUMN, item.unused_column)
+        elif cleaning.document is item.document:
+            yield item
         else:
-            yield replace(item, document=document, n_bytes=n_left)
+            yield replace(item, document=cleaning.document, n_bytes=n_left)

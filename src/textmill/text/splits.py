@@ -35,6 +35,7 @@ from textmill.text.holdout import (
 from textmill.text.languages import ScriptCount
 from textmill.text.ledger import Ledger, in_order
 from textmill.text.lengths import lengths_of
+from textmill.text.long_text import Text, in_pieces, part_of
 from textmill.text.naive import Sides, TwoSplits, naive_order
 from textmill.text.near import NearDuplicates
 from textmill.text.normalise import digest, normalised_digest
@@ -67,8 +68,9 @@ class Cut:
         file, _, line = document.source.rpartition(":")
         source = document.source
         if line.isdecimal():
-            source = f"{file}:{int(line) + document.text.count(chr(10), 0, start)}"
-        return replace(document, text=document.text[start:end], source=source)
+            n_before = sum(piece.count("\n") for piece in in_pieces(part_of(document.content, 0, start)))
+            source = f"{file}:{int(line) + n_before}"
+        return replace(document, content=part_of(document.content, start, end), source=source)
 
 
 @dataclass(frozen=True)
@@ -334,28 +336,30 @@ class _Scan:
                     self.groups[len(sizes)] = repr(document.meta["group"])
                 sizes.append(item.n_bytes)
                 roles.append(role)
-                exact += digest(document.text)
-                normal += normalised_digest(document.text, data.split_seed)
-                self.scripts.add(document.text)
-                self.characters.append(len(document.text))
+                exact += digest(document.content)
+                normal += normalised_digest(document.content, data.split_seed)
+                self.scripts.add(document.content)
+                self.characters.append(len(document.content))
                 if near:
-                    near.add(document.text)
+                    near.add(document.content)
                 if self.languages:
-                    self.languages.add(document.text)
+                    self.languages.add(document.content)
                 if len(self.preview) < 3:
-                    self.preview.append(_one_line(document.text))
+                    self.preview.append(_one_line(document.content))
             self.ends.append(len(sizes))
         self.sizes: Numbers = np.frombuffer(sizes, dtype=np.int64) if sizes else np.zeros(0, np.int64)
         self.roles: Codes = np.frombuffer(bytes(roles), dtype=np.uint8)
         self.exact = _numbers(exact)
+        del exact
         self.normal = _numbers(normal)
+        del normal
         self.data = data
         self.near = near.groups() if near and len(sizes) else None
         """Number of the group of nearly equal documents, for each document."""
         self.duplicates = Duplicates(
             n_documents=len(self.sizes),
-            exact=len(self.sizes) - len(np.unique(self.exact)),
-            normalised=len(self.sizes) - len(np.unique(self.normal)),
+            exact=len(self.sizes) - _n_different(self.exact),
+            normalised=len(self.sizes) - _n_different(self.normal),
             near=None if self.near is None else self._n_near(),
             examples=self._examples(self.normal, " = ") + self._near_examples(),
         )
@@ -408,21 +412,32 @@ class _Scan:
         return [sign.join(documents[index].source for index in group) for group in members]
 
 
-def _one_line(text: str, limit: int = 100) -> str:
+def _one_line(text: Text, limit: int = 100) -> str:
     words = " ".join(text[: 8 * limit].split()) or "…"
     return words if len(words) <= limit and len(text) <= 8 * limit else f"{words[:limit]}…"
 
 
 def _numbers(digests: bytearray) -> Numbers:
-    """Equal digests -> equal numbers, counted from 0 in the order of the digests."""
-    halves = np.frombuffer(bytes(digests), dtype=">u8").astype(np.uint64).reshape(-1, 2)
-    high, low = halves[:, 0], halves[:, 1]
-    order = np.lexsort((low, high))
+    """Equal digests -> equal numbers, counted from 0 in the order of the digests. 24 bytes a digest beside them."""
+    high, low = np.frombuffer(digests, dtype=">u8").reshape(-1, 2).T
+    first = high.astype(np.uint64)
+    order = np.argsort(first, kind="stable")
+    first = first[order]
     is_new = np.ones(len(order), dtype=bool)
-    is_new[1:] = (high[order][1:] != high[order][:-1]) | (low[order][1:] != low[order][:-1])
+    is_new[1:] = first[1:] != first[:-1]
+    same = np.flatnonzero(~is_new)  # the first half; the second seldom tells them apart
+    if (low[order[same]] != low[order[same - 1]]).any():
+        order = np.lexsort((low, high))
+        is_new[1:] = (np.diff(high[order]) != 0) | (np.diff(low[order]) != 0)
+    del first
     numbers = np.empty(len(order), dtype=np.int64)
     numbers[order] = np.cumsum(is_new) - 1
     return numbers
+
+
+def _n_different(numbers: Numbers) -> int:
+    """How many different numbers there are, of those that _numbers gives."""
+    return int(numbers.max(initial=-1)) + 1
 
 
 def _fingerprint(files: Sequence[TextFile]) -> str:
@@ -699,7 +714,7 @@ def _cleaning(report: ReadReport) -> list[Removed]:
 def _cut(scan: _Scan, index: int, shares: dict[Part, float], notes: list[str]) -> Cut | None:
     """Contiguous blocks of the one document: train, then validation, then test."""
     document = scan.document(index)
-    text, n_bytes = document.text, int(scan.sizes[index])
+    text, n_bytes = document.content, int(scan.sizes[index])
     starts = line_starts(text)
     n_lines = len(starts) + 1
     if not any(shares.values()):
@@ -747,8 +762,8 @@ def _cut(scan: _Scan, index: int, shares: dict[Part, float], notes: list[str]) -
     kept: list[Part] = ["train", *wanted]
     spans = {part: (bounds[n], bounds[n + 1]) for n, part in enumerate(kept)}
     codec = scan.file_of(index).codec
-    sizes = {part: size_in(text[start:end], codec) for part, (start, end) in spans.items()}
-    sizes["train"] = n_bytes - sum(size for part, size in sizes.items() if part != "train")
+    sizes = {part: size_in(part_of(text, *spans[part]), codec) for part in wanted}
+    sizes["train"] = n_bytes - sum(sizes.values())
     cut = Cut(index, spans, sizes)
     places = joined(
         message("%(part)s from %(source)s", part=PART_WORDS[part], source=cut.block(document, part).source)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from textmill.text.columns import utf8_size
+from textmill.text.long_text import Text, in_pieces
 from textmill.text.streams import InPieces
 
 PIECE = 1 << 16
@@ -140,11 +141,13 @@ class SourceCounter:
         return False
 
 
-def size_in(text: str, codec: str) -> int:
+def size_in(text: Text, codec: str) -> int:
     """Bytes of a text in an encoding; a character that it lacks (written as an escape in the file) counts as UTF-8."""
     if codec == "utf-8":
         return utf8_size(text)
-    return len(text.encode(codec, KEEP))
+    if isinstance(text, str):
+        return len(text.encode(codec, KEEP))
+    return sum(size_in(piece, codec) for piece in in_pieces(text))
 
 
 def _keep(error: UnicodeError) -> tuple[bytes, int]:

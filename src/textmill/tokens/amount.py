@@ -48,7 +48,7 @@ def tokens_about(config: Config, text: SplitPlan) -> tuple[int, int]:
     texts: list[str] = []
     n_characters = n_bytes = 0
     for document in text.documents("train"):
-        texts.append(document.text[: SAMPLED_CHARACTERS - n_characters])
+        texts.append(document.content[0 : SAMPLED_CHARACTERS - n_characters])
         n_characters += len(texts[-1])
         n_bytes += len(texts[-1].encode())
         if n_characters >= SAMPLED_CHARACTERS:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from textmill.text.long_text import Text
+
 PART_CHARS = 1 << 20
 
 _MARKS = ".,;:!?。，、；：！？"
@@ -22,25 +24,64 @@ SAFE_PLACE = re.compile(
     r"|(?<=[0-9])(?=[\s\S])"  # a digit is a piece of its own
 )
 
+BEFORE_BLANK = re.compile(r"(?s:.*)(?<=[^\W_])(?=\s)")
+
+LONGEST = 1 << 20
+"""Characters after which a run without any break is cut all the same, where it is only learned from."""
+
 _FIRST_LOOK = 1 << 10
 
 
-def parts_of(text: str, part_chars: int = PART_CHARS) -> Iterator[str]:
+def parts_of(text: Text, part_chars: int = PART_CHARS, longest: int | None = None) -> Iterator[str]:
     """The text in parts whose ids, joined, are the ids of the text.
 
-    A part has part_chars characters at most; where so many hold no safe place, it goes on to the next one.
+    A part has part_chars characters at most; where so many hold no safe place, it goes on to the next one. If `longest`
+    is given, to so many characters at most: to the last blank in them, or else, in a run without any break, to the end
+    of them, and the ids about that place may be others then.
     """
     start = 0
     while len(text) - start > part_chars:
-        stop = last_safe_place(text, start, start + part_chars)
+        stop = stop_of_part(text, start, part_chars)
         if stop is None:
-            following = SAFE_PLACE.search(text, start + part_chars + 1)
-            if following is None:
-                break
-            stop = following.start()
+            most = len(text) if longest is None else min(len(text), start + max(longest, part_chars))
+            stop = next_safe_place(text, start + part_chars + 1, most)
+            if stop == most < len(text):
+                stop = start + (_last_blank(text[start:most]) or most - start)
         yield text[start:stop]
         start = stop
-    yield text[start:]
+    if start < len(text) or not start:
+        yield text[start : len(text)]
+
+
+def is_unbroken(part: str, longest: int = LONGEST) -> bool:
+    """Whether a part that parts_of gave was cut after `longest` characters because there was no break in them."""
+    return len(part) >= longest and last_safe_place(part, 0, len(part)) is None and not _last_blank(part)
+
+
+def _last_blank(part: str) -> int | None:
+    """Where white space follows a letter or digit, for the last time: two pieces, too, but far more places to try."""
+    found = BEFORE_BLANK.match(part)
+    return found.end() if found else None
+
+
+def stop_of_part(text: Text, start: int, part_chars: int) -> int | None:
+    """The end of the part of at most part_chars characters that begins at `start`: the end of the text, or the last
+    safe place; None where there is none."""
+    if len(text) - start <= part_chars:
+        return len(text)
+    stop = last_safe_place(text[start : start + part_chars + 1], 0, part_chars)
+    return None if stop is None else start + stop
+
+
+def next_safe_place(text: Text, start: int, end: int | None = None) -> int:
+    """The first safe place from `start` on, or `end`, by default that of the text, where it comes first."""
+    end = len(text) if end is None else end
+    while start < end:
+        found = SAFE_PLACE.search(text[start - 1 : min(end + 1, start + PART_CHARS)], 1)
+        if found and start - 1 + found.start() < end:
+            return start - 1 + found.start()
+        start += PART_CHARS
+    return end
 
 
 def last_safe_place(text: str, start: int, stop: int) -> int | None:

@@ -47,6 +47,8 @@ QWEN2 = (
 )
 
 SEEN_TWICE = 2
+LONGEST_WORD = 1 << 16
+"""Bytes of a word that may be a token. A run of letters without end is no word, though its parts may be equal."""
 CHARACTERS = "characters"
 
 
@@ -64,9 +66,16 @@ class Kind(Protocol):
     """Its tokens come from a text."""
     grows: bool
     """How many ids it needs follows from the amount of text."""
+    holds_pieces: bool
+    """Learning holds every different piece of the text, byte by byte."""
 
     def learn(self, texts: Sequence[str], n_tokens: int | None) -> Learned:
         """At most n_tokens tokens beyond the bytes; None: as many as the texts support. Deterministic."""
+        ...
+
+    def last_cut(self, text: str) -> int:
+        """The last place where a part may end, whatever follows, if the text begins with a piece; 0: none is known.
+        Asked for where there is no safe place that suits every kind (cuts)."""
         ...
 
     def encoder(self, library: Library, token_bytes: Sequence[bytes]) -> Encoder:
@@ -83,9 +92,13 @@ class Bytes:
     ignore_merges = True
     learns = False
     grows = False
+    holds_pieces = False
 
     def learn(self, texts: Sequence[str], n_tokens: int | None) -> Learned:
         return Learned()
+
+    def last_cut(self, text: str) -> int:
+        return len(text)
 
     def encoder(self, library: Library, token_bytes: Sequence[bytes]) -> Encoder:
         return BytesEncoder()
@@ -100,6 +113,7 @@ class Char:
     ignore_merges = True
     learns = True
     grows = False
+    holds_pieces = False
 
     def learn(self, texts: Sequence[str], n_tokens: int | None) -> Learned:
         counts = np.zeros(0x110000, dtype=np.int64)
@@ -110,6 +124,9 @@ class Char:
         counts[:128] = 0
         by_frequency = np.argsort(-counts, kind="stable")[: int((counts >= SEEN_TWICE).sum())]
         return Learned([chr(code_point).encode() for code_point in by_frequency[:n_tokens].tolist()])
+
+    def last_cut(self, text: str) -> int:
+        return len(text)
 
     def encoder(self, library: Library, token_bytes: Sequence[bytes]) -> Encoder:
         return CharEncoder(token_bytes)
@@ -124,6 +141,7 @@ class Word:
     ignore_merges = True
     learns = True
     grows = True
+    holds_pieces = False
 
     def learn(self, texts: Sequence[str], n_tokens: int | None) -> Learned:
         counter = Library(models.WordLevel(unk_token=None))
@@ -134,7 +152,10 @@ class Word:
         )
         counter.train_from_iterator(texts, trainer)
         by_id = sorted(counter.get_vocab().items(), key=lambda entry: entry[1])
-        return Learned([unspelled(word) for word, _ in by_id if len(word) > 1][:n_tokens])
+        return Learned([unspelled(word) for word, _ in by_id if 1 < len(word) <= LONGEST_WORD][:n_tokens])
+
+    def last_cut(self, text: str) -> int:
+        return 0
 
     def encoder(self, library: Library, token_bytes: Sequence[bytes]) -> Encoder:
         return LibraryEncoder(library)
@@ -149,6 +170,7 @@ class Bpe:
     ignore_merges = False
     learns = True
     grows = True
+    holds_pieces = True
 
     def learn(self, texts: Sequence[str], n_tokens: int | None) -> Learned:
         library = learner(self.pattern)
@@ -163,6 +185,9 @@ class Bpe:
         pairs = json.loads(library.to_str())["model"]["merges"]
         merges = [(unspelled(left), unspelled(right)) for left, right in pairs]
         return Learned([left + right for left, right in merges], merges)
+
+    def last_cut(self, text: str) -> int:
+        return 0
 
     def encoder(self, library: Library, token_bytes: Sequence[bytes]) -> Encoder:
         return BpeEncoder(library, token_bytes[:-1], self.pattern)

@@ -15,6 +15,7 @@ comes back exactly, but the ids are others.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -28,13 +29,14 @@ from tokenizers.pre_tokenizers import Split
 
 from textmill.errors import MissingExtra
 from textmill.tokens.encoders import Encoder
-from textmill.tokens.kinds import SEEN_TWICE, WORD, Word
+from textmill.tokens.kinds import LONGEST_WORD, SEEN_TWICE, WORD, Word
 from textmill.tokens.library import Ids, Learned
 
 VERSION = "0.42.1"
 """Of jieba: with its dictionary, another version cuts otherwise."""
 FIRST_HAN, LAST_HAN = "\u4e00", "\u9fd5"
 """What jieba takes for Chinese."""
+LAST_RUN = re.compile(rf"(?s:.*)(?<![{FIRST_HAN}-{LAST_HAN}])([{FIRST_HAN}-{LAST_HAN}]+)")
 LONGEST_RUN = 4096
 """A longer run is cut after so many characters, again and again: jieba's memory and time are bounded by it."""
 
@@ -50,6 +52,14 @@ class JiebaWord(Word):
         cutter = Cutter(self.pattern)
         words = Counter(word for text in texts for word in cutter.words(text))
         return Learned([word.encode() for word in most_frequent(words, n_tokens)])
+
+    def last_cut(self, text: str) -> int:
+        """Behind the last Chinese run, or where jieba's runs are cut in it."""
+        found = LAST_RUN.search(text)
+        if found is None:
+            return 0
+        start, end = found.span(1)
+        return end if end < len(text) else start + (end - start) // LONGEST_RUN * LONGEST_RUN
 
     def encoder(self, library: Library, token_bytes: Sequence[bytes]) -> Encoder:
         return SegmentedEncoder(self.pattern, token_bytes)
@@ -67,7 +77,9 @@ def most_frequent(words: Counter[str], n_tokens: int | None) -> list[str]:
         for word, n in words.items():
             for piece in [word] if word in chosen or not is_chinese(word) else word:
                 counts[piece] += n
-        known = ((piece, n) for piece, n in counts.items() if n >= SEEN_TWICE and len(piece.encode()) > 1)
+        known = (
+            (piece, n) for piece, n in counts.items() if n >= SEEN_TWICE and 1 < len(piece.encode()) <= LONGEST_WORD
+        )
         ranked = [piece for piece, _ in sorted(known, key=lambda entry: (-entry[1], entry[0]))][:n_tokens]
         chosen = set(ranked)
     return ranked

@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from textmill.config import Config, ModelConfig
-from textmill.config.train import N_STEPS_MOST, steps_and_epochs
+from textmill.config.train import N_STEPS_MOST, two_lengths
 from textmill.errors import ConfigError
 from textmill.models.cost import parameters
 from textmill.tables import ARCHITECTURES, load
@@ -19,7 +19,6 @@ from textmill.training.processor import available_processors, multiplies_in_bflo
 TARGETS_PER_UPDATE = (768, 4096)  # least, most: a 32nd of the text lies between for 25 to 130 thousand tokens
 N_LANES = (8, 32)
 ROWS_PER_LANE = 16  # at least, before there are more lanes
-N_UPDATES_MOST = 1500
 N_UPDATES_LEAST = 100
 N_EPOCHS_MOST = 20
 PARAMETERS_A_TOKEN = 10  # above, a model is said to be too large for its text
@@ -116,9 +115,8 @@ def dropout_for(n_tokens: int) -> float:
     return 0.2 if n_tokens < 100_000 else 0.1 if n_tokens < 1_000_000 else 0.0
 
 
-def decide_steps(config: Config, n_tokens: int, steps_per_epoch: int) -> tuple[Config, list[str]]:
+def decide_steps(config: Config, steps_per_epoch: int) -> Config:
     """The config with steps, warm-up and the rhythm of evaluations decided."""
-    notes: list[str] = []
     steps, epochs = config.train.steps, config.train.epochs
     if epochs is not None:
         wanted = max(1, math.ceil(epochs * steps_per_epoch))
@@ -128,15 +126,12 @@ def decide_steps(config: Config, n_tokens: int, steps_per_epoch: int) -> tuple[C
                 hint=f"A pass over this text is {counted(steps_per_epoch, 'step')}.",
             )
         if steps not in (None, wanted):  # equal: a run's own config.toml, which says what came of its epochs
-            raise steps_and_epochs(f"{epochs:g} epochs are {counted(wanted, 'step')} here, not {steps:,}")
+            raise two_lengths(
+                "train.steps", "train.epochs", f"{epochs:g} epochs are {counted(wanted, 'step')} here, not {steps:,}"
+            )
         steps = wanted
     if steps is None:
-        steps = min(N_UPDATES_MOST, max(N_UPDATES_LEAST, N_EPOCHS_MOST * steps_per_epoch))
-        if steps < N_UPDATES_MOST:
-            notes.append(
-                f"little text ({n_tokens:,} tokens): {steps} steps, {steps / steps_per_epoch:.0f} passes over it; "
-                "the best by validation is kept"
-            )
+        raise AssertionError("training.spending decides steps first, where epochs do not say them")
     warmup = config.train.warmup_steps if config.train.warmup_steps is not None else steps // 50
     if warmup >= steps:
         raise ConfigError(
@@ -151,4 +146,4 @@ def decide_steps(config: Config, n_tokens: int, steps_per_epoch: int) -> tuple[C
         "eval_every": eval_every,
         "save_every": config.train.save_every or eval_every,
     }
-    return config.model_copy(update={"train": config.train.model_copy(update=decided)}), notes
+    return config.model_copy(update={"train": config.train.model_copy(update=decided)})

@@ -7,6 +7,7 @@ taken for the whole; FLOPs and memory are models/cost.py's, so activations and t
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,18 @@ from textmill.results import Plan
 from textmill.runs import Run, device_named
 from textmill.text import plan_split
 from textmill.tokens.amount import tokens_about, too_little, with_tokens_chosen
+from textmill.training.batching import sampler_of
+from textmill.training.budget import CALIBRATION_SHARE
 from textmill.training.defaults import decide, decide_steps
-from textmill.training.session import default_name, sampler_of
+from textmill.training.naming import default_name
+from textmill.training.spending import candidates_told, has_budget, open_precisions, open_sizes, with_length
 
 CHECKPOINTS_KEPT = 3  # the last two and the best
 
 
 def plan_run(loaded: Loaded) -> Plan:
     """What `train` would do, without writing anything. Raises as train does."""
-    config = loaded.config
+    config, told = with_length(loaded.config)
     if not config.data.paths:
         raise ConfigError("no text was named", hint="Name a file or folder: textmill train PATH")
     if "-" in config.data.paths:
@@ -47,8 +51,10 @@ def plan_run(loaded: Loaded) -> Plan:
     if refused := too_little(n_tokens, config.data.paths):
         raise refused
     n_rows = max(1, math.ceil(n_tokens / config.model.seq_len))
+    budget = budget_facts(config, loaded.said) if has_budget(config) else None
     config, notes = decide(config, n_tokens, n_rows)
-    config, step_notes = decide_steps(config, n_tokens, sampler_of(config, n_rows).steps_per_epoch)
+    if budget is None:
+        config = decide_steps(config, sampler_of(config, n_rows).steps_per_epoch)
     facts = {
         "task": config.task.name,
         "arch": config.model.arch,
@@ -62,27 +68,39 @@ def plan_run(loaded: Loaded) -> Plan:
         "backbone_parameters": parameters(config.model, vocab_size).backbone,
         "seq_len": config.model.seq_len,
         "dropout": config.model.dropout,
-        "steps": config.train.steps,
+        **({"steps": config.train.steps} if budget is None else budget),
         "batch": config.train.batch,
         "order": config.train.order,
         "optimizer": config.train.optimizer,
         "lr": config.train.lr,
         "device": device_named(config.machine.device),
         "cost_about": cost_about(config, n_tokens, vocab_size),
-        "notes": [*text.notes, *([reason] if reason else []), *notes, *step_notes],
+        "notes": [*text.notes, *([reason] if reason else []), *notes, *told],
     }
     return Plan(verb="train", run=str(folder), writes=writes, plan=facts)
 
 
+def budget_facts(config: Config, said: Collection[str]) -> dict[str, Any]:
+    """What is known of a budget before this machine is measured."""
+    minutes = config.train.minutes or 0.0
+    tried = candidates_told(open_sizes(config, said), open_precisions(config))
+    return {
+        "minutes": minutes,
+        "would_calibrate": f"{tried}, for {CALIBRATION_SHARE * 60 * minutes:.3g} s at most",
+        "steps": "chosen by what is measured, and written to config.toml",
+    }
+
+
 def cost_about(config: Config, n_tokens: int, vocab_size: int) -> dict[str, float | int]:
-    """Passes over the text, FLOPs of all updates, bytes held (without activations) and bytes left on disk."""
+    """Passes over the text and FLOPs of all updates, where their number is known; bytes held (without activations) and
+    bytes left on disk."""
     train = config.train
     n_seen = (train.steps or 0) * (train.batch or 0) * train.accumulate * config.model.seq_len
+    run = {"passes": n_seen / n_tokens, "flops": float(n_seen * flops_per_token(config.model, vocab_size))}
     memory = memory_bytes(config.model, vocab_size, train.optimizer)
     token_bytes = 2 if vocab_size <= 1 << 16 else 4
     return {
-        "passes": n_seen / n_tokens,
-        "flops": float(n_seen * flops_per_token(config.model, vocab_size)),
+        **(run if train.steps is not None else {}),
         "memory_bytes": sum(memory.values()),
         "disk_bytes": CHECKPOINTS_KEPT * (memory["weights"] + memory["optimizer"]) + token_bytes * n_tokens,
     }

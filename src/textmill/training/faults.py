@@ -18,6 +18,7 @@ from textmill.errors import Diverged
 from textmill.metrics.loss import LossSum
 
 N_RECENT = 128
+N_SKIPPED_MOST = 128  # in a row; a quarter of a shorter run
 N_LEAST = 32  # losses before a spike is told
 LEAST_RISE = 0.25  # of the mean: where losses hardly vary, a spike is more than many deviations
 RATE_FACTOR = 0.5  # at each rollback

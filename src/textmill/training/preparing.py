@@ -13,8 +13,9 @@ from textmill.tasks.prepare import fingerprint_of
 from textmill.text import plan_split
 from textmill.tokens.amount import tokens_about, too_little, with_tokens_chosen
 from textmill.training.advise import training_command
+from textmill.training.naming import as_said, with_kept_stdin
 from textmill.training.progress import Listener, Quiet
-from textmill.training.session import as_said, prepared_text, with_kept_stdin
+from textmill.training.session import prepared_text
 from textmill.training.signals import watch_signals
 
 

@@ -27,8 +27,12 @@ def cosine(step: int, steps: int, warmup: int, end: float, decay_share: float) -
 
 def wsd(step: int, steps: int, warmup: int, end: float, decay_share: float) -> float:
     """Warm-up, stable, decay: level, then a straight line over the last decay_share of the steps. arXiv:2404.06395."""
-    n_decay = max(1, round(decay_share * (steps - warmup)))
-    return end + (1 - end) * min(1.0, (steps - step + 1) / n_decay)
+    return end + (1 - end) * min(1.0, (steps - step + 1) / n_falling(steps, warmup, decay_share))
+
+
+def n_falling(steps: int, warmup: int, decay_share: float) -> int:
+    """Steps of wsd's straight line down."""
+    return max(1, round(decay_share * (steps - warmup)))
 
 
 COURSES: dict[str, Callable[[int, int, int, float, float], float]] = {
@@ -63,6 +67,15 @@ class Plan:
             return self.rate_scale * step / self.warmup_steps
         course = COURSES[self.schedule]
         return self.rate_scale * course(step, self.steps, self.warmup_steps, self.lr_end, self.decay_share)
+
+    @property
+    def open_until(self) -> int:
+        """The step up to which no rate depends on the number of steps: until then it may become another."""
+        if self.schedule == "constant":
+            return self.steps
+        if self.schedule == "wsd":
+            return self.steps + 1 - n_falling(self.steps, self.warmup_steps, self.decay_share)
+        return self.warmup_steps
 
     def logs_after(self, step: int) -> bool:
         return step % self.log_every == 0 or step in (1, self.steps)

