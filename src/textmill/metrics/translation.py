@@ -64,6 +64,7 @@ def translation_scores(
 
 
 def _measures(tokenizer: str) -> dict[str, Any]:
-    from sacrebleu.metrics import BLEU, CHRF
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
 
     return {"bleu": BLEU(tokenize=tokenizer), "chrf": CHRF()}

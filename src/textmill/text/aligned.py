@@ -18,6 +18,7 @@ from typing import Any
 
 from textmill.errors import InputError
 from textmill.text.files import TextFile, examine, open_text, printable
+from textmill.text.long_text import whole
 from textmill.text.plain import without_line_end
 
 COMPRESSIONS = (".gz", ".xz", ".bz2", ".zst")
@@ -99,7 +100,7 @@ def lines_of(path: str | Path, encoding: str | None = None) -> Iterator[str]:
     named = TextFile(own, printable(os.fspath(path)), "text", named=True, compression=compression)
     with open_text(examine(named, True, [], encoding)) as stream:
         for raw in stream:
-            yield without_line_end(raw).decode()
+            yield whole(without_line_end(raw.decode()))
 
 
 def without_empty_sides(pairs: list[SentencePair], name: str) -> list[SentencePair]:
