@@ -271,12 +271,12 @@ def to_png(drawing: Drawing, name: str, words: Words, letters: str) -> tuple[byt
 
     letters: all that is written in it.
     """
-    found = fonts.find(letters)
     in_english = False
-    if found.missing:
-        with steady(salt=name):
+    with steady(salt=name):
+        found = fonts.find(letters)
+        if found.missing:
             labels = letters_of(drawing.figure(Pen(WIDE, words, drawing.title, foreign=lambda text: "")))
-        in_english = not found.missing.isdisjoint(labels)
+            in_english = not found.missing.isdisjoint(labels)
     pen = Pen(
         WIDE,
         Words("en") if in_english else words,
