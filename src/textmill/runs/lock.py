@@ -72,30 +72,29 @@ class RunLock:
 
 def refuse_if_locked(folder: Path) -> None:
     """Raises RunError, as `locked` would, where a living process trains the run. Nothing is made or kept."""
-    try:
-        descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        if not _taken(descriptor, fcntl.LOCK_SH):
+    with _opened(folder) as descriptor:
+        if descriptor is not None and not _taken(descriptor, fcntl.LOCK_SH):
             raise _held_by_another(descriptor, folder)
-    finally:
-        os.close(descriptor)
 
 
 def is_locked(folder: Path) -> bool:
     """Whether a living process trains the run."""
+    with _opened(folder) as descriptor:
+        return descriptor is not None and not _taken(descriptor, fcntl.LOCK_SH, n_tries=1)
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int | None]:
+    """The lock, to be asked only; None where there is none."""
     try:
         descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
-        return False
+        yield None
+        return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        yield descriptor
     finally:
         os.close(descriptor)
-    return False
 
 
 def _held(folder: Path) -> int:
@@ -123,9 +122,9 @@ def _held(folder: Path) -> int:
     raise RunError("the lock cannot be held: the folder is deleted again and again", where=str(folder))
 
 
-def _taken(descriptor: int, kind: int) -> bool:
+def _taken(descriptor: int, kind: int, n_tries: int = N_TRIES) -> bool:
     """Whether the lock is ours now. Tried for a moment: `is_locked` of a reader holds it for an instant."""
-    for _ in range(N_TRIES):
+    for _ in range(n_tries):
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:
