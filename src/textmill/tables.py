@@ -45,7 +45,9 @@ TASKS_OF_PAIRS = ("translate",)
 
 # What a task has to say of its training documents before they are trained on, as a function that loads no torch:
 # (documents) -> sentences. Language modelling takes any text and says nothing.
-FINDINGS: dict[str, str] = {}
+FINDINGS: dict[str, str] = {
+    "translate": "textmill.text.pair_findings:findings_of_pairs",
+}
 
 TOKENIZERS = {
     "bytes": "textmill.tokens.kinds:Bytes",

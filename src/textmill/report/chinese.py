@@ -194,6 +194,20 @@ CHINESE: dict[str, str] = {
     # what is read and what is not
     "Named more than once and read once: %(names)s.": "多次列出，只读一次：%(names)s。",
     "%(file)s has no extension and is read as plain text.": "%(file)s 没有扩展名，按纯文本读取。",
+    "From about %(place)s on the two sides are out of step: there each text goes with the translation %(n)s lines "
+    "%(where)s. Nothing should be trained on that.": (
+        "大约从 %(place)s 起两边错开了：那里每一行对应的译文在%(where)s %(n)s 行。不应当用它训练。"
+    ),
+    "further down": "往下",
+    "further up": "往上",
+    "%(n)s pair has the same text on both sides: %(places)s.": "有 %(n)s 对两边文字相同：%(places)s。",
+    "%(n)s pairs have the same text on both sides: %(places)s.": "有 %(n)s 对两边文字相同：%(places)s。",
+    "%(n)s pair has a side that is over four times longer or shorter than such pairs are here: %(places)s.": (
+        "有 %(n)s 对的一边比这里通常的长度长或短四倍以上：%(places)s。"
+    ),
+    "%(n)s pairs have a side that is over four times longer or shorter than such pairs are here: %(places)s.": (
+        "有 %(n)s 对的一边比这里通常的长度长或短四倍以上：%(places)s。"
+    ),
     "%(amount)s in pairs: pieces of words as tokens (bpe), %(n)s ids for both sides": (
         "%(amount)s，成对：以词的片段为词元（bpe），两种语言共 %(n)s 个"
     ),

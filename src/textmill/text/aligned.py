@@ -17,7 +17,7 @@ from textmill.errors import InputError
 from textmill.text.columns import utf8_size
 from textmill.text.documents import MARKUP, TARGET, Document, Dropped, Found
 from textmill.text.files import TextFile, open_text
-from textmill.text.jsonl import BadRecord, members_of, text_of
+from textmill.text.jsonl import BadRecord, members_of, no_key, text_of
 from textmill.text.plain import without_line_end
 from textmill.text.transcoding import size_in
 
@@ -123,7 +123,7 @@ def read_json_lines(file: TextFile, data: DataConfig, note: Callable[[str], None
                 wanted = wanted or keys_of(sides, data, where)
                 lacking = [name for name in wanted if name not in sides]
                 if lacking:
-                    raise BadRecord(f"no key '{lacking[0]}' (there are: {', '.join(map(str, sides)) or 'none'})")
+                    raise no_key(lacking[0], sides)
                 source, target = (text_of(sides[name], f"'{name}'") for name in wanted)
             except BadRecord as bad:
                 raise InputError(
