@@ -90,12 +90,13 @@ def left_alone(file: TextFile) -> TextFile:
 def sides_of(group: Sequence[TextFile], data: DataConfig) -> list[tuple[TextFile, TextFile]]:
     """(source, target) of the files of one name; none where there are not two. Raises InputError for a guess."""
     by_language = {stem_and_language(file)[1]: file for file in group}
-    source, target = (by_language.get(said.lower()) if said else None for said in (data.source, data.target))
+    said_source, said_target = languages_said(data)
+    source, target = (by_language.get(said.lower()) if said else None for said in (said_source, said_target))
     if len(group) == 2:
         one, two = group
         if source is two or target is one:
             return [(two, one)]
-        if source is one or target is two or (not data.source and not data.target and all(f.named for f in group)):
+        if source is one or target is two or all(file.named for file in group):
             return [(one, two)]
     elif source and target:
         return [(source, target)]

@@ -39,6 +39,8 @@ START_UP_S = 3.0
 """Python and its libraries, before the clock can be read."""
 REPORT_S = 5.0
 FINAL_SAMPLE_TOKENS = 300
+TOKENS_FOUND_AS_ONE_WRITTEN = 8
+"""Tokens of held-out pairs, both sides counted, that are searched in the time in which one is written alone: a guess."""
 
 
 @dataclass(frozen=True)
@@ -257,6 +259,6 @@ def around_of(config: Config, prepared: Prepared, count_s: float) -> Around:
         read_during=N_EVALUATIONS * n_read,
         written_during=N_EVALUATIONS * config.train.sample_tokens,
         read_after=n_final,
-        written_after=FINAL_SAMPLE_TOKENS,
+        written_after=FINAL_SAMPLE_TOKENS + (n_final // TOKENS_FOUND_AS_ONE_WRITTEN if config.data.pairs else 0),
         after_s=REPORT_S + (n_counted + n_final + n_bytes) * count_s,
     )
