@@ -83,7 +83,8 @@ def far_lengths(sources: Sequence[str], targets: Sequence[str]) -> NDArray[np.bo
     if not lengths.size:
         return np.zeros(0, dtype=bool)
     ratios = np.log((lengths[1] + 1) / (lengths[0] + 1))
-    return (np.abs(ratios - np.median(ratios)) > FAR) & (lengths.sum(axis=0) >= SHORT)
+    far: NDArray[np.bool_] = np.abs(ratios - np.median(ratios)) > FAR
+    return far & (lengths.sum(axis=0) >= SHORT)
 
 
 def slip_told(slip: tuple[int, int], places: Sequence[str]) -> str:
@@ -105,12 +106,13 @@ def slip_in(sources: Sequence[str], targets: Sequence[str]) -> tuple[int, int] |
     """
     if len(sources) < 2 * LEAST:
         return None
-    lengths = np.log([[len(text) + 1 for text in side] for side in (sources, targets)])
+    lengths: Floats = np.log([[len(text) + 1 for text in side] for side in (sources, targets)])
     lengths -= lengths.mean(axis=1, keepdims=True)
     lengths /= np.maximum(lengths.std(axis=1, keepdims=True), 1e-9)
 
     def of_lengths(shift: int) -> Floats:
-        return lengths[0] * moved(lengths[1], shift)
+        products: Floats = lengths[0] * moved(lengths[1], shift)
+        return products
 
     found = best_slip(of_lengths, IN_STEP, GAIN)
     tells = of_lengths(0).mean() - max(of_lengths(shift).mean() for shift in SHIFTS) > GAIN

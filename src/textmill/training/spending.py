@@ -40,7 +40,7 @@ START_UP_S = 3.0
 REPORT_S = 5.0
 FINAL_SAMPLE_TOKENS = 300
 TOKENS_FOUND_AS_ONE_WRITTEN = 8
-"""Tokens of held-out pairs, both sides counted, that are searched in the time in which one is written alone: a guess."""
+"""Tokens of held-out pairs, both sides counted, that are searched in the time in which one is written: a guess."""
 
 
 @dataclass(frozen=True)
