@@ -32,6 +32,7 @@ import torch
 from textmill.config.layers import load_config
 from textmill.runs import MetricsLog, Prepared, Run, checkpoint, folder
 from textmill.training import Listener, faults, session, train
+from textmill.training.clock import Clock
 
 WORDS = ("geese", "crane", "river", "flew", "over", "under", "hills", "and", "the", "morning", "snow", "fell", "again")
 PROMISED = 0.03
@@ -46,10 +47,10 @@ def made_text(n_bytes: int, seed: int = 1) -> str:
     return "".join(lines)
 
 
-CLOCKS: list[session.Clock] = []
+CLOCKS: list[Clock] = []
 
 
-def ended(run: Run, prepared: Prepared, clock: session.Clock, listener: Listener) -> None:
+def ended(run: Run, prepared: Prepared, clock: Clock, listener: Listener) -> None:
     """In place of what follows the last step (floor, measurement, page): it is no part of the share."""
     CLOCKS.append(clock)
 

@@ -15,6 +15,7 @@ _PUBLIC = {
     "Config": "textmill.config:Config",
     "evaluate": "textmill.evaluation:evaluate",
     "generate": "textmill.generation.by_run:generate",
+    "translate": "textmill.tasks.translating:translate",
     "look": "textmill.training:look",
     "open_run": "textmill.runs:open_run",
     "score": "textmill.generation:score",

@@ -272,6 +272,21 @@ class Trained(Document):
     """Commands to try."""
 
 
+class Translated(Document):
+    """A line translated."""
+
+    schema_: Literal["textmill.translate/1"] = Field("textmill.translate/1", alias="schema")
+    translation: str
+    score: float
+    """ln P of its tokens, the end mark among them, divided by their number to the power of generate.length_power."""
+    finished: bool = True
+    """The model ended it; else generate.max_new_tokens did."""
+    n_pieces: int = 1
+    """Pieces in which a long line was translated."""
+    alternatives: list[dict[str, str | float]] = Field(default_factory=list)
+    """Of --n-best, the others: translation and score, the best first."""
+
+
 class Difference(Document):
     """What a repetition came to differently."""
 

@@ -31,16 +31,23 @@ FORMS = {
 
 TASKS = {
     "lm": "textmill.tasks.lm:LanguageModelling",
+    "translate": "textmill.tasks.translate:Translate",
 }
 
 # The form of each task's model, as the task's class says it, for those who load no torch.
 TASK_FORMS = {
     "lm": "decoder",
+    "translate": "encoder-decoder",
 }
+
+# The tasks whose documents are pairs: a text and its translation.
+TASKS_OF_PAIRS = ("translate",)
 
 # What a task has to say of its training documents before they are trained on, as a function that loads no torch:
 # (documents) -> sentences. Language modelling takes any text and says nothing.
-FINDINGS: dict[str, str] = {}
+FINDINGS: dict[str, str] = {
+    "translate": "textmill.text.pair_findings:findings_of_pairs",
+}
 
 TOKENIZERS = {
     "bytes": "textmill.tokens.kinds:Bytes",
@@ -69,6 +76,7 @@ VERBS = {
     "eval": ("textmill.cli.eval:eval_command", "Measure a run on held-out text, beside its floor."),
     "generate": ("textmill.cli.generate:generate_command", "Let a run write on from a prompt."),
     "chat": ("textmill.cli.chat:chat_command", "Talk with a run: a prompt with history."),
+    "translate": ("textmill.cli.translate:translate_command", "Translate lines by a run that was trained on pairs."),
     "score": ("textmill.cli.score:score_command", "Show the probability of every token of a text."),
     "report": ("textmill.cli.report:report_command", "Write the report of a run: one page, works offline."),
     "info": ("textmill.cli.info:info_command", "Say what a run is: model, data, seed, versions, numbers."),

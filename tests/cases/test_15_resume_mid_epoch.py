@@ -17,7 +17,6 @@ from textmill.runs.checkpoint import load_checkpoint
 from textmill.tables import ARCHITECTURES
 from textmill.tasks import task_of
 from textmill.training import Progress, train
-from textmill.training.batching import sampler_of
 
 CASE = Path(__file__).parent / "15-resume-mid-epoch"
 EXPECTED = json.loads((CASE / "expected.json").read_text())
@@ -82,7 +81,7 @@ def test_every_epoch_uses_each_document_once_and_the_short_group_too(tmp_path: P
     rows = task.rows(prepared.train, prepared.tokenizer, run.config)
     assert len(rows) == 23  # one window a document
 
-    sampler = sampler_of(run.config, len(rows))
+    sampler = task_of(run.config).sampler(rows, run.config)
     steps = [sampler.rows(step) for step in range(EXPECTED["updates"])]
     assert run.step == EXPECTED["updates"]
     assert [sum(map(len, micros)) for micros in steps] == EXPECTED["documents_per_update"]
@@ -124,7 +123,9 @@ def test_accumulating_more_than_there_is_still_updates_once_an_epoch(tmp_path: P
     more = {"train.accumulate": 100, "train.warmup_steps": 1}
     run = train(load_config(flags(tmp_path, "wide", "gru", **more)))
     assert run.step == 3
-    assert sum(map(len, sampler_of(run.config, 23).rows(0))) == 23
+    prepared, task = run.prepared(), task_of(run.config)
+    rows = task.rows(prepared.train, prepared.tokenizer, run.config)
+    assert sum(map(len, task.sampler(rows, run.config).rows(0))) == 23
 
 
 def test_a_warm_up_longer_than_the_run_is_told_before_training(tmp_path: Path) -> None:

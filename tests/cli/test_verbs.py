@@ -68,6 +68,7 @@ class Run:
     def __init__(self) -> None:
         self.config = load_config({"run.seed": "4", "generate.max_new_tokens": "9", "eval.window": "64"}).config
         self.asked: list[Any] = []
+        self.info = {"form": "decoder"}
 
     def model(self, checkpoint: str | None, device: str) -> str:
         self.asked.append((checkpoint, device))

@@ -153,3 +153,9 @@ def test_commands_can_be_pasted_and_name_no_folder_of_this_machine() -> None:
     assert "textmill generate 'my runs/it'\"'\"'s' Once" in text
     assert "/home/someone" not in text
     assert "textmill generate 'runs/红楼梦'" in card(bare(run="runs/红楼梦"), Words("zh"))
+
+
+def test_a_translator_is_used_by_translating(english: Report) -> None:
+    text = card(english.model_copy(update={"task": "translate"}), Words("en"))
+    assert "textmill translate" in text and "textmill.translate(" in text
+    assert "textmill generate" not in text and "pipeline_tag: translation" in text

@@ -7,11 +7,12 @@ import math
 import pytest
 import torch
 
-from textmill.config import PRESETS, RecurrentConfig, TransformerConfig
-from textmill.errors import ConfigError, ContextFull
+from textmill.config import PRESETS, Config, RecurrentConfig, TransformerConfig
+from textmill.errors import ConfigError, ContextFull, TooLittleText
 from textmill.generation.beam import BeamSettings
 from textmill.models import build_model
-from textmill.tasks.translate import PairSampler, Translate
+from textmill.tasks.pair_batches import PairSampler
+from textmill.tasks.translate import Translate
 from textmill.text.aligned import SentencePair
 from textmill.text.worlds import Pairs
 from textmill.tokens import Tokenizer
@@ -41,15 +42,16 @@ def model_of(arch, tokenizer, **knobs):
 
 @pytest.mark.parametrize("arch", ARCHS)
 def test_the_loss_of_a_batch_is_the_sum_of_its_pairs_alone_and_what_measuring_says(arch, tokenizer):
-    task, model = Translate(tokenizer), model_of(arch, tokenizer).eval()
-    pairs = task.encode(PAIRS)
+    task, model = Translate(), model_of(arch, tokenizer).eval()
+    pairs = task.pair_ids(PAIRS, tokenizer)
     with torch.no_grad():
-        alone = [task.loss(model, task.collate([pair]))[0] for pair in pairs]
-        together, _ = task.loss(model, task.collate(pairs))
+        alone = [task.loss(model, task.batch([pair], tokenizer.mark))[0] for pair in pairs]
+        together, _ = task.loss(model, task.batch(pairs, tokenizer.mark))
     assert together.count == sum(len(pair.target.encode()) + 1 for pair in PAIRS) == sum(one.count for one in alone)
     assert float(together.total) == pytest.approx(sum(float(one.total) for one in alone), rel=1e-9)
     for batch in (1, 5, 32):
-        scores = task.measure(model, pairs, batch)
+        config = Config(task={"name": "translate"}, eval={"batch": batch})
+        scores = task.measure(model, pairs, tokenizer, config)
         assert [score.source for score in scores] == [pair.place for pair in PAIRS]
         for score, one, pair in zip(scores, alone, PAIRS, strict=True):
             assert score.nats == pytest.approx(float(one.total), rel=1e-9)
@@ -63,9 +65,9 @@ def test_the_loss_of_a_batch_is_the_sum_of_its_pairs_alone_and_what_measuring_sa
 def test_smoothing_reports_the_loss_and_moves_the_gradient_as_on_paper(tokenizer, logits_at_once, monkeypatch):
     """Of one logit vector z the smoothed gradient is P − ((1 − ε) onehot + ε / V)."""
     monkeypatch.setattr("textmill.models.language.LOGITS_AT_ONCE", logits_at_once)
-    plain, smooth = Translate(tokenizer), Translate(tokenizer, label_smoothing=0.1)
+    plain, smooth = Translate(), Translate(label_smoothing=0.1)
     model = model_of("gru", tokenizer).train()
-    batch = plain.collate(plain.encode(PAIRS[:3]))
+    batch = plain.batch(plain.pair_ids(PAIRS[:3], tokenizer), tokenizer.mark)
     gradients = []
     for task in (plain, smooth):
         model.zero_grad()
@@ -81,49 +83,53 @@ def test_smoothing_reports_the_loss_and_moves_the_gradient_as_on_paper(tokenizer
         float(plain.loss(model, batch)[0].total.detach())
     )
     with pytest.raises(ConfigError, match=r"label_smoothing is 1\.0"):
-        Translate(tokenizer, label_smoothing=1.0)
+        Translate(label_smoothing=1.0)
 
 
 def test_a_direction_stands_before_a_mark_of_its_own_that_no_text_holds(tokenizer):
-    task, mark = Translate(tokenizer, direction="zh"), tokenizer.mark
-    [plain] = Translate(tokenizer).source_ids(["zh<|endoftext|>a"])
-    [named] = task.source_ids(["a"])
+    task, mark = Translate(direction="zh"), tokenizer.mark
+    [plain] = Translate().source_ids(["zh<|endoftext|>a"], tokenizer)
+    [named] = task.source_ids(["a"], tokenizer)
     assert plain.count(mark) == 1 and plain[-1] == mark
     assert named == (*b"zh", mark, *b"a", mark)
-    assert task.source_ids(["a"], direction="en")[0][:2] == tuple(b"en")
+    assert task.source_ids(["a"], tokenizer, direction="en")[0][:2] == tuple(b"en")
 
 
-def test_batches_hold_every_pair_once_an_epoch_within_their_tokens(tokenizer):
-    pairs = Translate(tokenizer).encode(
-        [SentencePair("a" * (i % 37 + 1), "b" * (i * i % 23 + 1), "w") for i in range(500)]
-    )
-    sampler = PairSampler(pairs, tokens=200, seed=5)
+def test_batches_hold_every_pair_once_an_epoch_within_their_tokens():
+    size = [max(i % 37 + 2, i * i % 23 + 2) for i in range(500)]
+    sampler = PairSampler(size, tokens=200, accumulate=1, seed=5)
     first, second = ([number for batch in sampler.batches(epoch) for number in batch] for epoch in (0, 1))
     assert sorted(first) == sorted(second) == list(range(500)) and first != second
-    size = sampler.sizes
     for batch in sampler.batches(0):
         assert len(batch) * max(size[number] for number in batch) <= 200
     places = sum(len(batch) * max(size[number] for number in batch) for batch in sampler.batches(0))
     assert places < 1.15 * sum(size)  # like lengths together: little padding
     n = len(sampler.batches(0))
-    walked = [sampler.numbers(step) for step in range(n + 3)]
-    anew = PairSampler(pairs, tokens=200, seed=5)
-    assert [anew.numbers(step) for step in (n + 2, 0, n)] == [walked[n + 2], walked[0], walked[n]]
-    assert PairSampler(pairs, tokens=200, seed=6).numbers(0) != walked[0]
+    assert sampler.steps_per_epoch == n
+    walked = [sampler.rows(step) for step in range(n + 3)]
+    anew = PairSampler(size, tokens=200, accumulate=1, seed=5)
+    assert [anew.rows(step) for step in (n + 2, 0, n)] == [walked[n + 2], walked[0], walked[n]]
+    assert PairSampler(size, tokens=200, accumulate=1, seed=6).rows(0) != walked[0]
+    by_three = PairSampler(size, tokens=200, accumulate=3, seed=5)
+    assert [micro for step in range(n // 3) for micro in by_three.rows(step)] == [
+        micro for [micro] in walked[: n // 3 * 3]
+    ]
     with pytest.raises(ConfigError, match="a batch holds 20 tokens, and a pair alone has 38"):
-        PairSampler(pairs[36:37], tokens=20, seed=0)
+        PairSampler([3, 38], tokens=20, accumulate=1, seed=0)
+    with pytest.raises(TooLittleText, match="no pair to train on"):
+        PairSampler([], tokens=20, accumulate=1, seed=0)
 
 
 @pytest.mark.parametrize("arch", ARCHS)
 def test_an_empty_text_gives_an_empty_text_and_the_others_keep_their_places(arch, tokenizer):
-    task, model = Translate(tokenizer), model_of(arch, tokenizer).eval()
+    task, model = Translate(), model_of(arch, tokenizer).eval()
     settings = BeamSettings(beams=2, max_new_tokens=5, n_best=2)
     texts = ["one", "", "桥", "  ", "three"]
-    best = list(task.predict(model, texts, settings))
+    best = list(task.translations(model, tokenizer, texts, settings))
     assert len(best) == 5
     assert [found[0].text for found in (best[1], best[3])] == ["", ""]
     for place in (0, 2, 4):
-        [alone] = task.predict(model, [texts[place]], settings)
+        [alone] = task.translations(model, tokenizer, [texts[place]], settings)
         assert [one.text for one in alone] == [one.text for one in best[place]]
         assert [one.score for one in alone] == pytest.approx([one.score for one in best[place]])
         assert all(math.isfinite(one.score) for one in alone)
@@ -132,4 +138,4 @@ def test_an_empty_text_gives_an_empty_text_and_the_others_keep_their_places(arch
 def test_a_text_beyond_the_context_is_refused_by_its_number_before_any_is_translated(tokenizer):
     model = model_of("transformer", tokenizer, seq_len=8).eval()
     with pytest.raises(ContextFull, match="text 3 has 9 tokens with its marks, and the model reads 8"):
-        next(Translate(tokenizer).predict(model, ["short", "", "12345678"]))
+        next(Translate().translations(model, tokenizer, ["short", "", "12345678"]))

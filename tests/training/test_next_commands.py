@@ -12,7 +12,7 @@ from textmill.cli import main
 from textmill.config.layers import load_config
 from textmill.runs import Run
 from textmill.training import train
-from textmill.training.session import longer, next_commands
+from textmill.training.closing import longer, next_commands
 
 ENGLISH = "".join(f"Line {i}: the {i % 9} geese of {i * i % 13} flew over {i % 4} hills.\n" for i in range(80))
 CHINESE = "".join(f"第{i}行：{i % 9}只雁在{i * i % 13}月飞过{i % 4}座山。\n" for i in range(80))

@@ -26,7 +26,7 @@ SHOWN_PATHS = 3
 
 @verb(
     "look",
-    knobs=("data",),
+    knobs=("data", "task.name"),
     writes=True,
     examples=(
         "textmill look my_texts/                     files, bytes, languages, repeats, and what would be held out",
@@ -38,6 +38,7 @@ SHOWN_PATHS = 3
         "textmill look my_texts/ --removed out.jsonl write down all that cleaning takes out",
         "textmill look my_texts/ --out page/         a page to show: page/look.html, and its pictures",
         "textmill look my_texts/ --sample 200MB      of a large text, a part that is spread over it",
+        "textmill look news.en news.de --task translate   do the sides go together, line by line?",
         "textmill look my_texts/ --json",
     ),
 )
@@ -82,9 +83,10 @@ def look_command(
     from textmill.training import look
 
     with standing_for_stdin(paths) as files:
-        data = shell.load(data__paths=tuple(files.get(path, path) for path in paths)).config.data
+        config = shell.load(data__paths=tuple(files.get(path, path) for path in paths)).config
+        data = config.data
         fetch_on_use(shell, (*data.paths, *data.valid, *data.test, *against))
-        found = look(data, against=against, sample=sample, **measured)
+        found = look(data, config.task.name, against=against, sample=sample, **measured)
     names = {file: path for path, file in files.items()}
     found = Look.model_validate(_renamed(found.model_dump(by_alias=True), names))
     if out is not None:

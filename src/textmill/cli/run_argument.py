@@ -85,7 +85,13 @@ def settings_of(run: Run, shell: Shell, keys: tuple[str, ...]) -> Config:
 
 
 def model_of(run: Run, config: Config, checkpoint: str | None = None) -> NextToken:
-    """The run's model on the machine that the config names."""
+    """The run's language model on the machine that the config names. Raises RunError where it reads a source first."""
+    if run.info["form"] != "decoder":
+        raise RunError(
+            "this run translates: it writes nothing without a source",
+            where=str(run.path),
+            hint=f"textmill translate {run.path} < in.txt",
+        )
     use_threads(config)
     return run.model(checkpoint, device=config.machine.device)
 

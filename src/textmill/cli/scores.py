@@ -6,8 +6,20 @@ from collections.abc import Mapping
 
 from textmill.cli.output import table
 
-COLUMNS = {"bpb": "bits per byte", "bpc": "bits per character", "loss": "nats per token", "perplexity": "perplexity"}
-FLOORS = {"uniform": "uniform", "ngram": "5-gram over the same tokens", "ngram_bytes": "5-gram over bytes"}
+COLUMNS = {
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "bpb": "bits per byte",
+    "bpc": "bits per character",
+    "loss": "nats per token",
+    "perplexity": "perplexity",
+}
+FLOORS = {
+    "uniform": "uniform",
+    "ngram": "5-gram over the same tokens",
+    "ngram_bytes": "5-gram over bytes",
+    "copy": "the source as it stands",
+}
 
 
 def scores_table(
@@ -16,7 +28,8 @@ def scores_table(
     intervals: Mapping[str, tuple[float, float]] | None = None,
     confidence: float = 0.95,
 ) -> str:
-    """A row for the model, its intervals where there are any, and a row for each floor; lower is better everywhere."""
+    """A row for the model, its intervals where there are any, and a row for each floor. Lower is better, but for BLEU
+    and chrF."""
     from textmill.report.numbers import measure
     from textmill.report.words import comparable
 

@@ -29,6 +29,12 @@ class DataConfig(Section):
     """The first record of a CSV or TSV file names its columns."""
     columns: tuple[str, ...] = knob(())
     """Column names of a CSV or TSV file without a header."""
+    pairs: bool | None = knob(None)
+    """A document is a text and its translation: two files line by line, or two columns. Default: as the task reads."""
+    source: str | None = knob(None, flag="--source")
+    """Of pairs, the side that is read: its file ending, column or key, such as en. Default: the first that is named."""
+    target: str | None = knob(None, flag="--target")
+    """Of pairs, the side that is written: its file ending, column or key, such as de. Default: the second."""
     unit: Literal["auto", "file", "line", "paragraph"] = knob("auto")
     """What a document is in a plain text file. auto: a file is one document."""
     valid_share: float = knob(0.05, ge=0.0, lt=1.0)
@@ -77,7 +83,13 @@ class DataConfig(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def sides_are_two(self) -> DataConfig:
+        if self.source is not None and self.source == self.target:
+            raise ValueError(f"source and target are both {self.source}")
+        return self
+
     @property
     def cleaning_rules(self) -> tuple[str, ...]:
-        """The names of the rules that are applied."""
-        return () if self.clean == ("none",) else self.clean
+        """The names of the rules that are applied. Pairs are not cleaned: what is cut off one side the other keeps."""
+        return () if self.clean == ("none",) or self.pairs else self.clean

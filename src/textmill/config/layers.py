@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from textmill.config.knobs import Knob, all_knobs, knobs_of, owners, section_class, sections, value_of
-from textmill.config.model import PRESETS, SIZES, SIZES_WITH_SOURCE, section_of
+from textmill.config.model import PRESETS, SIZES, section_of, sizes_of
 from textmill.config.toml_file import read_toml, toml_value
 from textmill.config.train import LENGTHS
 from textmill.config.whole import Config
@@ -212,7 +212,7 @@ def _said_arch(said: dict[str, Said]) -> str:
 
 def _expansion(arch: str, task: str, size: str, preset: str | None) -> dict[str, tuple[Any, str]]:
     """key -> (value, origin) of the knobs that a size and a preset stand for."""
-    sizes = SIZES_WITH_SOURCE if TASK_FORMS.get(task) == "encoder-decoder" else SIZES
+    sizes = sizes_of(TASK_FORMS.get(task, "decoder"))
     found = {f"model.{name}": (value, f"size {size}") for name, value in sizes.get(arch, {}).get(size, {}).items()}
     for name, value in PRESETS.get(arch, {}).get(preset or "", {}).items():
         found[f"model.{name}"] = (value, f"preset {preset}")

@@ -43,6 +43,10 @@ class GenerateConfig(Section):
     """Taken from the logit of an id for each time it was generated."""
     max_new_tokens: int = knob(200, ge=1, on_resume="take", flag="--max-new-tokens")
     """Tokens written at most."""
+    beams: int = knob(5, ge=1, on_resume="take", flag="--beams")
+    """Translations kept at each step of the search. 1: greedy, the likeliest token each time."""
+    length_power: float = knob(1.0, ge=0.0, on_resume="take", flag="--length-power")
+    """Translations are ranked by ln P / n^x, n their tokens. 0: by ln P, which favours short ones; 1: by its mean."""
     stop: tuple[str, ...] = knob((), on_resume="take", flag="--stop")
     """Texts that end the writing; they are not part of it. The prompt is not searched."""
 

@@ -274,3 +274,8 @@ SIZES_WITH_SOURCE: dict[str, dict[str, dict[str, Any]]] = {
         "large": {"n_layers": 2, "d_model": 2780},
     },
 }
+
+
+def sizes_of(form: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """What --size names for models of a form: architecture -> size -> knobs."""
+    return SIZES_WITH_SOURCE if form == "encoder-decoder" else SIZES

@@ -13,7 +13,7 @@ class TaskConfig(Section):
     """What the model is for."""
 
     name: str = knob("lm", flag="--task")
-    """lm: language modelling, the next token from those before it."""
+    """lm: language modelling, the next token from those before it. translate: a text into another language."""
 
     @field_validator("name")
     @classmethod

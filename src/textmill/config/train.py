@@ -69,6 +69,9 @@ class TrainConfig(Section):
     """A loss jumps when it is so many standard deviations, and a quarter, above the mean of the last 128."""
     precision: Literal["auto", "float32", "bfloat16"] = knob("auto")
     """Of multiplications in training (weights stay float32). auto: bfloat16 where processor and model gain by it."""
+    label_smoothing: float | None = knob(None, ge=0.0, lt=1.0)
+    """Share of each target's probability that training spreads over all tokens (Szegedy et al. 2016); the loss that is
+    told is without it. Default: 0.1 for translate, 0 for lm."""
     average: float | None = knob(None, gt=0.0, lt=1.0)
     """Decay of the running average of the weights that is evaluated and kept instead of them. Default: off."""
     patience: int | None = knob(None, ge=1)

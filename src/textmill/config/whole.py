@@ -14,7 +14,7 @@ from textmill.config.section import Section
 from textmill.config.task import TaskConfig
 from textmill.config.tokens import TokensConfig
 from textmill.config.train import TrainConfig
-from textmill.tables import TASK_FORMS
+from textmill.tables import TASK_FORMS, TASKS_OF_PAIRS
 
 
 class Config(Section):
@@ -41,6 +41,19 @@ class Config(Section):
         else:
             return
         raise refused
+
+    @model_validator(mode="after")
+    def pairs_are_read_where_the_task_wants_them(self) -> Config:
+        wanted = self.task.name in TASKS_OF_PAIRS
+        if self.data.pairs is None:
+            object.__setattr__(self, "data", self.data.model_copy(update={"pairs": wanted}))
+        elif self.data.pairs != wanted:
+            reads = "pairs of texts" if wanted else "single texts"
+            raise ValueError(f"data.pairs is {str(self.data.pairs).lower()}, but task {self.task.name} reads {reads}")
+        if not wanted and (self.data.source or self.data.target):
+            side = "source" if self.data.source else "target"
+            raise ValueError(f"data.{side} is of pairs, and task {self.task.name} reads single texts: leave it out")
+        return self
 
     @model_validator(mode="after")
     def a_source_is_compared_where_there_is_one(self) -> Config:

@@ -25,7 +25,7 @@ from textmill.models import NextToken
 from textmill.results import Evaluation
 from textmill.runs import device_named
 from textmill.tasks import Task, task_of
-from textmill.tasks.measuring import DocumentIds, documents_of
+from textmill.tasks.measuring import DocumentIds
 from textmill.text import ReadReport, languages, read_documents
 from textmill.tokens import Tokenizer
 
@@ -43,7 +43,7 @@ class HeldOut:
     """The text that is measured on. name: "test", "validation" or a path."""
 
     name: str
-    documents: list[DocumentIds]
+    examples: list[Any]
     notes: list[str] = field(default_factory=list)
 
 
@@ -69,11 +69,11 @@ def evaluate(
     prepared, held_out = _held_out(run, data, task, tokenizer)
     which = checkpoint if checkpoint is not None else run.default_checkpoint
     model = run.model(which, device=run.config.machine.device)
-    n_blocks = BLOCKS if len(held_out.documents) == 1 else None
+    n_blocks = BLOCKS if len(held_out.examples) == 1 else None
 
     asked = settings.model_copy(update={"window": window, "stride": stride})
     config = run.config.model_copy(update={"eval": asked})
-    scores = task.measure(model, held_out.documents, tokenizer, config, n_blocks)
+    scores = task.measure(model, held_out.examples, tokenizer, config, n_blocks)
     metrics = _finite(task.metrics(scores), held_out.notes)
     how_sure = settings.resamples, settings.confidence, settings.seed
     found = intervals(scores, *how_sure)
@@ -81,14 +81,24 @@ def evaluate(
     baselines = {"uniform": metrics_of(uniform_scores(scores, tokenizer.vocab_size))}
     floor = _floor_of(run, prepared, tokenizer, held_out.notes)
     floor_convention: dict[str, Any] = {}
+    documents = task.as_documents(held_out.examples)
     if floor is not None:
-        floor_scores = floor.score(held_out.documents, tokenizer, begin_mark, settings.batch, n_blocks)
+        floor_scores = floor.score(documents, tokenizer, begin_mark, settings.batch, n_blocks)
         baselines |= {name: _finite(metrics_of(own), held_out.notes) for name, own in floor_scores.items()}
         floor_convention = floor.convention() | {"bpb_minus_floor": _differences(scores, floor_scores, how_sure)}
     if not found:
         held_out.notes.append(message("This is too little text for an interval."))
     elif n_blocks is None and len(scores) < FEW_DOCUMENTS:
         held_out.notes.append(message("There are only %(n)s documents: the intervals are rough.", n=len(scores)))
+
+    rows: list[dict[str, Any]] = [vars(score) | {"source": _printable(score.source)} for score in scores]
+    judgement = task.judge(model, tokenizer, held_out.examples, config)
+    if judgement is not None:
+        metrics |= judgement.metrics
+        found |= judgement.intervals
+        baselines |= judgement.baselines
+        floor_convention |= judgement.convention
+        rows = [row | {"output": output} for row, output in zip(rows, judgement.outputs, strict=True)]
 
     evaluation = Evaluation(
         run=str(run.path),
@@ -102,11 +112,11 @@ def evaluate(
         | {"resamples": settings.resamples, "confidence": settings.confidence, "seed": settings.seed}
         | floor_convention
         | {"notes": held_out.notes},
-        documents=[vars(score) | {"source": _printable(score.source)} for score in scores],
+        documents=rows,
     )
     evaluation.convention["signature"] = signature(evaluation)
     if floor is not None or run.kind == "network":
-        text = _sample(held_out.documents, tokenizer)
+        text = _sample(documents, tokenizer)
         evaluation.verdict = verdict(evaluation, languages([text]), run.config.data.paths if data is None else (data,))
     evaluation.messages = record_of([*evaluation.convention.values(), *held_out.notes, evaluation.verdict])
     return evaluation
@@ -145,7 +155,7 @@ def _held_out(run: Run, data: str | None, task: Task, tokenizer: Tokenizer) -> t
         prepared = run.prepared()
         for name, store in (("test", prepared.test), ("validation", prepared.valid)):
             if store is not None and store.n_documents:
-                return prepared, HeldOut(name, list(documents_of(store)))
+                return prepared, HeldOut(name, list(task.examples(store, tokenizer)))
         raise InputError(
             "nothing was held out when this run was trained, so there is nothing to measure on",
             where=str(run.path),

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from textmill.config import GenerateConfig
 from textmill.errors import ConfigError
 from textmill.generation.engine import device_of, reading
 from textmill.models.encoder_decoder import EncoderDecoder
@@ -38,6 +39,11 @@ class BeamSettings:
     """Tokens of a target at most, the end mark among them; never more than the model's context."""
     n_best: int = 1
     """Targets given for each source, the best first: at most beams."""
+
+    @classmethod
+    def of(cls, config: GenerateConfig, n_best: int = 1) -> BeamSettings:
+        """The search of [generate]."""
+        return cls(config.beams, config.length_power, config.max_new_tokens, n_best)
 
     def __post_init__(self) -> None:
         for name in ("beams", "max_new_tokens", "n_best"):

@@ -71,20 +71,30 @@ def parameters(
     return replace(counts, embeddings=counts.embeddings + (source_vocab_size or 0) * config.d_model)
 
 
-def flops_per_token(config: ModelConfig, vocab_size: int, seq_len: int | None = None, training: bool = True) -> int:
-    """Of one token in a row of seq_len (default: the config's), by CONVENTION. Not training: a third of it."""
-    counts = parameters(config, vocab_size)
+def flops_per_token(
+    config: ModelConfig, vocab_size: int, seq_len: int | None = None, training: bool = True, form: str = "decoder"
+) -> int:
+    """Of one token in a row of seq_len (default: the config's), by CONVENTION. Not training: a third of it.
+
+    Of an encoder-decoder: of a target token together with a source token, both rows of seq_len.
+    """
+    counts = parameters(config, vocab_size, form)
     forward = 2 * (counts.matrices + counts.head_multiplies)
     if isinstance(config, TransformerConfig):
-        forward += 4 * config.n_layers * config.d_model * (seq_len or config.seq_len)
+        n_attentions = 3 if form == "encoder-decoder" else 1  # of each side to itself, and of one to the other
+        forward += 4 * n_attentions * config.n_layers * config.d_model * (seq_len or config.seq_len)
     return 3 * forward if training else forward
 
 
 def memory_bytes(
-    config: ModelConfig, vocab_size: int, optimizer: str | None = "adamw", bytes_per_number: int = 4
+    config: ModelConfig,
+    vocab_size: int,
+    optimizer: str | None = "adamw",
+    bytes_per_number: int = 4,
+    form: str = "decoder",
 ) -> dict[str, int]:
     """Bytes of weights, gradients and optimizer (keys), activations left out. optimizer None: only to be used."""
-    counts = parameters(config, vocab_size)
+    counts = parameters(config, vocab_size, form)
     if optimizer is None:
         return {"weights": counts.total * bytes_per_number, "gradients": 0, "optimizer": 0}
     in_matrices, elsewhere = OPTIMIZER_NUMBERS[optimizer]

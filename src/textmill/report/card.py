@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from pathlib import PurePath
 from typing import Any
 
@@ -40,6 +41,13 @@ writing = write(
     run.model(), run.tokenizer, [{prompt}], run.config.generate, seed=0, begin_mark=run.config.tokens.begin_mark
 )
 print(writing.finish()[0].text)"""
+
+
+PYTHON_TRANSLATE = """\
+import textmill
+
+[found] = textmill.translate({run}, {source})
+print(found.translation)"""
 
 
 def card(report: Report, words: Words) -> str:
@@ -114,9 +122,13 @@ def use_of(report: Report) -> dict[str, str]:
     path = PurePath(report.run)
     run = str(PurePath(*path.parts[-2:])) if path.is_absolute() else report.run
     prompt, sentence = saying.opening_for(report.data.get("languages") or {})
+    if report.task == "translate":
+        return {
+            "commands": f"{saying.command('translate', run, sentence)}\ntextmill translate {shlex.quote(run)} < in.txt",
+            "python": PYTHON_TRANSLATE.format(run=repr(run), source=repr(sentence)),
+        }
     return {
-        "generate_command": saying.command("generate", run, prompt),
-        "score_command": saying.command("score", run, sentence),
+        "commands": f"{saying.command('generate', run, prompt)}\n{saying.command('score', run, sentence)}",
         "python": PYTHON.format(run=repr(run), prompt=repr(prompt)),
     }
 

@@ -194,6 +194,38 @@ CHINESE: dict[str, str] = {
     # what is read and what is not
     "Named more than once and read once: %(names)s.": "多次列出，只读一次：%(names)s。",
     "%(file)s has no extension and is read as plain text.": "%(file)s 没有扩展名，按纯文本读取。",
+    "From about %(place)s on the two sides are out of step: there each text goes with the translation %(n)s lines "
+    "%(where)s. Nothing should be trained on that.": (
+        "大约从 %(place)s 起两边错开了：那里每一行对应的译文在%(where)s %(n)s 行。不应当用它训练。"
+    ),
+    "further down": "往下",
+    "further up": "往上",
+    "%(n)s pair has the same text on both sides: %(places)s.": "有 %(n)s 对两边文字相同：%(places)s。",
+    "%(n)s pairs have the same text on both sides: %(places)s.": "有 %(n)s 对两边文字相同：%(places)s。",
+    "%(n)s pair has a side that is over four times longer or shorter than such pairs are here: %(places)s.": (
+        "有 %(n)s 对的一边比这里通常的长度长或短四倍以上：%(places)s。"
+    ),
+    "%(n)s pairs have a side that is over four times longer or shorter than such pairs are here: %(places)s.": (
+        "有 %(n)s 对的一边比这里通常的长度长或短四倍以上：%(places)s。"
+    ),
+    "%(amount)s in pairs: pieces of words as tokens (bpe), %(n)s ids for both sides": (
+        "%(amount)s，成对：以词的片段为词元（bpe），两种语言共 %(n)s 个"
+    ),
+    "Without a translation beside them, counted as %(category)s: %(names)s.": (
+        "旁边没有译文，计为“%(category)s”：%(names)s。"
+    ),
+    "%(n)s pair is longer than model.seq_len (%(seq_len)s tokens) and is not trained on.": (
+        "有 %(n)s 对句子超过 model.seq_len（%(seq_len)s 个词元），不用于训练。"
+    ),
+    "%(n)s pairs are longer than model.seq_len (%(seq_len)s tokens) and are not trained on.": (
+        "有 %(n)s 对句子超过 model.seq_len（%(seq_len)s 个词元），不用于训练。"
+    ),
+    "%(n)s translations did not end within generate.max_new_tokens and are cut there.": (
+        "有 %(n)s 条译文到 generate.max_new_tokens 仍未结束，在那里截断。"
+    ),
+    "%(n)s translation did not end within generate.max_new_tokens and is cut there.": (
+        "有 %(n)s 条译文到 generate.max_new_tokens 仍未结束，在那里截断。"
+    ),
     "Not read, counted as %(category)s: %(what)s.": "未读取，计为“%(category)s”：%(what)s。",
     "Not read, because it is damaged: %(names)s.": "已损坏，未读取：%(names)s。",
     "Links inside folders and archives are not followed: %(names)s.": ("不跟随文件夹和压缩包里的链接：%(names)s。"),
@@ -541,6 +573,10 @@ CHINESE: dict[str, str] = {
     "number": "数字",
     "Measured on: %(part)s": "测量所用：%(part)s",
     "perplexity per token": "困惑度（按词元）",
+    "BLEU, 0 to 100": "BLEU（0 到 100）",
+    "chrF, 0 to 100": "chrF（0 到 100）",
+    "translation": "译文",
+    "the source as it stands": "原文照抄",
     "bits per character": "比特/字符",
     "tokens scored": "计分的词元",
     "bytes scored": "计分的字节",
@@ -707,6 +743,10 @@ CHINESE: dict[str, str] = {
     "a Kneser-Ney 5-gram over BPE tokens": "以 BPE 词元为单位的 Kneser-Ney 5 元语法",
     "measured by this project": "由本项目测得",
     # what training says of a model's limits
+    "What it writes may read well and be no translation of what it read.": "它写出的句子可能很通顺，却不是原文的翻译。",
+    "It reads at most %(n)s tokens at once; a longer text is translated in pieces that do not know of each other.": (
+        "它一次最多读 %(n)s 个词元；更长的文本会分段翻译，各段之间互不知晓。"
+    ),
     "It has %(millions)s M parameters besides embeddings and head and has read %(megabytes)s MB of text: it imitates "
     "that text and knows nothing else.": (
         "除嵌入和输出层外，它有 %(millions)s M（百万）个参数，读过 %(megabytes)s MB 文本："

@@ -81,6 +81,7 @@ FLOORS = {
     "ngram": N_("n-gram over the model's tokens"),
     "ngram_bytes": N_("n-gram over bytes"),
     "uniform": N_("uniform guessing"),
+    "copy": N_("the source as it stands"),
 }
 FLOOR_MEANINGS = {
     "ngram": N_("counts which tokens follow which, smoothed (Kneser-Ney), fitted on the same training text"),
@@ -142,8 +143,11 @@ METRICS = {
     "n_tokens": N_("tokens scored"),
     "n_bytes": N_("bytes scored"),
     "n_chars": N_("characters scored"),
+    "bleu": N_("BLEU, 0 to 100"),
+    "chrf": N_("chrF, 0 to 100"),
     "source": N_("document"),
     "nats": N_("nats"),
+    "output": N_("translation"),
 }
 CURVE_COLUMNS = {
     "step": N_("step"),

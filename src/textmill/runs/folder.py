@@ -470,6 +470,8 @@ class Run:
 
     def _samples(self) -> list[dict[str, Any]]:
         prompt = str(self.info.get("sample_prompt", ""))
+        if self.info["form"] == "encoder-decoder":  # a source a line, of which the first is translated on the way
+            prompt = prompt.split("\n")[0]
         return [
             {
                 "step": int(path.stem.removeprefix("step-")),

@@ -7,20 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from textmill.config import Config
 from textmill.generation import write
 from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.metrics.loss import LossSum
 from textmill.models import IGNORED
-from textmill.tasks.measuring import DocumentIds, TokenSizes, score_documents
-from textmill.tasks.task import Batch, Rows
+from textmill.tasks.measuring import DocumentIds, TokenSizes, documents_of, first_tokens, score_documents
+from textmill.tasks.task import Batch, Judgement
 from textmill.text import Document
 from textmill.text.columns import utf8_size
-from textmill.tokens import PackedRows, StoreWriter, Tokenizer, TokenStore
+from textmill.tokens import PackedRows, Sampler, StoreWriter, Tokenizer, TokenStore
 from textmill.tokens.cuts import PART_CHARS
 
+if TYPE_CHECKING:
+    from textmill.runs import Prepared
+
+SAMPLE_PROMPT_CHARACTERS = 16
+MANY_DOCUMENTS = 100
 ENCODE_TOGETHER = 256  # documents handed to the tokenizer at once
 
 
@@ -30,6 +35,14 @@ class LanguageModelling:
     form = "decoder"
     heads: tuple[str, ...] = ()
     best_by = "loss"
+
+    def __init__(self, label_smoothing: float = 0.0):
+        self.label_smoothing = label_smoothing
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """With the smoothing of [train]."""
+        return cls(config.train.label_smoothing or 0.0)
 
     def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
         """Documents -> ids on disk, each followed by the mark. Raises NoSpace."""
@@ -75,20 +88,45 @@ class LanguageModelling:
             pack=config.tokens.pack,
         )
 
-    def collate(self, rows: Rows, indices: Sequence[int]) -> Batch:
+    def examples(self, store: TokenStore, tokenizer: Tokenizer, max_tokens: int | None = None) -> Iterator[DocumentIds]:
+        """The documents of a store up to max_tokens in all; the last one is cut there."""
+        return first_tokens(documents_of(store), max_tokens, tokenizer)
+
+    def sampler(self, rows: PackedRows, config: Config) -> Sampler:
+        """Rows in train.order, train.batch at once."""
+        train = config.train
+        if train.batch is None or train.order is None:
+            raise AssertionError("training.defaults decides batch and order first")
+        return Sampler(len(rows), train.batch, train.accumulate, config.run.seed, train.order)
+
+    def collate(self, rows: PackedRows, indices: Sequence[int]) -> Batch:
         """Row numbers -> a batch; padding is in no document and no target."""
         ids, targets, segments = rows.batch(indices)
         return Batch(ids, targets, segments, n_targets=int((targets != IGNORED).sum()))
 
     def loss(self, model: Any, batch: Batch, state: Any = None) -> tuple[LossSum, Any]:
-        """Nats over the batch's targets, and the state after its last token."""
-        nats, state = model.nll(batch.ids, batch.targets, batch.segments, state)
+        """Nats over the batch's targets, with the gradient of the smoothed loss; and the state after its last token."""
+        if self.label_smoothing and model.training:
+            hidden, state = model(batch.ids, batch.segments, state)
+            nats = model.head.nll(hidden, batch.targets, self.label_smoothing)
+        else:
+            nats, state = model.nll(batch.ids, batch.targets, batch.segments, state)
         return LossSum(nats.sum(), batch.n_targets), state
+
+    def as_documents(self, examples: Iterable[DocumentIds]) -> list[DocumentIds]:
+        """They are documents."""
+        return list(examples)
+
+    def judge(
+        self, model: Any, tokenizer: Tokenizer, examples: Sequence[DocumentIds], config: Config
+    ) -> Judgement | None:
+        """What it predicts is measured by its loss: there is nothing else to judge."""
+        return None
 
     def measure(
         self,
         model: Any,
-        documents: Iterable[DocumentIds],
+        examples: Iterable[DocumentIds],
         tokenizer: Tokenizer,
         config: Config,
         n_blocks: int | None = None,
@@ -96,7 +134,7 @@ class LanguageModelling:
         """Nats of each document, read apart; of one that is alone, in n_blocks contiguous blocks."""
         return score_documents(
             model,
-            documents,
+            examples,
             mark=tokenizer.mark,
             begin_mark=config.tokens.begin_mark,
             window=config.eval.window,
@@ -116,3 +154,28 @@ class LanguageModelling:
         """What the model writes on from each input."""
         written = write(model, tokenizer, inputs, config.generate, seed=seed, begin_mark=config.tokens.begin_mark)
         yield from (result.text for result in written.finish())
+
+    def opening(self, config: Config, prepared: Prepared) -> str:
+        """The opening of held-out text where documents are few; else nothing, if the mark is there to begin with."""
+        store = prepared.valid or prepared.train
+        opening = prepared.tokenizer.decode(store.document(0)[:64].tolist())[:SAMPLE_PROMPT_CHARACTERS]
+        if prepared.train.n_documents <= MANY_DOCUMENTS:
+            return opening
+        return "" if config.tokens.begin_mark else opening[:1]
+
+    def samples(
+        self, model: Any, tokenizer: Tokenizer, config: Config, opening: str, n: int, n_tokens: int
+    ) -> list[str]:
+        """n texts that begin with the opening."""
+        settings = config.generate.model_copy(update={"max_new_tokens": n_tokens, "stop": ()})
+        written = write(
+            model,
+            tokenizer,
+            [opening],
+            settings,
+            seed=config.run.seed,
+            n=n,
+            begin_mark=config.tokens.begin_mark,
+            notice=lambda text: None,  # that a sample outgrows the context is no news
+        )
+        return [opening + result.text for result in written.finish()]

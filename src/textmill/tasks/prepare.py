@@ -27,7 +27,7 @@ PART_NAMES: dict[Part, str] = {"train": "train", "validation": "valid", "test": 
 
 def task_of(config: Config) -> Task:
     """The task that the config names."""
-    task: Task = load(TASKS[config.task.name])()
+    task: Task = load(TASKS[config.task.name]).of(config)
     return task
 
 
@@ -67,7 +67,7 @@ def prepare(
     task = task_of(config)
     notes = [*plan.notes, *([reason] if reason else [])]
     with new_folder(path) as temporary:
-        texts = (document.content for document in plan.documents("train"))
+        texts = (text for document in plan.documents("train") for text in document.texts)
         tokenizer = Tokenizer.train(
             config.tokens.kind, texts, config.tokens.vocab_size, config.data.split_seed, config.tokens.segmenter
         )

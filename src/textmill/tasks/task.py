@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from torch import Tensor
 
@@ -19,32 +19,76 @@ from textmill.tasks.measuring import DocumentIds
 from textmill.text import Document
 from textmill.tokens import Tokenizer, TokenStore
 
+if TYPE_CHECKING:
+    from textmill.runs import Prepared
+
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows read together. ids, targets (B, T); segments (B, T) or None; state rows of a carried state, or None."""
+    """Rows read together. ids, targets (B, T); segments (B, T), -1 at padding, or None where there is none.
+
+    source (B, S) and source_segments: what is read before them, where the model reads a source.
+    """
 
     ids: Tensor
     targets: Tensor
     segments: Tensor | None
     n_targets: int
-    n_documents: int | None = None
+    source: Tensor | None = None
+    source_segments: Tensor | None = None
 
     def to(self, device: str) -> Batch:
-        segments = None if self.segments is None else self.segments.to(device)
-        return Batch(self.ids.to(device), self.targets.to(device), segments, self.n_targets, self.n_documents)
+        def moved(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.to(device)
+
+        return Batch(
+            self.ids.to(device),
+            self.targets.to(device),
+            moved(self.segments),
+            self.n_targets,
+            moved(self.source),
+            moved(self.source_segments),
+        )
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a task's outputs are worth, beside the loss: scores, intervals of them, the same of baselines by name, how
+    they were taken, and the outputs themselves, one an example."""
+
+    metrics: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    baselines: dict[str, dict[str, float]]
+    convention: dict[str, Any]
+    outputs: list[str]
 
 
 class Rows(Protocol):
-    """Examples as rows of ids; collated by number."""
+    """Examples for training, collated by number."""
 
-    def __len__(self) -> int: ...
+    notes: list[str]
+    """What was left out of them, as sentences."""
 
-    def batch(self, indices: Sequence[int]) -> tuple[Tensor, Tensor, Tensor | None]: ...
+    def __len__(self) -> int:
+        """Rows of model.seq_len tokens that they fill."""
+        ...
+
+
+class Order(Protocol):
+    """Which examples an update reads: a pure function of (seed, step), such as tokens.Sampler."""
+
+    @property
+    def steps_per_epoch(self) -> int: ...
+
+    def rows(self, step: int) -> list[list[int]]: ...
+
+    def lanes(self, step: int) -> list[list[int]]: ...
+
+    def new_epoch(self, step: int) -> bool: ...
 
 
 class Task(Protocol):
-    """From documents to a loss and to numbers."""
+    """From documents to a loss and to numbers. An example is what the task measures at once: its own affair."""
 
     form: str
     """decoder, encoder or encoder-decoder."""
@@ -52,12 +96,21 @@ class Task(Protocol):
     best_by: str
     """The metric of validation that the best checkpoint has the least of."""
 
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """The task as a config wants it."""
+        ...
+
     def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
         """Documents -> a store on disk."""
         ...
 
     def rows(self, store: TokenStore, tokenizer: Tokenizer, config: Config) -> Rows:
         """A store -> rows for training."""
+        ...
+
+    def sampler(self, rows: Rows, config: Config) -> Order:
+        """Which rows each update reads."""
         ...
 
     def collate(self, rows: Rows, indices: Sequence[int]) -> Batch:
@@ -68,27 +121,49 @@ class Task(Protocol):
         """The sum of the loss over a batch, with gradient; and the state after it."""
         ...
 
-    def documents(self, texts: Sequence[Document], tokenizer: Tokenizer) -> list[DocumentIds]:
-        """Documents as ids without marks, with their sizes: the same for training and for a text named later."""
+    def documents(self, texts: Sequence[Document], tokenizer: Tokenizer) -> list[Any]:
+        """Documents as examples: the same for training and for a text named later."""
+        ...
+
+    def examples(self, store: TokenStore, tokenizer: Tokenizer, max_tokens: int | None = None) -> Iterable[Any]:
+        """The examples of a store, in order, up to about max_tokens in all."""
         ...
 
     def measure(
         self,
         model: Any,
-        documents: Iterable[DocumentIds],
+        examples: Iterable[Any],
         tokenizer: Tokenizer,
         config: Config,
         n_blocks: int | None = None,
     ) -> list[ExampleScore]:
-        """Sums and counts per document, or per block of one that is alone (n_blocks)."""
+        """Sums and counts per example, or per block of one that is alone (n_blocks)."""
         ...
 
     def metrics(self, scores: Sequence[ExampleScore]) -> dict[str, float]:
         """The numbers of a measurement by name; best_by is one of them. Raises NothingScored."""
         ...
 
+    def as_documents(self, examples: Iterable[Any]) -> list[DocumentIds]:
+        """What is predicted of the examples, as documents: a floor is measured on it."""
+        ...
+
+    def judge(self, model: Any, tokenizer: Tokenizer, examples: Sequence[Any], config: Config) -> Judgement | None:
+        """What the outputs for the examples are worth; None where the loss says all."""
+        ...
+
     def predict(
         self, model: Any, tokenizer: Tokenizer, inputs: Sequence[str], config: Config, seed: int
     ) -> Iterator[str]:
         """Outputs for inputs; in batches = one by one."""
+        ...
+
+    def opening(self, config: Config, prepared: Prepared) -> str:
+        """What samples of a run begin with."""
+        ...
+
+    def samples(
+        self, model: Any, tokenizer: Tokenizer, config: Config, opening: str, n: int, n_tokens: int
+    ) -> list[str]:
+        """n samples of at most n_tokens: always the same ones for the same weights."""
         ...

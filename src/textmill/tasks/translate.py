@@ -1,32 +1,43 @@
 """Translation: the target's next token from its source and the tokens before it. Room: tasks/.
 
-From Python only so far: pairs in memory, batches by tokens, loss, measurement and prediction. The verbs, splits and
-ledger do not know it yet, so it does not stand in tables.TASKS.
-Shapes: B batch, S tokens of a source, T tokens of a target.
+A store holds the two sides of a pair one after the other: document 2 n is the source of pair n, 2 n + 1 its target.
+One vocabulary serves both. Shapes: B batch, S tokens of a source, T tokens of a target.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import torch
-from torch import Tensor
 
+from textmill.config import Config
 from textmill.errors import ConfigError, ContextFull
 from textmill.generation.beam import BeamSettings, Hypothesis, padded, search
 from textmill.generation.engine import device_of, reading
+from textmill.messages import plural_message
 from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.metrics.loss import LossSum
+from textmill.metrics.translation import translation_scores
 from textmill.models import IGNORED
 from textmill.models.encoder_decoder import EncoderDecoder
+from textmill.tasks.measuring import DocumentIds
+from textmill.tasks.pair_batches import PairSampler
+from textmill.tasks.task import Batch, Judgement
+from textmill.text import Document, languages
 from textmill.text.aligned import SentencePair
 from textmill.text.columns import utf8_size
-from textmill.tokens import Tokenizer
+from textmill.text.sides import languages_said
+from textmill.tokens import StoreWriter, Tokenizer, TokenStore
 
-POOL = 64  # batches whose pairs are sorted by length together: like lengths meet, and the order stays random
+if TYPE_CHECKING:
+    from textmill.runs import Prepared
+
+ENCODE_TOGETHER = 1024  # pairs handed to the tokenizer at once
+N_SAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -41,20 +52,8 @@ class PairIds:
 
 
 @dataclass(frozen=True)
-class PairBatch:
-    """Pairs read together. source (B, S); ids, targets (B, T); segments -1 at padding, None where there is none."""
-
-    source: Tensor
-    source_segments: Tensor | None
-    ids: Tensor
-    targets: Tensor
-    segments: Tensor | None
-    n_targets: int
-
-
-@dataclass(frozen=True)
 class Translation:
-    """A translated text. score: what the n best are ranked by; n_tokens, with the end mark; ended: it is whole."""
+    """A translated text. score: what the n best are ranked by; ended: it is whole."""
 
     text: str
     score: float
@@ -62,8 +61,38 @@ class Translation:
     hypothesis: Hypothesis | None = None
 
 
+class PairRows:
+    """The pairs of a store that fit into seq_len places on each side."""
+
+    def __init__(self, store: TokenStore, mark: int, seq_len: int):
+        sides = (store.starts[1:] - store.starts[:-1]).reshape(-1, 2)  # with the mark: the places that a side takes
+        sizes = sides.max(axis=1)
+        self.store, self.mark, self.seq_len = store, mark, seq_len
+        self.kept = (sizes <= seq_len).nonzero()[0]
+        self.sizes: list[int] = sizes[self.kept].tolist()
+        n_long = len(sizes) - len(self.kept)
+        self.notes = []
+        if n_long:
+            self.notes.append(
+                plural_message(
+                    "%(n)s pair is longer than model.seq_len (%(seq_len)s tokens) and is not trained on.",
+                    "%(n)s pairs are longer than model.seq_len (%(seq_len)s tokens) and are not trained on.",
+                    n_long,
+                    seq_len=seq_len,
+                )
+            )
+
+    def __len__(self) -> int:
+        """Rows of seq_len places that the pairs fill, one side beside the other."""
+        return -(-sum(self.sizes) // self.seq_len)
+
+    def pair(self, number: int) -> PairIds:
+        """The pair of a number among those kept."""
+        return stored_pair(self.store, int(self.kept[number]), self.mark)
+
+
 class Translate:
-    """P(target | source). One vocabulary for both sides.
+    """P(target | source).
 
     label_smoothing: share of the target's probability that training spreads over all tokens; the loss that is reported
     is without it. direction: a name of the target's language that each source begins with, behind which stands a mark
@@ -74,56 +103,119 @@ class Translate:
     heads: tuple[str, ...] = ()
     best_by = "loss"
 
-    def __init__(self, tokenizer: Tokenizer, label_smoothing: float = 0.0, direction: str | None = None):
+    def __init__(self, label_smoothing: float = 0.0, direction: str | None = None):
         if not 0 <= label_smoothing < 1:
             raise ConfigError(f"label_smoothing is {label_smoothing}: it must be at least 0 and below 1")
-        self.tokenizer, self.label_smoothing, self.direction = tokenizer, label_smoothing, direction
+        self.label_smoothing, self.direction = label_smoothing, direction
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """With the smoothing of [train]."""
+        return cls(config.train.label_smoothing or 0.0)
 
     # --- pairs -> ids -> batches
 
-    def source_ids(self, texts: Sequence[str], direction: str | None = None) -> list[tuple[int, ...]]:
+    def source_ids(
+        self, texts: Sequence[str], tokenizer: Tokenizer, direction: str | None = None
+    ) -> list[tuple[int, ...]]:
         """Sources as the model reads them: (direction, mark,) tokens, mark. direction: another one than the task's."""
-        mark, direction = self.tokenizer.mark, direction or self.direction
-        before = [] if direction is None else [*self.tokenizer.encode(direction), mark]
-        return [(*before, *ids, mark) for ids in self.tokenizer.encode_batch(list(texts))]
+        mark, direction = tokenizer.mark, direction or self.direction
+        before = [] if direction is None else [*tokenizer.encode(direction), mark]
+        return [(*before, *ids, mark) for ids in tokenizer.encode_batch(list(texts))]
 
-    def encode(self, pairs: Sequence[SentencePair], direction: str | None = None) -> list[PairIds]:
+    def pair_ids(
+        self, pairs: Sequence[SentencePair], tokenizer: Tokenizer, direction: str | None = None
+    ) -> list[PairIds]:
         """Pairs -> ids, in order."""
-        sources = self.source_ids([pair.source for pair in pairs], direction)
-        targets = self.tokenizer.encode_batch([pair.target for pair in pairs])
+        sources = self.source_ids([pair.source for pair in pairs], tokenizer, direction)
+        targets = tokenizer.encode_batch([pair.target for pair in pairs])
         return [
             PairIds(source, tuple(target), pair.place, utf8_size(pair.target), len(pair.target))
             for pair, source, target in zip(pairs, sources, targets, strict=True)
         ]
 
-    def collate(self, pairs: Sequence[PairIds], device: torch.device | str = "cpu") -> PairBatch:
+    def documents(self, texts: Sequence[Document], tokenizer: Tokenizer) -> list[PairIds]:
+        """Documents of pairs as ids."""
+        return self.pair_ids([SentencePair.of(document) for document in texts], tokenizer)
+
+    def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
+        """Documents -> ids on disk, a source and its target one after the other. Raises NoSpace."""
+        with StoreWriter(folder, tokenizer.vocab_size) as writer:
+            documents = iter(documents)
+            while some := [SentencePair.of(document) for document in islice(documents, ENCODE_TOGETHER)]:
+                texts = [text for pair in some for text in (pair.source, pair.target)]
+                places = [pair.place for pair in some for _ in range(2)]
+                for ids, text, place in zip(tokenizer.encode_arrays(texts), texts, places, strict=True):
+                    writer.add(ids, utf8_size(text), len(text), place)
+            return writer.close()
+
+    def examples(self, store: TokenStore, tokenizer: Tokenizer, max_tokens: int | None = None) -> Iterator[PairIds]:
+        """The pairs of a store up to max_tokens in all, the first one in any case."""
+        n_tokens = 0
+        for number in range(store.n_documents // 2):
+            pair = stored_pair(store, number, tokenizer.mark)
+            n_tokens += len(pair.source) + len(pair.target)
+            if number and max_tokens is not None and n_tokens > max_tokens:
+                return
+            yield pair
+
+    def rows(self, store: TokenStore, tokenizer: Tokenizer, config: Config) -> PairRows:
+        """The pairs that fit into model.seq_len."""
+        return PairRows(store, tokenizer.mark, config.model.seq_len)
+
+    def sampler(self, rows: PairRows, config: Config) -> PairSampler:
+        """Batches of at most train.batch × model.seq_len places. Raises ConfigError for another order than shuffle."""
+        train = config.train
+        if train.batch is None:
+            raise AssertionError("training.defaults decides the batch first")
+        if train.order != "shuffle":
+            raise ConfigError(
+                f"train.order is {train.order}, and a pair does not go on from the one before it",
+                hint="Leave it out: pairs are read in shuffled order.",
+            )
+        return PairSampler(rows.sizes, train.batch * rows.seq_len, train.accumulate, config.run.seed)
+
+    def collate(self, rows: PairRows, indices: Sequence[int]) -> Batch:
+        """Pairs by number -> a batch."""
+        return self.batch([rows.pair(number) for number in indices], rows.mark)
+
+    def batch(self, pairs: Sequence[PairIds], mark: int, device: torch.device | str = "cpu") -> Batch:
         """Each target is read as mark + tokens and predicts tokens + mark."""
-        mark = self.tokenizer.mark
         source, source_segments = padded([pair.source for pair in pairs], device)
         ids, segments = padded([(mark, *pair.target) for pair in pairs], device)
         targets, _ = padded([(*pair.target, mark) for pair in pairs], device)
         if segments is not None:
             targets = targets.masked_fill(segments < 0, IGNORED)
         n_targets = sum(len(pair.target) + 1 for pair in pairs)
-        return PairBatch(source, source_segments, ids, targets, segments, n_targets)
+        return Batch(ids, targets, segments, n_targets, source, source_segments)
 
     # --- loss and numbers
 
-    def loss(self, model: Any, batch: PairBatch, state: Any = None) -> tuple[LossSum, Any]:
+    def loss(self, model: Any, batch: Batch, state: Any = None) -> tuple[LossSum, Any]:
         """Nats over the batch's targets, with the gradient of the smoothed loss; and the state after them."""
         begun = model.begin(batch.source, batch.source_segments)
         hidden, after = model(batch.ids, batch.segments, begun)
         nats = model.head.nll(hidden, batch.targets, self.label_smoothing if model.training else 0.0)
         return LossSum(nats.sum(), batch.n_targets), after
 
-    def measure(self, model: EncoderDecoder, pairs: Sequence[PairIds], batch: int = 32) -> list[ExampleScore]:
-        """Nats of each target given its source, in the order of the pairs; batch changes nothing."""
+    def measure(
+        self,
+        model: EncoderDecoder,
+        examples: Iterable[PairIds],
+        tokenizer: Tokenizer,
+        config: Config,
+        n_blocks: int | None = None,
+    ) -> list[ExampleScore]:
+        """Nats of each target given its source, in the order of the pairs. Raises ContextFull for a longer one."""
+        pairs, at_once = list(examples), config.eval.batch
+        refuse_beyond_context(model, [max(len(pair.source), len(pair.target) + 1) for pair in pairs])
         scores: list[ExampleScore | None] = [None] * len(pairs)
         by_length = sorted(range(len(pairs)), key=lambda n: (len(pairs[n].target), len(pairs[n].source)))
         with reading(model):
-            for start in range(0, len(pairs), batch):
-                numbers = by_length[start : start + batch]
-                some = self.collate([pairs[number] for number in numbers], device_of(model))
+            for start in range(0, len(pairs), at_once):
+                numbers = by_length[start : start + at_once]
+                some = self.batch([pairs[number] for number in numbers], tokenizer.mark, device_of(model))
+                assert some.source is not None
                 nats, _ = model.nll(
                     some.ids, some.targets, some.segments, model.begin(some.source, some.source_segments)
                 )
@@ -136,11 +228,43 @@ class Translate:
         """loss perplexity bpb bpc of the targets, and the counts behind them."""
         return metrics_of(scores)
 
+    def as_documents(self, examples: Iterable[PairIds]) -> list[DocumentIds]:
+        """The targets alone: a floor reads no source."""
+        return [(pair.target, pair.n_bytes, pair.n_chars, pair.place) for pair in examples]
+
+    def judge(
+        self, model: EncoderDecoder, tokenizer: Tokenizer, examples: Sequence[PairIds], config: Config
+    ) -> Judgement:
+        """bleu and chrf of the translations by the search of [generate], and of the sources as they stand (copy)."""
+        sources = [tokenizer.decode(pair.source[:-1]) for pair in examples]
+        references = [tokenizer.decode(pair.target) for pair in examples]
+        outputs = list(self.predict(model, tokenizer, sources, config, config.run.seed))
+        language = languages_said(config.data)[1] or language_of(references)
+        how_sure = config.eval.resamples, config.eval.confidence, config.eval.seed
+        ours = translation_scores(outputs, references, language, *how_sure)
+        copied = translation_scores(sources, references, language, *how_sure)
+        return Judgement(
+            metrics={name: score.value for name, score in ours.items()},
+            intervals={name: score.interval for name, score in ours.items() if score.interval is not None},
+            baselines={"copy": {name: score.value for name, score in copied.items()}},
+            convention={f"{name}_signature": score.signature for name, score in ours.items()}
+            | {"beams": config.generate.beams, "length_power": config.generate.length_power},
+            outputs=outputs,
+        )
+
     # --- translations
 
     def predict(
+        self, model: EncoderDecoder, tokenizer: Tokenizer, inputs: Sequence[str], config: Config, seed: int
+    ) -> Iterator[str]:
+        """The best translation of each text, by the search of [generate]."""
+        for best in self.translations(model, tokenizer, inputs, BeamSettings.of(config.generate)):
+            yield best[0].text
+
+    def translations(
         self,
         model: EncoderDecoder,
+        tokenizer: Tokenizer,
         texts: Sequence[str],
         settings: BeamSettings | None = None,
         direction: str | None = None,
@@ -150,70 +274,56 @@ class Translate:
 
         Raises ContextFull, before anything is translated, where a text is longer than the model can read.
         """
-        sources = self.source_ids(texts, direction)
-        for number, source in enumerate(sources, start=1):
-            if model.max_context is not None and len(source) > model.max_context:
-                raise ContextFull(
-                    f"text {number} has {len(source)} tokens with its marks, and the model reads {model.max_context}",
-                    hint="Cut it into sentences, or train with a longer --model.seq_len.",
-                )
+        sources = self.source_ids(texts, tokenizer, direction)
+        refuse_beyond_context(model, [len(source) for source in sources])
         full = [number for number, text in enumerate(texts) if text.strip()]
-        found = search(model, [sources[number] for number in full], self.tokenizer.mark, settings, batch)
+        found = search(model, [sources[number] for number in full], tokenizer.mark, settings, batch)
         for text in texts:
             if not text.strip():
                 yield [Translation("", 0.0, ended=True)]
                 continue
             best = next(found)
-            yield [Translation(self.tokenizer.decode(one.ids), one.score, one.ended, one) for one in best]
+            yield [Translation(tokenizer.decode(one.ids), one.score, one.ended, one) for one in best]
+
+    def opening(self, config: Config, prepared: Prepared) -> str:
+        """A few held-out sources, a line each."""
+        store = prepared.valid or prepared.train
+        some = range(min(N_SAMPLES, store.n_documents // 2))
+        texts = [prepared.tokenizer.decode(store.document(2 * number).tolist()) for number in some]
+        return "\n".join(" ".join(text.split()) for text in texts)
+
+    def samples(
+        self, model: Any, tokenizer: Tokenizer, config: Config, opening: str, n: int, n_tokens: int
+    ) -> list[str]:
+        """The first n lines of the opening, each with its likeliest translation below it."""
+        sources = opening.split("\n")[:n]
+        settings = BeamSettings(beams=1, max_new_tokens=max(1, n_tokens))
+        found = self.translations(model, tokenizer, sources, settings)
+        return [f"{source}\n→ {best[0].text}" for source, best in zip(sources, found, strict=True)]
 
 
-class PairSampler:
-    """Which pairs are read together: batches of at most `tokens` places, pairs of like length together.
+def language_of(texts: Sequence[str]) -> str:
+    """zh or en, as most of their letters are; scores of other languages are cut as those of English are."""
+    return "zh" if languages(texts).get("zh", 0.0) > 0.5 else "en"
 
-    Places are rows times their longest side, padding counted, so that memory is bounded. Batches of step n depend on
-    (seed, n) alone; each pair comes once an epoch. Raises ConfigError where a pair alone is larger than a batch.
-    """
 
-    def __init__(self, pairs: Sequence[PairIds], tokens: int, seed: int):
-        self.sizes = [max(len(pair.source), len(pair.target) + 1) for pair in pairs]
-        for pair, size in zip(pairs, self.sizes, strict=True):
-            if size > tokens:
-                raise ConfigError(
-                    f"a batch holds {tokens} tokens, and a pair alone has {size}", where=pair.place,
-                    hint="Take larger batches, or leave the pair out.",
-                )  # fmt: skip
-        self.tokens, self.seed = tokens, seed
-        self._firsts = [0]  # step with which each epoch begins
-        self._epoch, self._batches = -1, list[list[int]]()
+def stored_pair(store: TokenStore, number: int, mark: int) -> PairIds:
+    """Pair `number` of a store."""
+    source, target = 2 * number, 2 * number + 1
+    return PairIds(
+        (*store.document(source).tolist(), mark),
+        tuple(store.document(target).tolist()),
+        store.source(source),
+        store.document_bytes(target),
+        store.document_chars(target),
+    )
 
-    def numbers(self, step: int) -> list[int]:
-        """Numbers of the pairs of a step, counted from 0."""
-        while self._firsts[-1] <= step:
-            self._firsts.append(self._firsts[-1] + len(self.batches(len(self._firsts) - 1)))
-        epoch = int(np.searchsorted(self._firsts, step, side="right")) - 1
-        return self.batches(epoch)[step - self._firsts[epoch]]
 
-    def batches(self, epoch: int) -> list[list[int]]:
-        """The batches of an epoch, in order."""
-        if epoch != self._epoch:
-            generator = np.random.default_rng((self.seed, epoch))
-            order = generator.permutation(len(self.sizes)).tolist()
-            mean = max(1, sum(self.sizes) // max(1, len(self.sizes)))
-            pool = max(1, POOL * self.tokens // mean)
-            batches: list[list[int]] = []
-            for start in range(0, len(order), pool):
-                batches += self.cut(sorted(order[start : start + pool], key=self.sizes.__getitem__))
-            self._batches = [batches[number] for number in generator.permutation(len(batches))]
-            self._epoch = epoch
-        return self._batches
-
-    def cut(self, numbers: Sequence[int]) -> Iterator[list[int]]:
-        """Pairs, sorted by length, into batches as full as they may be."""
-        held: list[int] = []
-        for number in numbers:
-            if held and (len(held) + 1) * self.sizes[number] > self.tokens:
-                yield held
-                held = []
-            held.append(number)
-        if held:
-            yield held
+def refuse_beyond_context(model: EncoderDecoder, lengths: Sequence[int]) -> None:
+    """Raises ContextFull where one of the texts, its marks counted, is longer than the model reads."""
+    for number, length in enumerate(lengths, start=1):
+        if model.max_context is not None and length > model.max_context:
+            raise ContextFull(
+                f"text {number} has {length} tokens with its marks, and the model reads {model.max_context}",
+                hint="Cut it into sentences, or train with a longer --model.seq_len.",
+            )

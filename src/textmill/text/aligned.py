@@ -1,28 +1,28 @@
-"""Two aligned files, a TSV or JSON lines -> sentence pairs. Room: text/ (bytes -> documents).
+"""Texts with their translations -> documents. Room: text/ (bytes -> documents): two files, a table, or JSON lines.
 
-Line n of the one side is the translation of line n of the other, so no line is ever left out: what does not fit is an
+Line n of the one file is the translation of line n of the other, so no line is ever left out: what does not fit is an
 error that names the first pair. Lines end in LF or CR LF and nowhere else, as in plain.py.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from pathlib import Path
 from statistics import median
-from typing import Any
 
+from textmill.config import DataConfig
 from textmill.errors import InputError
-from textmill.text.files import TextFile, examine, open_text, printable
-from textmill.text.long_text import whole
+from textmill.text.columns import utf8_size
+from textmill.text.documents import MARKUP, TARGET, Document, Dropped, Found
+from textmill.text.files import TextFile, open_text
+from textmill.text.jsonl import BadRecord, members_of, no_key, text_of
 from textmill.text.plain import without_line_end
+from textmill.text.transcoding import size_in
 
-COMPRESSIONS = (".gz", ".xz", ".bz2", ".zst")
 FAR = math.log(3)  # a pair whose ratio of lengths is so many times the usual one looks shifted
+DEFAULT_SIDES = ("source", "target")
 
 
 @dataclass(frozen=True)
@@ -33,90 +33,164 @@ class SentencePair:
     target: str
     place: str
 
+    @classmethod
+    def of(cls, document: Document) -> SentencePair:
+        """The pair that a document of pairs is."""
+        return cls(document.text, document.meta[TARGET], document.source)
 
-def pairs_of_files(source: str | Path, target: str | Path, encoding: str | None = None) -> list[SentencePair]:
-    """The pairs of two files, line by line. Raises InputError for other line counts and for an empty side."""
-    sources, targets = (list(lines_of(path, encoding)) for path in (source, target))
-    name, other = printable(source), printable(target)
-    if len(sources) != len(targets):
-        raise InputError(
-            f"{name} has {len(sources)} lines and {other} has {len(targets)}, and each line must be the translation of "
-            f"its like. {first_suspicious(sources, targets)}",
-            hint="Put the line in that is missing, or take out the one that is too many.",
-        )
-    pairs = [
-        SentencePair(one, two, f"{name}:{number}")
-        for number, (one, two) in enumerate(zip(sources, targets, strict=True), start=1)
-    ]
-    return without_empty_sides(pairs, name)
+    def document(self) -> Document:
+        """As a document; texts that share a side never stand on two sides of a split."""
+        group = (f"source {self.source.strip()}", f"target {self.target.strip()}")
+        return Document(self.source, self.place, {TARGET: self.target, "group": group})
 
 
-def pairs_of_tsv(path: str | Path, encoding: str | None = None) -> list[SentencePair]:
-    """The pairs of lines "source TAB target". Quotes are text. Raises InputError for any other line."""
-    pairs = []
-    for number, line in enumerate(lines_of(path, encoding), start=1):
-        place, columns = f"{printable(path)}:{number}", line.split("\t")
-        if len(columns) != 2:
+def read_aligned(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
+    """The pairs of two text files, line by line. Raises InputError for other line counts and for an empty side."""
+    other = file.beside
+    if other is None:
+        raise AssertionError("sides.with_sides puts the translation beside a text file")
+    for side in (file, other):
+        if side.has_bad_bytes:
             raise InputError(
-                f"{len(columns)} columns, and a pair is two: a source, a tab, its translation",
-                where=place,
-                hint="Keep the two columns of the texts; a tab inside a text must be written as a blank.",
+                f"some of its bytes are no {side.encoding}, and a line that is left out would move all that follow",
+                where=side.name,
+                hint="Mend those bytes (textmill look names them), or say another --encoding.",
             )
-        pairs.append(SentencePair(columns[0], columns[1], place))
-    return without_empty_sides(pairs, printable(path))
+    with open_text(file) as sources, open_text(other) as targets:
+        number = 0
+        for number, (one, two) in enumerate(zip_longest(sources, targets), start=1):
+            if one is None or two is None:
+                raise uneven(file, other)
+            source, target = (str(without_line_end(raw.decode())) for raw in (one, two))
+            if not (source.strip() and target.strip()) and n_lines(file) != n_lines(other):
+                raise uneven(file, other)
+            pair = whole_pair(SentencePair(source, target, f"{file.name}:{number}"))
+            n_bytes = utf8_size(source)
+            beside = size_in(target, other.codec)
+            yield Found(pair.document(), n_bytes, markup=len(one) - n_bytes, beside=beside)
+    if not number:
+        raise InputError("there is no pair of sentences in it", where=file.name)
 
 
-def pairs_of_jsonl(
-    path: str | Path, source: str = "source", target: str = "target", encoding: str | None = None
-) -> list[SentencePair]:
+def read_table(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
+    """The pairs of lines "source TAB target". Quotes are text, and the first line is a pair unless --source and
+    --target, or the words source and target, stand in it. Raises InputError for any other line."""
+    wanted = data.source or DEFAULT_SIDES[0], data.target or DEFAULT_SIDES[1]
+    places = (0, 1)
+    n_columns = 2
+    with open_text(file) as stream:
+        for number, raw in enumerate(stream, start=1):
+            where = f"{file.name}:{number}"
+            columns = str(without_line_end(raw.decode())).split("\t")
+            if number == 1 and all(name in columns for name in wanted):
+                places, n_columns = (columns.index(wanted[0]), columns.index(wanted[1])), len(columns)
+                yield Dropped(MARKUP, len(raw))
+                continue
+            if number == 1 and len(columns) > 2:
+                raise InputError(
+                    f"{len(columns)} columns, and a pair is two: a source, a tab, its translation",
+                    where=where,
+                    hint="Name the two in the first line, and say which: --source en --target de; a tab inside a text "
+                    "must be written as a blank.",
+                )
+            if len(columns) != n_columns:
+                raise InputError(
+                    f"{len(columns)} columns where {n_columns} are expected: a source, a tab, its translation",
+                    where=where,
+                    hint="Mend or take out this line; a tab inside a text must be written as a blank.",
+                )
+            pair = whole_pair(SentencePair(columns[places[0]], columns[places[1]], where))
+            others = [text for place, text in enumerate(columns) if place not in places]
+            yield found(pair, len(raw), sum(size_in(text, file.codec) for text in others))
+
+
+def read_json_lines(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
     """The pairs of JSON lines {"translation": {SOURCE: …, TARGET: …}} or {SOURCE: …, TARGET: …}, such as a world of
-    pairs writes. Raises InputError for any other line."""
-    pairs = []
-    for number, line in enumerate(lines_of(path, encoding), start=1):
-        place = f"{printable(path)}:{number}"
-        try:
-            record: Any = json.loads(line)
-        except ValueError as error:
-            raise InputError(f"this line is no JSON ({error})", where=place, hint="Write one object a line.") from None
-        sides = record.get("translation", record) if isinstance(record, dict) else None
-        found = [sides.get(key) if isinstance(sides, dict) else None for key in (source, target)]
-        if not all(isinstance(text, str) for text in found):
-            known = ", ".join(sides) if isinstance(sides, dict) else "no keys"
-            raise InputError(
-                f"no texts under '{source}' and '{target}' (there are: {known})",
-                where=place,
-                hint='A pair is {"translation": {"en": "…", "zh": "…"}} with the two languages named.',
-            )
-        pairs.append(SentencePair(str(found[0]), str(found[1]), place))
-    return without_empty_sides(pairs, printable(path))
+    pairs writes. Without --source and --target, the keys source and target, or the only two there are. Raises
+    InputError for any other line."""
+    wanted: tuple[str, str] | None = (data.source, data.target) if data.source and data.target else None
+    with open_text(file) as stream:
+        for number, raw in enumerate(stream, start=1):
+            where = f"{file.name}:{number}"
+            if not raw.strip(b" \t\r\n"):
+                yield Dropped(MARKUP, len(raw))
+                continue
+            try:
+                members = members_of(raw.decode())
+                sides = {name: value for name, (value, _) in members.items()}
+                if isinstance(sides.get("translation"), dict):
+                    sides = sides["translation"]
+                wanted = wanted or keys_of(sides, data, where)
+                lacking = [name for name in wanted if name not in sides]
+                if lacking:
+                    raise no_key(lacking[0], sides)
+                source, target = (text_of(sides[name], f"'{name}'") for name in wanted)
+            except BadRecord as bad:
+                raise InputError(
+                    bad.reason,
+                    where=where,
+                    hint='A pair is {"translation": {"en": "…", "de": "…"}}; --source and --target say which key is '
+                    "which.",
+                ) from None
+            others = [shown for name, (_, shown) in members.items() if name not in (*wanted, "translation")]
+            pair = whole_pair(SentencePair(source, target, where))
+            yield found(pair, len(raw), sum(size_in(text, file.codec) for text in others))
 
 
-def lines_of(path: str | Path, encoding: str | None = None) -> Iterator[str]:
-    """The lines of a text file in any encoding, whatever it is called. Raises InputError where there is none."""
-    own = Path(path)
-    if not own.is_file():
-        raise InputError("there is no such file", where=printable(path), hint="Check the path.")
-    compression = own.suffix if own.suffix in COMPRESSIONS else ""
-    named = TextFile(own, printable(os.fspath(path)), "text", named=True, compression=compression)
-    with open_text(examine(named, True, [], encoding)) as stream:
-        for raw in stream:
-            yield whole(without_line_end(raw.decode()))
+def keys_of(sides: dict[str, object], data: DataConfig, where: str) -> tuple[str, str]:
+    """The keys of source and target in the first record."""
+    texts = [name for name, value in sides.items() if isinstance(value, str)]
+    if data.source or data.target:
+        others = [name for name in texts if name not in (data.source, data.target)]
+        if len(others) == 1:
+            return data.source or others[0], data.target or others[0]
+    elif all(name in texts for name in DEFAULT_SIDES):
+        return DEFAULT_SIDES
+    elif len(texts) == 2:
+        return texts[0], texts[1]
+    raise InputError(
+        f"it is not said which two of its texts are the pair (there are: {', '.join(texts) or 'none'})",
+        where=where,
+        hint="Say their keys: --source en --target de",
+    )
 
 
-def without_empty_sides(pairs: list[SentencePair], name: str) -> list[SentencePair]:
-    """The pairs as they are. Raises InputError where there is none, or a side of one is empty."""
-    if not pairs:
-        raise InputError("there is no pair of sentences in it", where=name)
-    for pair in pairs:
-        empty = [side for side in ("source", "target") if not getattr(pair, side).strip()]
-        if empty:
-            there = f": {shortened(pair.source or pair.target)!r}" if len(empty) == 1 else ""
-            raise InputError(
-                f"the {' and the '.join(empty)} of this pair {'is' if len(empty) == 1 else 'are'} empty{there}",
-                where=pair.place,
-                hint="Take the line out on both sides, or translate it.",
-            )
-    return pairs
+def found(pair: SentencePair, n_all: int, unused: int) -> Found:
+    """A pair whose two sides stand in one record of n_all bytes."""
+    n_bytes = utf8_size(pair.source) + utf8_size(pair.target)
+    return Found(pair.document(), n_bytes, n_all - n_bytes - unused, unused)
+
+
+def whole_pair(pair: SentencePair) -> SentencePair:
+    """The pair as it is. Raises InputError where a side of it is empty."""
+    empty = [side for side in ("source", "target") if not getattr(pair, side).strip()]
+    if empty:
+        there = f": {shortened(pair.source or pair.target)!r}" if len(empty) == 1 else ""
+        raise InputError(
+            f"the {' and the '.join(empty)} of this pair {'is' if len(empty) == 1 else 'are'} empty{there}",
+            where=pair.place,
+            hint="Take the line out on both sides, or translate it.",
+        )
+    return pair
+
+
+def n_lines(file: TextFile) -> int:
+    with open_text(file) as stream:
+        return sum(1 for _ in stream)
+
+
+def uneven(file: TextFile, other: TextFile) -> InputError:
+    """The error of two files of unlike length."""
+    sides = []
+    for side in (file, other):
+        with open_text(side) as stream:
+            sides.append([str(without_line_end(raw.decode())) for raw in stream])
+    sources, targets = sides
+    return InputError(
+        f"{file.name} has {len(sources)} lines and {other.name} has {len(targets)}, and each line must be the "
+        f"translation of its like. {first_suspicious(sources, targets)}",
+        hint="Put the line in that is missing, or take out the one that is too many.",
+    )
 
 
 def first_suspicious(sources: Sequence[str], targets: Sequence[str]) -> str:

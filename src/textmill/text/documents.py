@@ -23,6 +23,9 @@ DUPLICATE = "duplicate"
 BAD_RECORD = "bad_record"
 EMPTY = "empty"
 
+TARGET = "target"
+"""Key of a document's meta: its translation, where documents are pairs."""
+
 KEPT_EXAMPLES = 3
 """So many removals of a cleaning rule are kept to be shown; all are counted."""
 EXAMPLE_CHARS = 1000
@@ -33,8 +36,9 @@ KEPT_RECORDS = 100
 
 @dataclass(frozen=True)
 class Document:
-    """A text and where it stands. `source` is "file:line" of its first line; `meta` may hold a "group" (any value):
-    documents of one group never stand on two sides of a split."""
+    """A text and where it stands. `source` is "file:line" of its first line; `meta` may hold a "group" (any value, or a
+    tuple of several): documents of one group never stand on two sides of a split. Of a pair, meta[TARGET] is the
+    translation."""
 
     content: Text
     """A str, or a LongText: what is read in pieces takes memory for a piece."""
@@ -46,15 +50,24 @@ class Document:
         """All of the content, in memory."""
         return whole(self.content)
 
+    @property
+    def texts(self) -> tuple[Text, ...]:
+        """The content, and its translation where it has one."""
+        return (self.content, self.meta[TARGET]) if TARGET in self.meta else (self.content,)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A document and the bytes of its record: `n_bytes` hold the text, the rest is named."""
+    """A document and the bytes of its record: `n_bytes` hold the text, the rest is named.
+
+    beside: bytes of its translation, where that stands in a file of its own; they are that file's.
+    """
 
     document: Document
     n_bytes: int
     markup: int = 0
     unused_column: int = 0
+    beside: int = 0
 
 
 @dataclass(frozen=True, slots=True)

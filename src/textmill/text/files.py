@@ -14,7 +14,7 @@ import re
 import shlex
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from tempfile import SpooledTemporaryFile
@@ -99,6 +99,8 @@ class TextFile:
     """Only about so many bytes of its text are read, spread over it (Parquet); 0: all."""
     of_bytes: int = 0
     """Its size, where only a part of it is read."""
+    beside: TextFile | None = None
+    """The file with the translation of its lines, where documents are pairs."""
     stamp: tuple[int, int] = (0, 0)
     """Size and modification time of `path` when it was examined: a file that changes while it is read is an error."""
 
@@ -131,7 +133,15 @@ def printable(path: str | os.PathLike[str]) -> str:
 # -- finding -----------------------------------------------------------------------------------------------------------
 
 
-def find_files(paths: Iterable[str], notes: list[str]) -> list[TextFile]:
+IsText = Callable[[str], bool]
+"""Whether files of an ending (".de") that is no format are read as plain text."""
+
+
+def no_ending(ending: str) -> bool:
+    return False
+
+
+def find_files(paths: Iterable[str], notes: list[str], is_text: IsText = no_ending) -> list[TextFile]:
     """The files of `paths`, folders walked in sorted order; each file once. Notes say what is not read.
 
     Raises InputError for a path that is missing, is no file (pipe, device), has an extension that is not read, or is
@@ -148,7 +158,7 @@ def find_files(paths: Iterable[str], notes: list[str]) -> list[TextFile]:
         elif given.startswith((catalogue.PYPI, catalogue.HUB)):
             found = catalogue.find(given, notes)
         else:
-            found = _find(given, notes)
+            found = _find(given, notes, is_text)
         for file in found:
             if file.identity in seen:
                 repeated.append(file.name)
@@ -160,7 +170,7 @@ def find_files(paths: Iterable[str], notes: list[str]) -> list[TextFile]:
     return files
 
 
-def _find(given: str, notes: list[str]) -> list[TextFile]:
+def _find(given: str, notes: list[str], is_text: IsText) -> list[TextFile]:
     if given == "-":
         raise InputError(
             "standard input is not a file: it must be copied to one first",
@@ -184,7 +194,7 @@ def _find(given: str, notes: list[str]) -> list[TextFile]:
                 where=name,
                 hint=f"Name the folder with the text; what is in the run: textmill info {shlex.quote(name)}",
             )
-        return _folder(path, name, notes)
+        return _folder(path, name, notes, is_text)
     if not stat.S_ISREG(status.st_mode):
         raise InputError(
             f"is a {_kind(status.st_mode)}, not a file or a folder",
@@ -193,8 +203,8 @@ def _find(given: str, notes: list[str]) -> list[TextFile]:
         )
     ending, compression, archive = suffixes(path.name)
     if archive:
-        return _archive(path, name, notes)
-    if ending and ending not in FORMATS:
+        return _archive(path, name, notes, is_text)
+    if ending and ending not in FORMATS and not is_text(ending):
         raise InputError(
             f"files of the kind '{ending}' are not read",
             where=name,
@@ -228,8 +238,8 @@ def is_run(folder: Path) -> bool:
 class _Walk:
     """One walk through a folder or an archive: files in a fixed order, and the names of what is passed over."""
 
-    def __init__(self, name: str):
-        self.name = name
+    def __init__(self, name: str, is_text: IsText):
+        self.name, self.is_text = name, is_text
         self.links: list[str] = []
         self.specials: list[str] = []
         self.hidden_folders: list[str] = []
@@ -256,7 +266,7 @@ class _Walk:
                 else:
                     yield from self.files(path, shown, (*below, entry.name))
             elif entry.is_file(follow_symlinks=False):
-                found = _by_name(path, shown, (*below, entry.name), hidden)
+                found = _by_name(path, shown, (*below, entry.name), hidden, self.is_text)
                 if suffixes(entry.name)[2] and not hidden:
                     yield from self.members(path, shown, (*below, entry.name))
                 else:
@@ -286,7 +296,7 @@ class _Walk:
             if entry.kind == "special":
                 self.specials.append(shown)
                 continue
-            file = _by_name(path, shown, (*below, *inside.parts), hidden)
+            file = _by_name(path, shown, (*below, *inside.parts), hidden, self.is_text)
             if inside.is_absolute() or ".." in inside.parts:
                 file = replace(file, format="", dropped_as="other:points-outside")
             elif entry.kind == "encrypted":
@@ -296,10 +306,10 @@ class _Walk:
             yield replace(file, member=entry.number, packed_bytes=entry.packed_bytes, n_bytes=entry.n_bytes)
 
 
-def _by_name(path: Path, shown: str, below: tuple[str, ...], hidden: bool) -> TextFile:
+def _by_name(path: Path, shown: str, below: tuple[str, ...], hidden: bool, is_text: IsText) -> TextFile:
     """A file that was not named by the person, as its name says."""
     ending, compression, archive = suffixes(below[-1])
-    format_ = "" if hidden or archive else FORMATS.get(ending, "")
+    format_ = "" if hidden or archive else FORMATS.get(ending, "text" if is_text(ending) else "")
     dropped_as = "" if format_ else f"other:{'hidden' if hidden else _extension(archive or ending or compression)}"
     return TextFile(path, shown, format_, below=below, dropped_as=dropped_as, compression=compression)
 
@@ -311,13 +321,13 @@ def _extension(suffix: str) -> str:
     return word if re.fullmatch(r"[a-z0-9_+-]{1,12}", word) else "unknown-extension"
 
 
-def _archive(path: Path, name: str, notes: list[str]) -> list[TextFile]:
-    walk = _Walk(name)
+def _archive(path: Path, name: str, notes: list[str], is_text: IsText) -> list[TextFile]:
+    walk = _Walk(name, is_text)
     return _found(walk, list(walk.members(path, name, (path.name,), named=True)), "archive", notes)
 
 
-def _folder(path: Path, name: str, notes: list[str]) -> list[TextFile]:
-    walk = _Walk(name)
+def _folder(path: Path, name: str, notes: list[str], is_text: IsText) -> list[TextFile]:
+    walk = _Walk(name, is_text)
     return _found(walk, list(walk.files(path, name, (path.name,))), "folder", notes)
 
 

@@ -14,9 +14,10 @@ from textmill.errors import InputError, MissingExtra
 from textmill.messages import message
 from textmill.tables import load
 from textmill.text.documents import BAD_RECORD, MARKUP, UNUSED_COLUMN, Document, Dropped, Found, ReadReport, TakenOut
-from textmill.text.files import BINARY_FORMATS, TextFile, changed, examine, find_files, open_unchanged
+from textmill.text.files import BINARY_FORMATS, TextFile, changed, examine, open_unchanged
 from textmill.text.long_cleaning import Cleaning
 from textmill.text.long_text import LONG, LongText, gathered
+from textmill.text.sides import files_of
 from textmill.text.transcoding import Left, SourceCounter, size_in
 from textmill.text.wording import advised
 
@@ -39,16 +40,32 @@ READERS = {
 }
 """Format -> where its reader lives."""
 
+PAIR_READERS = {
+    "text": "textmill.text.aligned:read_aligned",
+    "tsv": "textmill.text.aligned:read_table",
+    "jsonl": "textmill.text.aligned:read_json_lines",
+    "world": "textmill.text.aligned:read_json_lines",
+}
+"""The same where a document is a text and its translation."""
+
 
 def read_documents(paths: Sequence[str], data: DataConfig, report: ReadReport) -> Iterator[Document]:
     """The documents of files and folders, in order. A bad record is counted in `report`, never fatal.
 
     Raises InputError for a path that cannot be read, and with data.strict for the first bad record (file:line).
     """
-    for file in find_files(paths, report.notes):
-        for item in records_of(examine(file, data.strict, report.notes, data.encoding), data, report):
+    for file in files_of(paths, data, report.notes):
+        for item in records_of(examined(file, data, report.notes), data, report):
             if isinstance(item, Found):
                 yield item.document
+
+
+def examined(file: TextFile, data: DataConfig, notes: list[str]) -> TextFile:
+    """The file, and the one with its translation, with their facts."""
+    file = examine(file, data.strict, notes, data.encoding)
+    if file.beside is None:
+        return file
+    return replace(file, beside=examine(file.beside, data.strict, notes, data.encoding))
 
 
 def records_of(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Found | Dropped]:
@@ -68,7 +85,7 @@ def _items(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Fou
     is_clean = file.format in ("world", "python-module", "python-topics")
     if file.mark and not file.format.startswith("python"):  # whose readers count all bytes themselves
         yield Dropped(MARKUP, file.mark)
-    reader: Reader = load(READERS[file.format])
+    reader: Reader = load(reader_of(file, data))
     items: Iterator[Found | Dropped] = map(_laid_down, reader(file, data, report.note))
     if file.stretches and file.format == "json":
         items = _cut_off(items)
@@ -84,6 +101,19 @@ def _items(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Fou
         if file.named or file.format not in BINARY_FORMATS:
             raise
         yield Dropped(BAD_RECORD, 0, file.name, advised(error.message, error.hint))
+
+
+def reader_of(file: TextFile, data: DataConfig) -> str:
+    """Where the reader of a file lives. Raises InputError for a format without pairs."""
+    if not data.pairs:
+        return READERS[file.format]
+    if file.format not in PAIR_READERS:
+        raise InputError(
+            f"pairs are not read from the format {file.format}",
+            where=file.name,
+            hint="Read are two text files of as many lines, .tsv and .jsonl.",
+        )
+    return PAIR_READERS[file.format]
 
 
 def _cut_off(items: Iterator[Found | Dropped]) -> Iterator[Found | Dropped]:
@@ -113,7 +143,8 @@ def _in_own_bytes(file: TextFile, items: Iterator[Found | Dropped]) -> Iterator[
                 item = replace(item, n_bytes=n_source)
             else:
                 n_source, left = counter.advance(item.n_bytes + item.markup + item.unused_column)
-                n_text = min(size_in(item.document.content, file.codec), n_source - item.unused_column)
+                texts = item.document.texts if file.beside is None else item.document.texts[:1]
+                n_text = min(sum(size_in(text, file.codec) for text in texts), n_source - item.unused_column)
                 item = replace(item, n_bytes=n_text, markup=n_source - n_text - item.unused_column)
             yield from (_undecodable(file, some) for some in left)
             yield item

@@ -22,7 +22,7 @@ from textmill.messages import message, plural_message
 from textmill.results import Duplicates, FileLook, Lengths, Removed, Sampled
 from textmill.text.document_language import LanguageCount
 from textmill.text.documents import DUPLICATE, PARTS, TEXT, Document, Found, Part, ReadReport, TakenOut
-from textmill.text.files import BINARY_FORMATS, TextFile, changed, examine, find_files, with_named_parts
+from textmill.text.files import BINARY_FORMATS, TextFile, changed, with_named_parts
 from textmill.text.holdout import (
     FEW,
     FEW_LINES_BYTES,
@@ -39,8 +39,9 @@ from textmill.text.long_text import Text, in_pieces, part_of
 from textmill.text.naive import Sides, TwoSplits, naive_order
 from textmill.text.near import NearDuplicates
 from textmill.text.normalise import digest, normalised_digest
-from textmill.text.reading import records_of
+from textmill.text.reading import examined, records_of
 from textmill.text.sample import Sample, draw_sample
+from textmill.text.sides import files_of
 from textmill.text.transcoding import size_in
 from textmill.text.wording import PART_WORDS, joined, left_out_as, percent, some_of
 
@@ -255,15 +256,15 @@ def _gather(data: DataConfig, notes: list[str]) -> list[TextFile]:
     if not data.paths:
         raise ConfigError("there is no text: no path is named", where="data.paths", hint="name a file or a folder")
     given: dict[Part, list[TextFile]] = {
-        "validation": find_files(data.valid, notes),
-        "test": find_files(data.test, notes),
+        "validation": files_of(data.valid, data, notes),
+        "test": files_of(data.test, data, notes),
     }
     taken: dict[tuple[str, int], Part] = {}
     for part, files in given.items():
         for file in files:
             if taken.setdefault(file.identity, part) != part:
                 raise ConfigError(f"{file.name} stands in both --valid and --test", where="data.valid")
-    found = find_files(data.paths, notes)
+    found = files_of(data.paths, data, notes)
     pool = [file for file in found if file.identity not in taken]
     _tell_taken([(file.name, taken[file.identity]) for file in found if file.identity in taken], not pool, notes)
     n_named = len(notes)
@@ -314,17 +315,17 @@ class _Scan:
     """The first pass: files examined, digests and sizes of their documents, and what there is to say."""
 
     def __init__(self, files: Sequence[TextFile], data: DataConfig, notes: list[str], tell_languages: bool):
-        self.files = [examine(file, data.strict, notes, data.encoding) for file in files]
+        self.files = [examined(file, data, notes) for file in files]
         self.ends: list[int] = []
         self.report = ReadReport()
         self.scripts = ScriptCount()
         self.preview: list[str] = []
-        self.groups: dict[int, str] = {}
-        """Number of a document -> its meta["group"]."""
+        self.groups: dict[int, tuple[str, ...]] = {}
+        """Number of a document -> its meta["group"], or several."""
         self.languages = LanguageCount() if tell_languages else None
         self.characters = array("q")
         near = _near_wanted(data, sum(file.n_bytes for file in self.files if not file.dropped_as), notes)
-        sizes, roles = array("q"), bytearray()
+        sizes, beside, roles = array("q"), array("q"), bytearray()
         exact, normal = bytearray(), bytearray()
         for file in self.files:
             role = CODES[file.part or "train"]
@@ -333,21 +334,27 @@ class _Scan:
                     continue
                 document = item.document
                 if "group" in document.meta:
-                    self.groups[len(sizes)] = repr(document.meta["group"])
+                    group = document.meta["group"]
+                    self.groups[len(sizes)] = tuple(map(repr, group if isinstance(group, tuple) else (group,)))
                 sizes.append(item.n_bytes)
+                beside.append(item.beside)
                 roles.append(role)
-                exact += digest(document.content)
-                normal += normalised_digest(document.content, data.split_seed)
-                self.scripts.add(document.content)
+                key = document.content if len(document.texts) == 1 else "\n".join(map(str, document.texts))
+                exact += digest(key)
+                normal += normalised_digest(key, data.split_seed)
+                for text in document.texts:
+                    self.scripts.add(text)
                 self.characters.append(len(document.content))
                 if near:
                     near.add(document.content)
                 if self.languages:
                     self.languages.add(document.content)
                 if len(self.preview) < 3:
-                    self.preview.append(_one_line(document.content))
+                    self.preview.append(" → ".join(map(_one_line, document.texts)))
             self.ends.append(len(sizes))
         self.sizes: Numbers = np.frombuffer(sizes, dtype=np.int64) if sizes else np.zeros(0, np.int64)
+        self.beside: Numbers = np.frombuffer(beside, dtype=np.int64) if beside else np.zeros(0, np.int64)
+        """Bytes of each document's translation that stand in another file."""
         self.roles: Codes = np.frombuffer(bytes(roles), dtype=np.uint8)
         self.exact = _numbers(exact)
         del exact
@@ -444,6 +451,8 @@ def _fingerprint(files: Sequence[TextFile]) -> str:
     hasher = hashlib.sha256()
     for file in files:
         content = f"{file.dropped_as} {file.n_bytes}" if file.dropped_as else f"{file.format} {file.sha256}"
+        if file.beside:
+            content += f" {file.beside.sha256}"
         hasher.update(f"{file.part or 'train'} {content}\n".encode())
     return hasher.hexdigest()
 
@@ -465,8 +474,18 @@ def _ledger(scan: _Scan, parts: Codes, cut: Cut | None, kept: str = "train") -> 
         n_all = sum(shown.values()) if file.format in BINARY_FORMATS else file.n_bytes
         look = FileLook(path=file.name, bytes=n_all, encoding=file.encoding, ledger=shown, lines=list(file.lines))
         files.append(look.model_copy(update={"of_bytes": file.of_bytes}) if file.of_bytes else look)
+        if file.beside:
+            files.append(_ledger_beside(file.beside, scan.beside[start:end], here, names))
         start = end
     return Ledger(files)
+
+
+def _ledger_beside(file: TextFile, sizes: Numbers, parts: Codes, names: dict[int, str]) -> FileLook:
+    """Of the file that holds the translations: each stands where its source does, and the rest is line ends."""
+    n_bytes = {name: int(sizes[parts == code].sum()) for code, name in names.items()}
+    n_bytes["markup"] = file.n_bytes - sum(n_bytes.values())
+    shown = {category: n_bytes[category] for category in in_order(n_bytes) if n_bytes[category]}
+    return FileLook(path=file.name, bytes=file.n_bytes, encoding=file.encoding, ledger=shown, lines=list(file.lines))
 
 
 # -- who stands where --------------------------------------------------------------------------------------------------
@@ -654,11 +673,14 @@ def _merged(scan: _Scan) -> Numbers:
     numbers = scan.normal if scan.near is None else _merged_numbers(scan.normal, scan.near)
     if not scan.groups:
         return numbers
-    names: dict[str, int] = {}
-    given = np.arange(len(numbers), dtype=np.int64) + len(scan.groups)
-    for index, group in scan.groups.items():
-        given[index] = names.setdefault(group, len(names))
-    return _merged_numbers(numbers, given)
+    for place in range(max(map(len, scan.groups.values()))):
+        names: dict[str, int] = {}
+        given = np.arange(len(numbers), dtype=np.int64) + len(scan.groups)
+        for index, groups in scan.groups.items():
+            if place < len(groups):
+                given[index] = names.setdefault(groups[place], len(names))
+        numbers = _merged_numbers(numbers, given)
+    return numbers
 
 
 def _merged_numbers(one: Numbers, other: Numbers) -> Numbers:
@@ -684,6 +706,8 @@ def _merged_numbers(one: Numbers, other: Numbers) -> Numbers:
 
 def _near_wanted(data: DataConfig, n_bytes: int, notes: list[str]) -> NearDuplicates | None:
     """What looks for near duplicates, unless that is off, or left to us and the text is large."""
+    if data.pairs and data.near_duplicates == "auto":  # sentences of one form are near, and no copies
+        return None
     if data.near_duplicates == "on" or (data.near_duplicates == "auto" and n_bytes <= NEAR_BELOW_BYTES):
         return NearDuplicates(data.split_seed)
     if data.near_duplicates == "auto":

@@ -22,7 +22,7 @@ def with_tokens_chosen(config: Config, plan: SplitPlan, shares: dict[str, float]
     """The config with tokens.kind and vocab_size decided, and the reason as a sentence where it was decided here."""
     if config.tokens.kind != "auto":
         return config, None
-    kind, vocab_size, reason = choose_kind(plan.ledger.total.get("train", 0), shares)
+    kind, vocab_size, reason = choose_kind(plan.ledger.total.get("train", 0), shares, bool(config.data.pairs))
     chosen = {"kind": kind, "vocab_size": config.tokens.vocab_size or vocab_size}
     return config.model_copy(update={"tokens": config.tokens.model_copy(update=chosen)}), reason
 
@@ -48,14 +48,16 @@ def tokens_about(config: Config, text: SplitPlan) -> tuple[int, int]:
     texts: list[str] = []
     n_characters = n_bytes = 0
     for document in text.documents("train"):
-        texts.append(document.content[0 : SAMPLED_CHARACTERS - n_characters])
-        n_characters += len(texts[-1])
-        n_bytes += len(texts[-1].encode())
+        for content in document.texts:
+            texts.append(content[0 : SAMPLED_CHARACTERS - n_characters])
+            n_characters += len(texts[-1])
+            n_bytes += len(texts[-1].encode())
         if n_characters >= SAMPLED_CHARACTERS:
             break
     tokenizer = Tokenizer.train(
         config.tokens.kind, texts, config.tokens.vocab_size, config.run.seed, config.tokens.segmenter
     )
     n_sampled = sum(len(ids) for ids in map(tokenizer.encode, texts))
-    n_tokens = round(n_sampled * text.ledger.total["train"] / max(1, n_bytes)) + text.n_documents["train"]
+    n_marks = text.n_documents["train"] * (2 if config.data.pairs else 1)
+    n_tokens = round(n_sampled * text.ledger.total["train"] / max(1, n_bytes)) + n_marks
     return n_tokens, tokenizer.vocab_size

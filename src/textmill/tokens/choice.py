@@ -19,6 +19,9 @@ CHAR_BELOW_BYTES = {"zh": 10 * MB, "other": 1 * MB}
 BPE_SIZES = ((1 * MB, 512), (4 * MB, 1024), (10 * MB, 2048), (50 * MB, 4096), (250 * MB, 8192), (2000 * MB, 16384))
 """(below this many bytes, ids); 32768 from there on. Chinese: twice as many, its characters alone are thousands."""
 
+PAIRS_TIMES = 4
+"""So many times as many ids for two languages: 8192 for the 4 MB of Multi30k, where 6,000 to 10,000 are usual."""
+
 LARGEST_BPE, LARGEST_WORD = 32768, 65536
 
 
@@ -39,8 +42,10 @@ def default_vocab_size(kind: str, n_bytes: int, languages: dict[str, float]) -> 
     return min(2 * size, LARGEST_BPE) if is_chinese(languages) else size
 
 
-def choose_kind(n_bytes: int, languages: dict[str, float]) -> tuple[str, int | None, str]:
+def choose_kind(n_bytes: int, languages: dict[str, float], pairs: bool = False) -> tuple[str, int | None, str]:
     """(kind, vocabulary size or None for all characters, the reason as a sentence) for n_bytes of training text.
+
+    pairs: texts with their translations. What is to be found on the other side are words, so their tokens are longer.
 
     >>> choose_kind(200_000, {"en": 1.0})[:2]
     ('char', None)
@@ -50,6 +55,14 @@ def choose_kind(n_bytes: int, languages: dict[str, float]) -> tuple[str, int | N
     amount = (
         message("%(size)s of Chinese text", size=size) if script == "zh" else message("%(size)s of text", size=size)
     )
+    if pairs:
+        vocab_size = min(LARGEST_BPE, PAIRS_TIMES * default_vocab_size("bpe", n_bytes, {}))
+        reason = message(
+            "%(amount)s in pairs: pieces of words as tokens (bpe), %(n)s ids for both sides",
+            amount=amount,
+            n=f"{vocab_size:,}",
+        )
+        return "bpe", vocab_size, reason
     if n_bytes < CHAR_BELOW_BYTES[script]:
         reason = message(
             "%(amount)s: characters as tokens, because below %(limit)s too few words repeat often enough to be tokens "

@@ -50,6 +50,7 @@ class PackedRows:
             raise ConfigError(f"model.seq_len is {seq_len}: a row has at least one token")
         self.store, self.seq_len, self.mark = store, seq_len, mark
         self.begin_mark, self.isolate = begin_mark, isolate
+        self.notes: list[str] = []
         self._cuts = None if pack else document_cuts(store, seq_len, begin_mark)
         self.n_places = store.n_tokens if begin_mark else max(store.n_tokens - 1, 0)
         """Places with a target, counted or not, in all rows together."""

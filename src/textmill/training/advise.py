@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from textmill.config import Config, DataConfig
+from textmill.config import Config, DataConfig, TaskConfig
 from textmill.config.knobs import all_knobs
 from textmill.config.layers import load_config
 from textmill.errors import ConfigError, TooLittleText
@@ -50,6 +50,7 @@ def look(
     Raises ConfigError, InputError.
     """
     data = data_of(data, knobs)
+    data = Config(data=data.model_dump(exclude_unset=True), task={"name": task}).data
     if sample and (leaks or removed is not None):
         raise ConfigError(
             f"a sample is not {'split' if leaks else 'all that was removed'}",
@@ -66,7 +67,7 @@ def look(
         why = message("Training would be refused: %(why)s. %(hint)s", why=refused.message, hint=refused.hint)
         findings = [*findings, why]
     notes = [*facts.notes, *findings]
-    suggestion = "" if refused else training_command({"data": data})
+    suggestion = "" if refused else training_command({"data": data, "task": TaskConfig(name=task)})
     found: dict[str, Any] = {"notes": notes, "messages": record_of(notes), "suggestion": suggestion}
     if against:
         found["against"] = look_against(plan, against, data)
@@ -115,6 +116,8 @@ def training_command(sections: Mapping[str, BaseModel]) -> str:
         for name, value in said:
             if (section, name) == ("data", "paths"):
                 words = [*(as_argument(path) for path in dict.fromkeys(value)), *words]
+            elif (section, name) == ("data", "pairs"):
+                continue  # as the task reads
             elif value != type(said).model_fields[name].default or value != getattr(getattr(unsaid, section), name):
                 words += flags_for(f"{section}.{name}", value)
     return " ".join(["textmill train", *map(shlex.quote, words)])

@@ -7,22 +7,14 @@ from collections.abc import Callable
 from textmill.config import Config
 from textmill.models import LanguageModel
 from textmill.tasks import Rows, Task
-from textmill.tokens import Sampler
 from textmill.training.updates import Lanes, MicroBatches
-
-
-def sampler_of(config: Config, n_rows: int) -> Sampler:
-    train = config.train
-    if train.batch is None or train.order is None:
-        raise AssertionError("training.defaults decides batch and order first")
-    return Sampler(n_rows, train.batch, train.accumulate, config.run.seed, train.order)
 
 
 def batches_of(
     task: Task, rows: Rows, config: Config, model: LanguageModel, device: str
 ) -> Callable[[int], MicroBatches]:
     """step -> its micro-batches, each with how it goes on from the one before."""
-    sampler = sampler_of(config, len(rows))
+    sampler = task.sampler(rows, config)
     in_stream = config.train.order == "stream"
     kept = in_stream and model.max_context is None  # a bounded context cannot be carried on without end
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import torch
 
 from textmill.config import Config
-from textmill.generation import write
 from textmill.models import build_model
 from textmill.models.cost import flops_per_token, parameters
 from textmill.models.ngram import NGram
@@ -78,24 +77,13 @@ class Candidate:
 
     def written_s(self) -> float:
         """Seconds of a token that the model writes."""
-        config = self.config
-        settings = config.generate.model_copy(update={"max_new_tokens": N_TOKENS_WRITTEN, "stop": ()})
+        tokenizer = self.prepared.tokenizer
         self.model.eval()
         start = self.now()
         with torch.no_grad():
-            written = write(
-                self.model,
-                self.prepared.tokenizer,
-                ["a"],
-                settings,
-                seed=config.run.seed,
-                n=1,
-                begin_mark=config.tokens.begin_mark,
-                notice=lambda text: None,
-            )
-            n_written = sum(result.n_tokens for result in written.finish())
+            [text] = task_of(self.config).samples(self.model, tokenizer, self.config, "a", 1, N_TOKENS_WRITTEN)
         self.model.train()
-        return (self.now() - start) / max(1, n_written)
+        return (self.now() - start) / max(1, len(tokenizer.encode(text)) - 1)
 
     def n_updates(self, precision: str) -> int:
         """Of a slice."""
@@ -107,7 +95,8 @@ class Candidate:
         return sum(seconds * self.n_updates(precision) for precision, seconds in self.warm_s.items())
 
     def speeds(self) -> list[Speed]:
-        n_parameters = parameters(self.config.model, self.prepared.tokenizer.vocab_size).backbone
+        form = task_of(self.config).form
+        n_parameters = parameters(self.config.model, self.prepared.tokenizer.vocab_size, form).backbone
         written_s = self.written_s()
         return [
             Speed(
@@ -165,8 +154,9 @@ def calibrate(
 
 def relative_cost(config: Config, other: Config, prepared: Prepared) -> float:
     """Of an update, in updates of the other."""
-    vocab_size = prepared.tokenizer.vocab_size
-    return flops_per_token(config.model, vocab_size) / flops_per_token(other.model, vocab_size)
+    vocab_size, form = prepared.tokenizer.vocab_size, task_of(config).form
+    costs = [flops_per_token(one.model, vocab_size, form=form) for one in (config, other)]
+    return costs[0] / costs[1]
 
 
 def timed_in_turns(candidates: Sequence[Candidate], end: float, now: Now) -> list[Speed]:

@@ -12,7 +12,7 @@ from textmill.config import Config, ModelConfig
 from textmill.config.train import N_STEPS_MOST, two_lengths
 from textmill.errors import ConfigError
 from textmill.models.cost import parameters
-from textmill.tables import ARCHITECTURES, load
+from textmill.tables import ARCHITECTURES, TASK_FORMS, load
 from textmill.text.wording import counted
 from textmill.training.processor import available_processors, multiplies_in_bfloat16
 
@@ -23,6 +23,7 @@ N_UPDATES_LEAST = 100
 N_EPOCHS_MOST = 20
 PARAMETERS_A_TOKEN = 10  # above, a model is said to be too large for its text
 SMALLEST = "tiny"
+SMOOTHING_OF_PAIRS = 0.1  # Vaswani et al. 2017
 
 
 def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str]]:
@@ -31,7 +32,7 @@ def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str
     n_tokens: training targets. n_rows: rows they fill.
     """
     backbone = load(ARCHITECTURES[config.model.arch])
-    notes = notes_on_size(config.model, n_tokens)
+    notes = notes_on_size(config.model, n_tokens, TASK_FORMS[config.task.name])
     train: dict[str, Any] = {}
     model: dict[str, Any] = {}
 
@@ -40,7 +41,7 @@ def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str
         model["dropout"] = dropout
         if dropout:
             notes.append(f"little text ({n_tokens:,} tokens): dropout {dropout}")
-    order = config.train.order or backbone.default_order
+    order = config.train.order or ("shuffle" if config.data.pairs else backbone.default_order)
     train["order"] = order
     if config.train.batch is None:
         train["batch"] = batch_for(order, n_tokens, n_rows, config.model.seq_len)
@@ -54,6 +55,8 @@ def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str
     if config.train.precision == "auto":
         gains = backbone.gains_by_bfloat16 and multiplies_in_bfloat16(config.machine.device)
         train["precision"] = "bfloat16" if gains else "float32"
+    if config.train.label_smoothing is None:
+        train["label_smoothing"] = SMOOTHING_OF_PAIRS if config.data.pairs else 0.0
     if config.train.weight_decay is None:
         train["weight_decay"] = 0.1 if optimizer == "adamw" else 0.0
     machine = {"threads": config.machine.threads or available_processors()}
@@ -67,14 +70,14 @@ def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str
     return decided, notes
 
 
-def notes_on_size(model: ModelConfig, n_tokens: int) -> list[str]:
+def notes_on_size(model: ModelConfig, n_tokens: int, form: str = "decoder") -> list[str]:
     """What there is to say of a row, or of a model, that is far too large for a text of so many tokens."""
     notes = []
     if model.seq_len > n_tokens:
         notes.append(
             f"model.seq_len ({model.seq_len:,}) is longer than the text ({n_tokens:,} tokens): not one row is full"
         )
-    n_parameters = parameters(model, vocab_size=1).backbone
+    n_parameters = parameters(model, vocab_size=1, form=form).backbone
     if n_parameters > PARAMETERS_A_TOKEN * n_tokens:
         advice = "more text helps" if model.size == SMALLEST else f"--size {SMALLEST}, or more text, helps"
         notes.append(

@@ -17,9 +17,9 @@ from textmill.errors import ConfigError
 from textmill.models.cost import flops_per_token, memory_bytes, parameters
 from textmill.results import Plan
 from textmill.runs import Run, device_named
+from textmill.tables import TASK_FORMS
 from textmill.text import plan_split
 from textmill.tokens.amount import tokens_about, too_little, with_tokens_chosen
-from textmill.training.batching import sampler_of
 from textmill.training.budget import CALIBRATION_SHARE
 from textmill.training.defaults import decide, decide_steps
 from textmill.training.naming import default_name
@@ -54,7 +54,7 @@ def plan_run(loaded: Loaded) -> Plan:
     budget = budget_facts(config, loaded.said) if has_budget(config) else None
     config, notes = decide(config, n_tokens, n_rows)
     if budget is None:
-        config = decide_steps(config, sampler_of(config, n_rows).steps_per_epoch)
+        config = decide_steps(config, -(-n_rows // ((config.train.batch or 1) * config.train.accumulate)))
     facts = {
         "task": config.task.name,
         "arch": config.model.arch,
@@ -65,7 +65,7 @@ def plan_run(loaded: Loaded) -> Plan:
         "tokenizer": config.tokens.kind,
         "vocab_size_about": vocab_size,
         "train_tokens_about": n_tokens,
-        "backbone_parameters": parameters(config.model, vocab_size).backbone,
+        "backbone_parameters": parameters(config.model, vocab_size, TASK_FORMS[config.task.name]).backbone,
         "seq_len": config.model.seq_len,
         "dropout": config.model.dropout,
         **({"steps": config.train.steps} if budget is None else budget),
@@ -96,8 +96,10 @@ def cost_about(config: Config, n_tokens: int, vocab_size: int) -> dict[str, floa
     bytes left on disk."""
     train = config.train
     n_seen = (train.steps or 0) * (train.batch or 0) * train.accumulate * config.model.seq_len
-    run = {"passes": n_seen / n_tokens, "flops": float(n_seen * flops_per_token(config.model, vocab_size))}
-    memory = memory_bytes(config.model, vocab_size, train.optimizer)
+    form = TASK_FORMS[config.task.name]
+    flops = float(n_seen * flops_per_token(config.model, vocab_size, form=form))
+    memory = memory_bytes(config.model, vocab_size, train.optimizer, form=form)
+    run = {"passes": n_seen / n_tokens, "flops": flops}
     token_bytes = 2 if vocab_size <= 1 << 16 else 4
     return {
         **(run if train.steps is not None else {}),

@@ -43,7 +43,7 @@ def prepare_ahead(wanted: Loaded | Config, listener: Listener | None = None) -> 
         n_bytes={name: store.n_bytes for name, store in stores.items()},
         ledger=prepared.ledger["ledger"],
         notes=prepared.ledger["notes"],
-        next=[training_command({"data": config.data, "tokens": config.tokens, "run": config.run})],
+        next=[training_command({"data": config.data, "task": config.task, "tokens": config.tokens, "run": config.run})],
     )
 
 

@@ -25,23 +25,18 @@ from torch import nn
 from textmill.config import Config
 from textmill.config.layers import Loaded, merge_for_resume
 from textmill.errors import Damaged, Diverged, InputError, Interrupted, RunError
-from textmill.evaluation import evaluate, fit_floor, save_evaluation
 from textmill.files import TEMPORARY, make_folder, misfits_told, write_atomically
-from textmill.generation import loop_rate, write
-from textmill.messages import message, record_of
 from textmill.metrics.loss import LossSum
 from textmill.models import LanguageModel, build_model
 from textmill.models.cost import parameters
-from textmill.report import render
-from textmill.report.saying import command, opening_for
-from textmill.report.words import language
 from textmill.results import FileLook
 from textmill.runs import Checkpoint, Prepared, Run, RunLock, device_named, locked
 from textmill.runs.checkpoint import GROUPS, folder_name
 from textmill.tasks import Task, prepare, task_of
-from textmill.tasks.measuring import documents_of, first_tokens
 from textmill.text import SplitPlan, plan_split
-from textmill.training.batching import batches_of, sampler_of
+from textmill.training.batching import batches_of
+from textmill.training.clock import Clock
+from textmill.training.closing import close, write_samples
 from textmill.training.defaults import decide, decide_steps
 from textmill.training.faults import (
     N_ROLLBACKS_MOST,
@@ -51,7 +46,7 @@ from textmill.training.faults import (
     event,
     event_of,
 )
-from textmill.training.naming import as_said, default_name, folder_of, named, with_kept_stdin
+from textmill.training.naming import as_said, folder_of, named, with_kept_stdin
 from textmill.training.optimizers import (
     WeightAverage,
     build_optimizers,
@@ -65,8 +60,6 @@ from textmill.training.spending import Budget, Stopwatch, has_budget, with_budge
 from textmill.training.updates import MicroBatches, Update, updates
 
 VERSIONS_TOLD = ("textmill", "torch", "numpy", "tokenizers", "safetensors")
-SAMPLE_PROMPT_CHARACTERS = 16
-MANY_DOCUMENTS = 100
 SAMPLES_AT_THE_END = 3
 
 
@@ -135,14 +128,15 @@ def ready(
     prepared, config = prepared_text(config, Path(config.run.dir), listener)
     task = task_of(config)
     n_targets = prepared.train.n_tokens
-    n_rows = len(task.rows(prepared.train, prepared.tokenizer, config))
+    rows = task.rows(prepared.train, prepared.tokenizer, config)
+    n_rows = len(rows)
     budget = None
     if has_budget(config):
         watch = watch or Stopwatch.start()
         config, budget = with_budget(config, loaded.said, prepared, n_rows, watch, listener.notice)
     config, notes = decide(config, n_targets, n_rows)
-    config = decide_steps(config, sampler_of(config, n_rows).steps_per_epoch)
-    return config, prepared, notes + (budget.told() if budget else []), budget
+    config = decide_steps(config, task.sampler(rows, config).steps_per_epoch)
+    return config, prepared, [*rows.notes, *notes] + (budget.told() if budget else []), budget
 
 
 def prepared_text(
@@ -159,7 +153,7 @@ def begin(folder: Path, config: Config, prepared: Prepared, budget: Budget | Non
     """A new run folder that says all it will do before it does anything."""
     task = task_of(config)
     ledger = prepared.ledger
-    counts = parameters(config.model, prepared.tokenizer.vocab_size)
+    counts = parameters(config.model, prepared.tokenizer.vocab_size, task.form)
     stores = prepared.stores
     info = {
         "format": 1,
@@ -191,7 +185,7 @@ def begin(folder: Path, config: Config, prepared: Prepared, budget: Budget | Non
             "ledger": ledger["ledger"],
         },
         "messages": ledger.get("messages", {}),
-        "sample_prompt": sample_prompt(config, prepared),
+        "sample_prompt": task.opening(config, prepared),
         "time": {},
     }
     if budget is not None:
@@ -236,21 +230,6 @@ def changes_of(before: list[dict[str, Any]], now: Sequence[FileLook]) -> list[st
     lines += [f"{path}: not there -> {size:,} bytes" for path, size in new.items() if path not in old]
     lines += [f"{path}: {old[path]:,} -> {new[path]:,} bytes" for path in old if new.get(path, old[path]) != old[path]]
     return lines or ["files and sizes are the same: bytes in them, or their order, are not"]
-
-
-class Clock:
-    """Seconds by kind of work; what no `doing` names is not counted."""
-
-    def __init__(self, spent: dict[str, float], now: Callable[[], float] = time.perf_counter):
-        self.spent, self.now = dict(spent), now
-
-    @contextmanager
-    def doing(self, kind: str) -> Iterator[None]:
-        start = self.now()
-        try:
-            yield
-        finally:
-            self.spent[kind] = self.spent.get(kind, 0.0) + self.now() - start
 
 
 def work(run: Run, prepared: Prepared, stop: StopRequest, listener: Listener, budget: Budget | None = None) -> Run:
@@ -573,8 +552,8 @@ class Session:
         if self.prepared.valid is None:
             return True, {}
         with self.clock.doing("evaluate"), self.reading() as model:
-            documents = first_tokens(documents_of(self.prepared.valid), self.config.train.eval_tokens, self.tokenizer)
-            scores = self.task.measure(model, documents, self.tokenizer, self.config)
+            examples = self.task.examples(self.prepared.valid, self.tokenizer, self.config.train.eval_tokens)
+            scores = self.task.measure(model, examples, self.tokenizer, self.config)
         metrics = self.task.metrics(scores)
         score = metrics[self.task.best_by]
         if not math.isfinite(score):
@@ -593,7 +572,7 @@ class Session:
             return
         with self.clock.doing("sample"), self.reading() as model:
             try:
-                [text] = write_samples(model, self.run, self.prepared, 1, n_tokens)
+                [text] = write_samples(model, self.run, self.tokenizer, 1, n_tokens)
             except InputError as error:
                 why, mean = "what it predicts is no distribution", update.loss.mean
                 raise Diverged(
@@ -701,145 +680,3 @@ def cut_samples_back(folder: Path, step: int) -> None:
     for path in folder.glob("step-*.txt"):
         if int(path.stem.removeprefix("step-")) > step:
             path.unlink()
-
-
-def sample_prompt(config: Config, prepared: Prepared) -> str:
-    """The opening of held-out text where documents are few; else nothing, if the mark is there to begin with."""
-    store = prepared.valid or prepared.train
-    opening = prepared.tokenizer.decode(store.document(0)[:64].tolist())[:SAMPLE_PROMPT_CHARACTERS]
-    if prepared.train.n_documents <= MANY_DOCUMENTS:
-        return opening
-    return "" if config.tokens.begin_mark else opening[:1]
-
-
-def write_samples(model: Any, run: Run, prepared: Prepared, n: int, n_tokens: int) -> list[str]:
-    """n texts, prompt included: always the same ones for the same weights."""
-    prompt = run.info["sample_prompt"]
-    settings = run.config.generate.model_copy(update={"max_new_tokens": n_tokens, "stop": ()})
-    written = write(
-        model,
-        prepared.tokenizer,
-        [prompt],
-        settings,
-        seed=run.config.run.seed,
-        n=n,
-        begin_mark=run.config.tokens.begin_mark,
-        notice=lambda text: None,  # that a sample outgrows the context is no news
-    )
-    return [prompt + result.text for result in written.finish()]
-
-
-def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener) -> None:
-    """After the last step: the floor, the final measurement, loops, the report."""
-    if not (run.path / "floor" / "run.json").is_file():
-        with clock.doing("floor"):
-            fit_floor(prepared.train, prepared.tokenizer, run.path / "floor", run.config.run.seed, run.config)
-    if prepared.valid is not None or prepared.test is not None:
-        listener.notice("measuring on held-out text …")
-        with clock.doing("evaluate"):
-            save_evaluation(run.path, evaluate(run))
-    with clock.doing("sample"):
-        model = run.model()
-        texts = write_samples(model, run, prepared, SAMPLES_AT_THE_END, max(100, run.config.train.sample_tokens))
-        for number, text in enumerate(texts):
-            make_folder(run.path / "samples")
-            write_atomically(run.path / "samples" / f"final-{number + 1}.txt", text)
-        run.info["loops"] = {"model": loop_rate(texts), "human": human_loop_rate(prepared, texts)}
-    run.info["time"] = {kind: round(seconds, 2) for kind, seconds in clock.spent.items()}
-    run.info["limits"] = limits_of(run, prepared)
-    run.info["messages"] = run.info.get("messages", {}) | record_of(run.info["limits"])
-    run.info["next"] = next_commands(run)
-    run.info["finished"] = True
-    report_run(run)
-    run.write_info()  # last: a run that is stopped in its report makes it again
-
-
-def report_run(run: Run) -> None:
-    """report.html, README.md and plots of a run."""
-    render(run.report(), run.path, language())
-
-
-def human_loop_rate(prepared: Prepared, texts: list[str]) -> float:
-    """The loop rate of as long pieces of held-out text."""
-    store = prepared.test or prepared.valid or prepared.train
-    length = max(1, sum(map(len, texts)) // max(1, len(texts)))
-    pieces: list[str] = []
-    for number in range(store.n_documents):
-        text = prepared.tokenizer.decode(store.document(number).tolist())
-        pieces += [text[start : start + length] for start in range(0, len(text), length)]
-        if len(pieces) >= 200:
-            break
-    return loop_rate(pieces[:200])
-
-
-def limits_of(run: Run, prepared: Prepared) -> list[str]:
-    """What this model cannot do, in plain words."""
-    backbone = run.info["n_parameters"].get("backbone", 0)
-    seq_len = run.config.model.seq_len
-    limits = [
-        message(
-            "It has %(millions)s M parameters besides embeddings and head and has read %(megabytes)s MB of text: it "
-            "imitates that text and knows nothing else.",
-            millions=f"{backbone / 1e6:.1f}",
-            megabytes=f"{prepared.train.n_bytes / 1e6:.2f}",
-        ),
-        message("It answers no question reliably, and what it states as a fact may be wrong."),
-    ]
-    if run.config.model.arch == "transformer":
-        limits.append(message("It sees the last %(n)s tokens only; what lies further back is forgotten.", n=seq_len))
-    else:
-        limits.append(
-            message(
-                "All it keeps of the past is its state, which fades; back-propagation reached %(n)s tokens back.",
-                n=seq_len,
-            )
-        )
-    progress = run.progress
-    if progress.get("n_skipped") or progress.get("n_rollbacks"):
-        limits.append(
-            message(
-                "%(skipped)s of its %(steps)s updates were skipped and it went back %(rollbacks)s times, because the "
-                "loss jumped or was no number: metrics.jsonl says when.",
-                skipped=progress["n_skipped"],
-                steps=progress["step"],
-                rollbacks=progress["n_rollbacks"],
-            )
-        )
-    if prepared.valid is None:
-        limits.append(message("Nothing was held out to choose a checkpoint by: the last one is kept."))
-    return list(limits)
-
-
-def next_commands(run: Run) -> list[str]:
-    """What to try. A model that does not beat its floor is trained on first; where it stopped getting better by
-    itself, more steps are no help, and its floor is what writes better."""
-    path = str(run.path)
-    prompt, sentence = opening_for(run.info["data"]["languages"])
-    commands = [command("generate", path, prompt), command("chat", path), command("score", path, sentence)]
-    if beats_floors(run):
-        return commands
-    if run.info.get("ended_at") is not None:
-        return [command("generate", f"{path}/floor", prompt), *commands]
-    return [longer(run), *commands]
-
-
-def beats_floors(run: Run) -> bool:
-    """Whether the model needs fewer bits per byte than each floor beside it; True where nothing was measured."""
-    evaluation = run.evaluation()
-    if evaluation is None:
-        return True
-    floors = [row["bpb"] for row in evaluation.baselines.values() if "bpb" in row]
-    return all(evaluation.metrics["bpb"] < floor for floor in floors)
-
-
-def longer(run: Run) -> str:
-    """The command that takes this run to twice its steps."""
-    from textmill.training.advise import training_command  # advise tries a text as -n does, which knows this file
-
-    config = run.config
-    said = [training_command({"data": config.data}), "--steps", str(2 * (config.train.steps or 0))]
-    if run.name != default_name(config.data.paths[0]):
-        said += ["--name", shlex.quote(run.name)]
-    if str(run.path.parent) != Config().run.dir:
-        said += ["--runs", shlex.quote(str(run.path.parent))]
-    return " ".join(said)

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from textmill.config import Config
-from textmill.config.model import SIZES
+from textmill.config.model import sizes_of
 from textmill.config.train import two_lengths
 from textmill.models.ngram import MAX_TOKENS
 from textmill.runs import Prepared
+from textmill.tables import TASK_FORMS
 from textmill.training.budget import (
     CALIBRATION_SHARE,
     DEFAULT_MINUTES,
@@ -38,6 +39,8 @@ START_UP_S = 3.0
 """Python and its libraries, before the clock can be read."""
 REPORT_S = 5.0
 FINAL_SAMPLE_TOKENS = 300
+TOKENS_FOUND_AS_ONE_WRITTEN = 8
+"""Tokens of held-out pairs, both sides counted, that are searched in the time in which one is written: a guess."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +83,10 @@ def has_budget(config: Config) -> bool:
 
 def open_sizes(config: Config, said: Collection[str]) -> list[str]:
     """The sizes to choose from: one alone where it, or a knob that it stands for, was said."""
-    arch = config.model.arch
-    stands_for = {f"model.{name}" for size in SIZES.get(arch, {}).values() for name in size}
+    sizes = sizes_of(TASK_FORMS[config.task.name]).get(config.model.arch, {})
+    stands_for = {f"model.{name}" for size in sizes.values() for name in size}
     settled = {"model.size", "model.n_kv_heads", "model.d_ff"} | stands_for
-    if arch not in SIZES or settled & set(said):
+    if not sizes or settled & set(said):
         return [config.model.size]
     return list(SIZES_TRIED)
 
@@ -98,7 +101,7 @@ def open_precisions(config: Config) -> list[str]:
 def with_size(config: Config, size: str) -> Config:
     if size == config.model.size:
         return config
-    knobs = {"size": size} | SIZES[config.model.arch][size]
+    knobs = {"size": size} | sizes_of(TASK_FORMS[config.task.name])[config.model.arch][size]
     return config.model_copy(update={"model": config.model.model_copy(update=knobs)})
 
 
@@ -256,6 +259,6 @@ def around_of(config: Config, prepared: Prepared, count_s: float) -> Around:
         read_during=N_EVALUATIONS * n_read,
         written_during=N_EVALUATIONS * config.train.sample_tokens,
         read_after=n_final,
-        written_after=FINAL_SAMPLE_TOKENS,
+        written_after=FINAL_SAMPLE_TOKENS + (n_final // TOKENS_FOUND_AS_ONE_WRITTEN if config.data.pairs else 0),
         after_s=REPORT_S + (n_counted + n_final + n_bytes) * count_s,
     )

@@ -19,9 +19,10 @@ from textmill.errors import RunError
 from textmill.results import Difference, Verified
 from textmill.runs import Checkpoint, Prepared, Run
 from textmill.runs.checkpoint import GROUPS, checkpoints_of, load_checkpoint
+from textmill.training.clock import Clock
 from textmill.training.naming import default_name
 from textmill.training.progress import Listener, Quiet
-from textmill.training.session import Clock, Session
+from textmill.training.session import Session
 from textmill.training.updates import updates
 
 NOT_COMPARED = ("train/tokens_per_second", "events")

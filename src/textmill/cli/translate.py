@@ -1,0 +1,83 @@
+"""`textmill translate RUN < in > out`: a line in, a line out. Room: cli/."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from textmill.cli.checkpoint_option import checkpoint_option
+from textmill.cli.output import Shell, for_terminal
+from textmill.cli.run_argument import run_argument, settings_of, use_threads
+from textmill.cli.verb import verb
+from textmill.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from textmill.runs import Run
+
+
+@verb(
+    "translate",
+    knobs=("generate", "machine"),
+    examples=(
+        "textmill translate runs/news < in.txt > out.txt      a line for each line, in order",
+        'textmill translate runs/news "A man rides a bike."   one text',
+        "textmill translate runs/news --beams 1 < in.txt      greedy: faster, a little worse",
+        "textmill translate runs/news --n-best 3 --json < in.txt",
+    ),
+)
+@run_argument
+@click.argument("text", required=False)
+@click.option(
+    "--n-best", type=click.IntRange(min=1), default=1, metavar="N", help="Translations of each line (--json)."
+)
+@checkpoint_option
+def translate_command(shell: Shell, run: Run, text: str | None, n_best: int, checkpoint: str | None) -> int:
+    """Translate lines by RUN. A line in, a line out: an empty line gives an empty line.
+
+    A line that is longer than what the model was trained to read is cut at the ends of sentences, and that is said. A
+    line that is no UTF-8 is named, and its place stays empty; the exit code is 1 then.
+    """
+    if n_best > 1 and not shell.json:
+        raise UsageError("--n-best gives several translations of a line, which --json prints: add --json")
+    from textmill.tasks.translating import translator_of, unfinished_told
+
+    run.config = settings_of(run, shell, ("generate", "machine"))
+    use_threads(run.config)
+    translator = translator_of(run, checkpoint, n_best, shell.notice)
+    source = Lines(shell) if text in (None, "-") else None
+    lines = [text or ""] if source is None else source
+    n_cut = 0
+    for translated in translator.lines(lines, at_once=1 if sys.stdin.isatty() else 64):
+        n_cut += not translated.finished
+        click.echo(translated.to_json() if shell.json else for_terminal(" ".join(translated.translation.split("\n"))))
+    if n_cut:
+        shell.notice(unfinished_told(n_cut))
+    if source is None:
+        return 0
+    if not source.number:
+        raise InputError("there is no line to translate", where="standard input", hint="An empty line is one.")
+    return 1 if source.n_bad else 0
+
+
+class Lines:
+    """The lines of standard input, without their ends; what is no UTF-8 is told and is an empty line."""
+
+    def __init__(self, shell: Shell):
+        self.shell = shell
+        self.number = self.n_bad = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for raw in sys.stdin.buffer:
+            self.number += 1
+            try:
+                text = raw.decode("utf-8-sig" if self.number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                self.n_bad += 1
+                self.shell.notice(
+                    f"line {self.number} is no UTF-8 (byte {error.start + 1} of it): its place stays empty"
+                )
+                text = ""
+            yield text.removesuffix("\n").removesuffix("\r")

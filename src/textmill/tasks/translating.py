@@ -1,0 +1,160 @@
+"""Lines in, lines out: a run that translates, on texts of any length. Room: tasks/. Used by the verb and from Python.
+
+What a model was not trained to read at once is cut at the ends of sentences, translated piece by piece, and joined.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+from warnings import warn
+
+from textmill.config.layers import section_with
+from textmill.errors import RunError
+from textmill.generation.beam import BeamSettings
+from textmill.messages import plural_message
+from textmill.results import Translated
+from textmill.runs import Run, open_run
+from textmill.tasks.prepare import task_of
+from textmill.tasks.translate import Translate, Translation, language_of
+
+LINES_AT_ONCE = 64
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])\s*|\n+")
+CLAUSE_END = re.compile(r"(?<=[,;:])\s+|(?<=[，、：])\s*")
+BLANK = re.compile(r"\s+")
+
+
+@dataclass
+class Translator:
+    """A model that translates, and how its translations are looked for."""
+
+    task: Translate
+    model: Any
+    tokenizer: Any
+    settings: BeamSettings
+    longest: int
+    """Tokens of a source, its marks counted, that the model was trained to read."""
+    notice: Callable[[str], None] = warn
+
+    def lines(self, lines: Iterable[str], at_once: int = LINES_AT_ONCE) -> Iterator[Translated]:
+        """The translation of each line, in order; an empty line gives an empty one. at_once changes no translation."""
+        lines = iter(lines)
+        number = 0
+        while some := list(islice(lines, at_once)):
+            pieces = [self.pieces(line) for line in some]
+            for place, own in enumerate(pieces, start=number + 1):
+                if len(own) > 1:
+                    self.notice(
+                        f"line {place} is longer than the {self.longest} tokens that the model was trained to read: it "
+                        f"is translated in {len(own)} pieces"
+                    )
+            flat = [piece for own in pieces for piece in own]
+            found = self.task.translations(self.model, self.tokenizer, flat, self.settings)
+            for own in pieces:
+                yield self.joined([next(found) for _ in own])
+            number += len(some)
+
+    def pieces(self, text: str) -> list[str]:
+        """The text in as few pieces as the model reads, cut at the ends of sentences, clauses, words, or anywhere."""
+        if self.fits(text):
+            return [text]
+        for end in (SENTENCE_END, CLAUSE_END, BLANK):
+            parts = [part for part in end.split(text) if part.strip()]
+            if len(parts) > 1:
+                return self.filled(text, parts)
+        middle = len(text) // 2
+        return [*self.pieces(text[:middle]), *self.pieces(text[middle:])]
+
+    def filled(self, text: str, parts: Sequence[str]) -> list[str]:
+        """Parts that follow each other in the text as pieces of it, each as long as may be."""
+        pieces: list[str] = []
+        start = end = text.index(parts[0])
+        for part in parts:
+            first = text.index(part, end)
+            if end > start and not self.fits(text[start : first + len(part)]):
+                pieces += self.pieces(text[start:end])
+                start = first
+            end = first + len(part)
+        return [*pieces, *self.pieces(text[start:end])]
+
+    def fits(self, text: str) -> bool:
+        return len(text) <= 1 or len(self.task.source_ids([text], self.tokenizer)[0]) <= self.longest
+
+    def joined(self, pieces: list[list[Translation]]) -> Translated:
+        """The translations of the pieces of a line as one; of a line in one piece, with the others of its n best."""
+        if len(pieces) == 1:
+            best, *others = pieces[0]
+            return Translated(
+                translation=best.text,
+                score=best.score,
+                finished=best.ended,
+                alternatives=[{"translation": other.text, "score": other.score} for other in others],
+            )
+        best_ones = [found[0] for found in pieces]
+        texts = [best.text for best in best_ones if best.text]
+        blank = "" if language_of(texts) == "zh" else " "
+        hypotheses = [best.hypothesis for best in best_ones if best.hypothesis is not None]
+        total = sum(hypothesis.total_logprob for hypothesis in hypotheses)
+        n_tokens = sum(len(hypothesis.ids) + hypothesis.ended for hypothesis in hypotheses)
+        return Translated(
+            translation=blank.join(texts),
+            score=total / max(1, n_tokens) ** self.settings.length_power,
+            finished=all(best.ended for best in best_ones),
+            n_pieces=len(pieces),
+        )
+
+
+def translator_of(
+    run: Run,
+    checkpoint: str | int | None = None,
+    n_best: int = 1,
+    notice: Callable[[str], None] = warn,
+) -> Translator:
+    """What a run translates with. Raises RunError where the run does not translate."""
+    task = task_of(run.config)
+    if not isinstance(task, Translate) or run.kind != "network":
+        what = run.config.task.name if run.kind == "network" else "an n-gram model"
+        raise RunError(
+            f"this run does not translate (it is {what})",
+            where=str(run.path),
+            hint="Train one that does: textmill train news.en news.de --task translate",
+        )
+    model = run.model(checkpoint, device=run.config.machine.device)
+    settings = BeamSettings.of(run.config.generate, n_best)
+    return Translator(task, model, run.tokenizer, settings, run.config.model.seq_len, notice)
+
+
+def translate(
+    run: Run | str | os.PathLike[str],
+    texts: str | Sequence[str],
+    *,
+    checkpoint: str | int | None = None,
+    n_best: int = 1,
+    notice: Callable[[str], None] = warn,
+    **settings: Any,
+) -> list[Translated]:
+    """Translate texts by a run, in order. settings: knobs of [generate], as in translate("runs/news", "…", beams=1).
+
+    Raises RunError where the run does not translate, ConfigError for a knob that there is not.
+    """
+    if not isinstance(run, Run):
+        run = open_run(os.fspath(run))
+    config = run.config
+    for name, value in settings.items():
+        config = section_with(config, f"generate.{name}", value)
+    run.config = config
+    translator = translator_of(run, checkpoint, n_best, notice)
+    return list(translator.lines([texts] if isinstance(texts, str) else texts))
+
+
+def unfinished_told(n: int) -> str:
+    """What there is to say of translations that were cut."""
+    return plural_message(
+        "%(n)s translation did not end within generate.max_new_tokens and is cut there.",
+        "%(n)s translations did not end within generate.max_new_tokens and are cut there.",
+        n,
+    )

@@ -1,0 +1,132 @@
+"""Files -> the two sides of a translation, side by side. Room: text/ (bytes -> documents). Used by splits and reading.
+
+Two text files of one name and two endings (train.en, train.de; train.en.txt, train.de.txt) are one text in two
+languages; so are two text files that are named alone. Tables and JSON lines hold both sides themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from textmill.config import DataConfig
+from textmill.errors import InputError
+from textmill.messages import message
+from textmill.text.files import FORMATS, TextFile, find_files
+from textmill.text.opening import stem_of, suffixes
+from textmill.text.wording import left_out_as, some_of
+
+LANGUAGE = re.compile(r"\.[a-z]{2,3}([-_][a-z]{2,4})?", re.IGNORECASE)
+"""An ending that names a language: .de, .zh-Hant, .pt_BR."""
+ALONE = "other:no-translation"
+
+
+def is_side(data: DataConfig) -> Callable[[str], bool]:
+    """Whether files of an ending may be one side of a translation, though their ending is no format."""
+    if not data.pairs:
+        return lambda ending: False
+    said = {f".{side}".lower() for side in (data.source, data.target) if side}
+    if len(said) == 2:
+        return said.__contains__
+    return lambda ending: ending in said or LANGUAGE.fullmatch(ending) is not None
+
+
+def files_of(paths: Iterable[str], data: DataConfig, notes: list[str]) -> list[TextFile]:
+    """The files of paths; of pairs, each source with its translation beside it. Raises InputError."""
+    files = find_files(paths, notes, is_side(data))
+    return with_sides(files, data, notes) if data.pairs else files
+
+
+def with_sides(files: Sequence[TextFile], data: DataConfig, notes: list[str]) -> list[TextFile]:
+    """The files in order, where two text files belong together the source alone, its translation beside it.
+
+    A text file without its like is an InputError where it was named, and left out where it lay in a folder.
+    """
+    texts = [file for file in files if file.format == "text" and not file.dropped_as]
+    if len(texts) == 2 and all(file.named for file in texts):
+        groups = {"": texts}
+    else:
+        groups = {}
+        for file in texts:
+            groups.setdefault(stem_and_language(file)[0], []).append(file)
+    beside = {source.identity: target for group in groups.values() for source, target in sides_of(group, data)}
+    targets = {target.identity for target in beside.values()}
+    found: list[TextFile] = []
+    alone: list[str] = []
+    for file in files:
+        if file.identity in targets:
+            continue
+        if file.identity in beside:
+            found.append(replace(file, beside=beside[file.identity]))
+        elif file in texts:
+            alone.append(file.name)
+            found.append(left_alone(file))
+        else:
+            found.append(file)
+    if alone:
+        notes.append(
+            message(
+                "Without a translation beside them, counted as %(category)s: %(names)s.",
+                category=left_out_as(ALONE),
+                names=some_of(alone),
+            )
+        )
+    return found
+
+
+def left_alone(file: TextFile) -> TextFile:
+    if not file.named:
+        return replace(file, format="", dropped_as=ALONE)
+    raise InputError(
+        "there is no file with its translation",
+        where=file.name,
+        hint="Name two files, a line of the one for each line of the other: textmill train news.en news.de --task "
+        "translate; or one file with both sides (.tsv, .csv, .jsonl).",
+    )
+
+
+def sides_of(group: Sequence[TextFile], data: DataConfig) -> list[tuple[TextFile, TextFile]]:
+    """(source, target) of the files of one name; none where there are not two. Raises InputError for a guess."""
+    by_language = {stem_and_language(file)[1]: file for file in group}
+    said_source, said_target = languages_said(data)
+    source, target = (by_language.get(said.lower()) if said else None for said in (said_source, said_target))
+    if len(group) == 2:
+        one, two = group
+        if source is two or target is one:
+            return [(two, one)]
+        if source is one or target is two or all(file.named for file in group):
+            return [(one, two)]
+    elif source and target:
+        return [(source, target)]
+    if len(group) < 2:
+        return []
+    raise InputError(
+        f"it is not said which of {some_of([file.name for file in group])} is the source and which its translation",
+        hint=f"Say their endings: --source {next(iter(by_language)) or 'en'} --target {list(by_language)[-1] or 'de'}",
+    )
+
+
+def stem_and_language(file: TextFile) -> tuple[str, str]:
+    """(the folder and name that both sides share, the language that tells this one) of a file.
+
+    Of train.en.gz: train and en; of train.de.txt: train and de; of notes.txt: notes and nothing.
+    """
+    *folders, name = file.below or (file.path.name,)
+    ending = suffixes(name)[0]
+    stem = stem_of(name)
+    if ending in FORMATS:
+        ending = Path(stem).suffix
+        stem = stem.removesuffix(ending)
+    parent = str(file.path.parent) if file.named else "/".join(folders)
+    return f"{parent}/{stem}", ending.removeprefix(".").lower()
+
+
+def languages_said(data: DataConfig) -> tuple[str, str]:
+    """(source, target) as they are called: by --source and --target, or by the endings of two named files; "" where
+    nothing says it."""
+    endings = [suffixes(Path(path).name)[0] for path in data.paths]
+    endings = [ending for ending in endings if LANGUAGE.fullmatch(ending) and ending not in FORMATS]
+    first, second = ([ending[1:] for ending in endings] + ["", ""])[:2]
+    return data.source or first, data.target or second

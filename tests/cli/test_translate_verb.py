@@ -1,0 +1,119 @@
+"""Two files in, a translator out: train, eval and translate as a person types them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from textmill import results
+from textmill.text.worlds import Pairs
+
+pytestmark = pytest.mark.ci
+
+TINY = [
+    *("--model.d_model", "16", "--model.n_layers", "1", "--model.seq_len", "64", "--generate.max_new_tokens", "12"),
+    *("--train.batch", "4", "--train.sample_tokens", "12", "--eval.resamples", "100", "--steps", "6"),
+]
+
+
+def textmill(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "textmill", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, cwd=folder, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("translate")
+    pairs = [Pairs(seed=3).item(number) for number in range(220)]
+    for side, language in (("source", "en"), ("target", "zh")):
+        lines = "".join(f"{getattr(pair, side)}\n" for pair in pairs)
+        (folder / f"news.{language}").write_text(lines, encoding="utf-8")
+    done = textmill(
+        folder, "train", "news.en", "news.zh", "--task", "translate", "--arch", "gru", "--name", "made", *TINY
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return folder
+
+
+def test_training_measures_translations_beside_the_source_as_it_stands(place: Path) -> None:
+    run = json.loads((place / "runs/made/run.json").read_text())
+    assert (run["form"], run["finished"]) == ("encoder-decoder", True)
+    assert {Path(file["path"]).name for file in run["data"]["files"]} == {"news.en", "news.zh"}
+    for file in run["data"]["files"]:
+        assert sum(file["ledger"].values()) == file["bytes"] == (place / file["path"]).stat().st_size
+    measured = json.loads((place / "runs/made/eval/test.json").read_text())
+    assert 0 <= measured["metrics"]["bleu"] < 100 and "copy" in measured["baselines"]
+    assert "tok:zh" in measured["convention"]["bleu_signature"]
+    low, high = measured["intervals"]["chrf"]
+    assert low <= measured["metrics"]["chrf"] <= high
+    assert all("output" in row for row in measured["documents"])
+    sample = (place / "runs/made/samples/final-1.txt").read_text(encoding="utf-8")
+    assert "\n→ " in sample
+    again = textmill(place, "train", "news.en", "news.zh", "--task", "translate", "--name", "made")
+    assert again.returncode == 0 and b"nothing to do" in again.stderr
+
+
+def test_eval_on_other_pairs_says_the_same_from_a_table(place: Path) -> None:
+    pairs = [Pairs(seed=9).item(number) for number in range(20)]
+    (place / "other.en").write_text("".join(f"{pair.source}\n" for pair in pairs), encoding="utf-8")
+    rows = "".join(f"{pair.source}\t{pair.target}\n" for pair in pairs)
+    (place / "other.tsv").write_text(rows, encoding="utf-8")
+    done = textmill(place, "eval", "runs/made", "--data", "other.tsv", "--json")
+    assert done.returncode == 0, done.stderr.decode()
+    found = json.loads(done.stdout)
+    jsonschema.validate(found, results.Evaluation.model_json_schema(by_alias=True))
+    assert found["metrics"]["n_chars"] == sum(len(pair.target) for pair in pairs)
+
+
+def test_a_line_in_is_a_line_out(place: Path) -> None:
+    lines = b"The bird sees the lake.\n\nno \xff text\r\nthe end"
+    done = textmill(place, "translate", "runs/made", stdin=lines)
+    out = done.stdout.decode().split("\n")
+    assert done.returncode == 1 and len(out) == 5 and out[4] == ""
+    assert out[0] and out[1] == out[2] == "" and out[3]
+    assert "line 3 is no UTF-8 (byte 4 of it)" in done.stderr.decode()
+    told = textmill(place, "translate", "runs/made", "--json", "--n-best", "2", "--beams", "3", stdin=lines[:25])
+    documents = [json.loads(line) for line in told.stdout.splitlines()]
+    assert len(documents) == 2
+    for document in documents:
+        jsonschema.validate(document, results.Translated.model_json_schema(by_alias=True))
+    assert len(documents[0]["alternatives"]) == 1
+    assert documents[0]["score"] >= documents[0]["alternatives"][0]["score"]
+    alone = textmill(place, "translate", "runs/made", "The bird sees the lake.", "--json", "--beams", "3")
+    assert json.loads(alone.stdout)["translation"] == documents[0]["translation"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "told"),
+    [
+        (("translate", "runs/made"), b"", "there is no line to translate"),
+        (("translate", "runs/made", "--n-best", "3"), b"a\n", "add --json"),
+        (("translate", "runs/made", "--n-best", "9", "--json"), b"a\n", "n_best is 9"),
+        (("translate", "runs/made/floor"), b"a\n", "this run does not translate (it is an n-gram model)"),
+        (("generate", "runs/made", "A"), b"", "textmill translate"),
+        (("train", "news.en", "--task", "translate"), b"", "there is no file with its translation"),
+        (("train", "news.en", "short.zh", "--task", "translate"), b"", "short.zh has 219"),
+        (("train", "news.en", "news.zh"), b"", "'.en' are not read"),
+        (("train", "news.en", "--source", "en"), b"", "data.source is of pairs"),
+        (
+            ("train", "news.en", "news.zh", "--task", "translate", "--train.order", "stream"),
+            b"",
+            "train.order is stream",
+        ),
+    ],
+)
+def test_what_does_not_go_is_one_line_and_writes_nothing(
+    place: Path, arguments: tuple[str, ...], stdin: bytes, told: str
+) -> None:
+    lines = (place / "news.zh").read_text(encoding="utf-8").splitlines(keepends=True)
+    (place / "short.zh").write_text("".join(lines[1:]), encoding="utf-8")
+    before = sorted(path.name for path in (place / "runs").iterdir())
+    done = textmill(place, *arguments, stdin=stdin)
+    assert done.returncode == 2, done.stderr.decode()
+    assert told in done.stderr.decode() and b"Traceback" not in done.stderr
+    assert sorted(path.name for path in (place / "runs").iterdir()) == before
