@@ -83,8 +83,8 @@ def far_lengths(sources: Sequence[str], targets: Sequence[str]) -> NDArray[np.bo
     if not lengths.size:
         return np.zeros(0, dtype=bool)
     ratios = np.log((lengths[1] + 1) / (lengths[0] + 1))
-    far: NDArray[np.bool_] = np.abs(ratios - np.median(ratios)) > FAR
-    return far & (lengths.sum(axis=0) >= SHORT)
+    far: NDArray[np.bool_] = (np.abs(ratios - np.median(ratios)) > FAR) & (lengths.sum(axis=0) >= SHORT)
+    return far
 
 
 def slip_told(slip: tuple[int, int], places: Sequence[str]) -> str:
