@@ -62,18 +62,27 @@ def undisturbed(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> tup
     return outcome(rolling.run), done.calls
 
 
-@pytest.mark.parametrize("keep", KEPT)
+INSTANTS = [
+    ("enter", SESSION + "roll_back", 1),
+    ("enter", "textmill.runs.folder:Run.forget_unplanned", 1),
+    ("leave", SESSION + "roll_back", 1),
+    ("enter", SESSION + "after", 11),  # 8 steps, a rollback, 2 steps
+    ("enter", "textmill.runs.checkpoint:save_checkpoint", 2),
+    ("leave", SESSION + "roll_back", 2),
+]
+# In the short form: right after a rollback, and before its next checkpoint.
+SHORT = [(INSTANTS[2], "1"), (INSTANTS[3], "2")]
+
+
 @pytest.mark.parametrize(
-    "at",
+    ("at", "keep"),
     [
-        ("enter", SESSION + "roll_back", 1),
-        ("enter", "textmill.runs.folder:Run.forget_unplanned", 1),
-        ("leave", SESSION + "roll_back", 1),
-        ("enter", SESSION + "after", 11),  # 8 steps, a rollback, 2 steps
-        ("enter", "textmill.runs.checkpoint:save_checkpoint", 2),
-        ("leave", SESSION + "roll_back", 2),
+        pytest.param(
+            at, keep, marks=[] if (at, keep) in SHORT else pytest.mark.slow, id=" ".join(map(str, (*at, keep)))
+        )
+        for at in INSTANTS
+        for keep in KEPT
     ],
-    ids=lambda at: " ".join(map(str, at)),
 )
 def test_killed_about_a_rollback(
     driver: Driver,
@@ -89,8 +98,10 @@ def test_killed_about_a_rollback(
     rolling.ends_like(undisturbed[0])
 
 
-@pytest.mark.parametrize("keep", KEPT)
-@pytest.mark.parametrize("round_", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 6))])
+@pytest.mark.parametrize(
+    ("round_", "keep"),
+    [(0, "1"), *(pytest.param(n, keep, marks=pytest.mark.slow) for n in range(1, 6) for keep in KEPT)],
+)
 def test_killed_and_stopped_again_and_again_at_random_calls(
     driver: Driver, undisturbed: tuple[dict[str, Any], int], tmp_path: Path, round_: int, keep: str
 ) -> None:
@@ -106,7 +117,7 @@ def test_killed_and_stopped_again_and_again_at_random_calls(
     rolling.ends_like(undisturbed[0])
 
 
-@pytest.mark.parametrize("keep", KEPT)
+@pytest.mark.parametrize("keep", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_what_a_signal_saved_before_a_rollback_is_not_taken_up_after_it(
     driver: Driver, undisturbed: tuple[dict[str, Any], int], tmp_path: Path, keep: str
 ) -> None:
