@@ -230,7 +230,7 @@ def test_a_spoilt_seal_is_damage_and_no_old_file(mill: InProcess, geese: Path) -
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("ending", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_run_that_trains_is_not_called_damaged_nor_one_that_was_killed(
     mill: InProcess, tmp_path: Path, geese: Path, ending: int
 ) -> None:
