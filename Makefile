@@ -14,6 +14,7 @@ demo: install
 test: install lint
 	$(TEST_ENV) $(BIN)/pytest -m "not ci and not slow" -n 2
 
+# A file's tests stay in one process: they share what was trained for them.
 test-ci: install
 	$(TEST_ENV) $(BIN)/pytest -m "ci and not slow" -n 2 --dist loadscope
 
