@@ -14,8 +14,9 @@ demo: install
 test: install lint
 	$(TEST_ENV) $(BIN)/pytest -m "not ci and not slow" -n 2
 
+# A file's tests stay in one process: they share what was trained for them.
 test-ci: install
-	$(TEST_ENV) $(BIN)/pytest -m "ci and not slow"
+	$(TEST_ENV) $(BIN)/pytest -m "ci and not slow" -n 2 --dist loadscope
 
 # The long form: every kill, cut, locale and change of bytes, not a share of them. Hours on a small machine.
 test-faults: install

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from textmill.messages import message, record_of
+
 
 class Document(BaseModel):
     """A JSON document: unknown keys refused, so that a document read back is one we wrote."""
@@ -390,7 +392,10 @@ class Runs(Document):
     """Name of a run that cannot be read -> why."""
 
 
-NOT_CHECKED = "no seal: not checked"  # what a finding says of a file that nothing tells what was written
+NOT_CHECKED = message("no seal: not checked")  # what a finding says of a file that nothing tells what was written
+
+
+Severity = Literal["damaged", "cause", "note"]
 
 
 class Finding(Document):
@@ -400,12 +405,29 @@ class Finding(Document):
     """What is wrong, in a sentence."""
     where: str
     """The file, or the measurement, that shows it."""
-    severity: Literal["damaged", "cause", "note"]
+    severity: Severity
     """damaged: a file is not what was written. cause: why the loss is as it is, likely. note: nothing to be mended."""
     evidence: str
     remedy: str
     strength: float | None = None
     """Of a cause, 0 to 1: the likeliest stands first."""
+    messages: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
+    """what, evidence, remedy -> what they are made of, for other languages: {template, values}."""
+
+
+def finding(
+    what: str, where: str, severity: Severity, evidence: str, remedy: str, strength: float | None = None
+) -> Finding:
+    """A finding that keeps what its sentences are made of, where they are messages."""
+    return Finding(
+        what=what,
+        where=where,
+        severity=severity,
+        evidence=evidence,
+        remedy=remedy,
+        strength=strength,
+        messages=record_of((what, evidence, remedy)),
+    )
 
 
 class Doctor(Document):

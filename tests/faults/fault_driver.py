@@ -2,12 +2,13 @@
 
 It loads everything once and forks a process for each line of JSON on standard input; that process is the real
 command, with real signals, and takes a moment instead of seconds. A line is
-    {"argv": [...], "cwd": "...", "page": true, "trap": null or {"at": ["call", 1234] or ["disk", 56] or
+    {"argv": [...], "cwd": "...", "page": true, "spoilt": [], "trap": null or {"at": ["call", 1234] or ["disk", 56] or
      ["enter" or "leave", "module:name", nth], "signals": [2, 2]}}
 "call" counts calls of functions of the package, "disk" what changes the folder (faults_disk.py): before each call, and
 in the midst of each write. With no signals they only count; .calls then lists what "disk" counted. Each further signal
 is sent at the next such call. Without "page" the report is not drawn: it takes longer than all the rest of a run so
-small. The answer is
+small. "spoilt": [9, 15] makes the loss of step 9 NaN until one rollback was made, that of step 15 until two: a fault
+that lower rates heal. The answer is
     {"code": exit code, or minus the signal that ended it, "calls": calls until the end, "fired": signals sent}
 stdout and stderr of the command are in .out and .err of the folder.
 """
@@ -86,6 +87,34 @@ class Trap:
         self.report.write_text(json.dumps({"calls": self.calls, "fired": self.fired}))
 
 
+def spoil(steps: list[int]) -> None:
+    """Each fault is there until the rollback for it has been made."""
+    import textmill.training.session as session
+    import textmill.training.updates as updates
+    from textmill.tasks.lm import LanguageModelling
+
+    stretch, reseed, loss = session.Session.run_stretch, updates.reseed, LanguageModelling.loss
+    now: dict[str, Any] = {}
+
+    def run_stretch(self: Any, *given: Any) -> Any:
+        now["spoilt"] = steps[self.n_rollbacks] if self.n_rollbacks < len(steps) else None
+        return stretch(self, *given)
+
+    def reseed_told(seed: int, step: int, *more: Any) -> None:
+        now["step"] = step + 1
+        reseed(seed, step, *more)
+
+    def loss_spoilt(self: Any, *given: Any, **named: Any) -> Any:
+        total, state = loss(self, *given, **named)
+        if now["step"] == now["spoilt"]:
+            total = type(total)(total.total * float("nan"), total.count)
+        return total, state
+
+    session.Session.run_stretch = run_stretch  # type: ignore[method-assign]
+    updates.reseed = reseed_told
+    LanguageModelling.loss = loss_spoilt  # type: ignore[method-assign]
+
+
 def in_a_process(request: dict[str, Any]) -> None:
     """The command, in the process that was forked for it."""
     os.chdir(request["cwd"])
@@ -103,6 +132,8 @@ def in_a_process(request: dict[str, Any]) -> None:
         import textmill.training.session as session
 
         session.render = lambda *arguments: None  # type: ignore[assignment,return-value]
+    if request["spoilt"]:
+        spoil(request["spoilt"])
     try:
         if trap.kind == "disk":
             with watched(Path.cwd(), trap.at_the_disk):

@@ -157,11 +157,12 @@ class Driver:
         at: Sequence[str | int] = (),
         signals: Sequence[int] = (),
         page: bool = True,
+        spoilt: Sequence[int] = (),
     ) -> Driven:
         """Run a command in `folder`; send it the signals at an instant (see fault_driver.py)."""
         assert self.process.stdin is not None and self.process.stdout is not None
         trap = {"at": list(at), "signals": [int(number) for number in signals]} if at else None
-        asked = {"argv": list(arguments), "cwd": str(folder), "trap": trap, "page": page}
+        asked = {"argv": list(arguments), "cwd": str(folder), "trap": trap, "page": page, "spoilt": list(spoilt)}
         print(json.dumps(asked), file=self.process.stdin, flush=True)
         ready, _, _ = select.select([self.process.stdout], [], [], WAIT_S)
         assert ready, "the command hangs"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -229,7 +230,7 @@ def test_a_spoilt_seal_is_damage_and_no_old_file(mill: InProcess, geese: Path) -
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("ending", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_run_that_trains_is_not_called_damaged_nor_one_that_was_killed(
     mill: InProcess, tmp_path: Path, geese: Path, ending: int
 ) -> None:
@@ -254,3 +255,19 @@ def test_a_run_that_trains_is_not_called_damaged_nor_one_that_was_killed(
     assert found["status"] == "unfinished"
     step = found["resumes_from"]
     assert isinstance(step, int) and step >= 5
+
+
+def test_doctor_speaks_chinese(mill: InProcess, geese: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEXTMILL_LANG", "zh")
+    flip_a_bit(geese / "metrics.jsonl")
+    (geese / "best.json").unlink()
+    (geese / "checkpoints/step-00000002.damaged").mkdir()
+
+    said = mill("doctor", "runs/geese")
+
+    assert said.code == 1
+    assert said.out.startswith("runs/geese：已完成；有文件损坏\n") and "\n损坏：文件缺失\n" in said.out
+    assert "\n说明：一个损坏的检查点已移到一旁\n" in said.out
+    names_alone = re.compile(r"runs/\S+|：textmill [^。]*|(metrics\.jsonl|best\.json|sha256|b?'.*')|[0-9]")
+    assert not re.findall("[A-Za-z]+ [a-z]+", names_alone.sub("", said.out)), said.out
+    assert "messages" in document(mill("doctor", "runs/geese", "--json").out)["findings"][0]

@@ -104,13 +104,17 @@ INSTANTS = [
 ]
 
 
-# The short form shows the same of two architectures; all four are stopped, and killed in `make test-faults`.
-SHARED = [
-    *(pytest.param(arch, marks=pytest.mark.slow) for arch in ("rnn", "lstm")),
-    *("gru", "transformer"),
-]
-# One of each kind in the short form: before the run, its folder, the steps, within a save, after it, and the end.
-SHORT = [0, 3, 7, 9, 15, 17, 21, 24, 26]
+# The short form kills one architecture at calls and another at the disk; all four are stopped, and in the long form
+# killed in both ways.
+ARCHITECTURES = ["rnn", "lstm", "gru", "transformer"]
+
+
+def killed_in_short(short: str) -> list[Any]:
+    return [arch if arch == short else pytest.param(arch, marks=pytest.mark.slow) for arch in ARCHITECTURES]
+
+
+# One of each kind in the short form: its text, the steps, within a save, the end, and the page.
+SHORT = [3, 9, 15, 21, 26]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +143,7 @@ def test_a_signal_or_a_kill_in_the_midst_of_it(
     goes_on(driver, place, arch, undisturbed, stopped)
 
 
-@pytest.mark.parametrize("arch", SHARED)
+@pytest.mark.parametrize("arch", killed_in_short("gru"))
 def test_killed_again_and_again_at_random_calls(
     driver: Driver, undisturbed: Undisturbed, tmp_path: Path, arch: str
 ) -> None:
@@ -182,19 +186,19 @@ def killed_at(driver: Driver, place: Path, arch: str, undisturbed: Undisturbed, 
     goes_on(driver, place, arch, undisturbed, stopped, page=False)
 
 
-@pytest.mark.parametrize("arch", SHARED)
+@pytest.mark.parametrize("arch", killed_in_short("transformer"))
 def test_killed_at_calls_to_the_disk_of_one_save(
     driver: Driver, undisturbed: Undisturbed, tmp_path: Path, arch: str
 ) -> None:
     """A share of the calls for each architecture; all of them in the long form below."""
     calls = calls_of_a_save(driver, working_folder(tmp_path / "whole"), arch)
-    for number in calls[["rnn", "lstm", "gru", "transformer"].index(arch) :: 12]:
+    for number in calls[ARCHITECTURES.index(arch) :: 12]:
         killed_at(driver, tmp_path / str(number), arch, undisturbed, number)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("arch", ["rnn", "lstm", "gru", "transformer"])
+@pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_killed_at_every_call_to_the_disk_of_one_save(
     driver: Driver, undisturbed: Undisturbed, tmp_path: Path, arch: str
 ) -> None:
@@ -202,7 +206,7 @@ def test_killed_at_every_call_to_the_disk_of_one_save(
         killed_at(driver, tmp_path / str(number), arch, undisturbed, number)
 
 
-@pytest.mark.parametrize("arch", ["rnn", "lstm", "gru", "transformer"])
+@pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_stopped_again_and_again_at_random_calls(
     driver: Driver, undisturbed: Undisturbed, tmp_path: Path, arch: str
 ) -> None:
@@ -221,15 +225,19 @@ def test_stopped_again_and_again_at_random_calls(
     goes_on(driver, place, arch, undisturbed, stopped)
 
 
-@pytest.mark.parametrize("number", [SIGINT, SIGTERM])
 @pytest.mark.parametrize(
-    ("instant", "kept"),
+    ("number", "instant", "kept"),
     [
-        (("enter", "textmill.training.session:Session.after", 5), "saved at step 4"),
-        (("enter", "textmill.runs.checkpoint:save_checkpoint", 2), "saved at step 3"),
-        (("enter", "textmill.training.session:Session.evaluate_now", 1), "nothing was saved yet"),
+        pytest.param(number, instant, kept, id=f"{instant[1].rpartition(':')[2]} {number:d}", marks=marks)
+        for turn, (instant, kept) in enumerate(
+            [
+                (("enter", "textmill.training.session:Session.after", 5), "saved at step 4"),
+                (("enter", "textmill.runs.checkpoint:save_checkpoint", 2), "saved at step 3"),
+                (("enter", "textmill.training.session:Session.evaluate_now", 1), "nothing was saved yet"),
+            ]
+        )
+        for number, marks in zip([(SIGINT, SIGTERM), (SIGTERM, SIGINT)][turn % 2], [[], pytest.mark.slow], strict=True)
     ],
-    ids=["after", "save_checkpoint", "evaluate_now"],
 )
 def test_a_second_signal_leaves_at_once_and_says_what_is_kept(
     driver: Driver, undisturbed: Undisturbed, tmp_path: Path, instant: tuple[str, str, int], kept: str, number: int

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from textmill.config import Config
+from textmill.errors import Damaged
 from textmill.runs import Checkpoint, Run
 from textmill.runs.checkpoint import checkpoints_of
 from textmill.runs.retention import prune, sweep
@@ -20,9 +21,14 @@ def a_run(folder: Path, keep: int) -> Run:
     return Run(folder, Config(train={"keep": keep}), {})
 
 
-def save(run: Run, step: int, notices: list[str], best: bool = False) -> None:
+def save(run: Run, step: int, notices: list[str], best: bool = False, planned: bool = True) -> None:
     weights = {"w": torch.full((4,), float(step))}
-    run.save(Checkpoint(step, weights), best=best, valid_loss=1 / step if best else 9.0, notice=notices.append)
+    run.save(
+        Checkpoint(step, weights, progress={"planned": planned}),
+        best=best,
+        valid_loss=1 / step if best else 9.0,
+        notice=notices.append,
+    )
 
 
 def steps(run: Run) -> list[int]:
@@ -44,6 +50,50 @@ def test_the_last_ones_and_the_best_stay_and_both_pointers_can_be_loaded(
         assert len(list(run.checkpoints.iterdir())) <= keep + 1
 
     assert notices == []
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_what_a_signal_saved_pushes_out_no_planned_checkpoint_and_goes_with_the_next_save(
+    tmp_path: Path, keep: int
+) -> None:
+    run, notices = a_run(tmp_path / "r", keep), list[str]()
+    for step in (10, 20, 30):
+        save(run, step, notices, best=step == 30)
+    planned = [20, 30][-keep:]
+
+    for step in (31, 32, 33):  # a signal each
+        save(run, step, notices, planned=False)
+        assert steps(run) == [*planned, step]
+    save(run, 40, notices)
+
+    assert steps(run) == [30, 40] and notices == []
+
+
+def test_a_rollback_forgets_what_a_signal_saved_since_the_plan_did(tmp_path: Path) -> None:
+    run, notices = a_run(tmp_path / "r", 1), list[str]()
+    save(run, 5, notices, planned=False)
+    run.forget_unplanned(notices.append)
+    assert run.latest_good(notices.append) is None  # nothing planned yet: it begins anew
+    assert notices == []
+
+    save(run, 10, notices)
+    save(run, 11, notices, planned=False)
+    run.forget_unplanned(notices.append)
+    saved = run.latest_good(notices.append)
+    assert saved is not None and saved.step == run.step == 10 and steps(run) == [10]
+    assert run.load("best").step == 10 and notices == []
+
+
+def test_a_rollback_forgets_nothing_where_the_planned_checkpoint_is_damaged(tmp_path: Path) -> None:
+    run, notices = a_run(tmp_path / "r", 1), list[str]()
+    save(run, 10, notices, best=True)
+    save(run, 11, notices, planned=False)
+    (run.checkpoints / "step-00000010/model.safetensors").write_bytes(b"spoilt")
+
+    with pytest.raises(Damaged, match="nothing was deleted"):
+        run.forget_unplanned(notices.append)
+
+    assert steps(run) == [11] and "step-00000010.damaged" in notices[0]
 
 
 def test_a_checkpoint_that_cannot_be_renamed_is_told_and_goes_later(

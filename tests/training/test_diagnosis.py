@@ -36,7 +36,7 @@ SOUND = Vitals(
     learned_ids_used=1.0,
     copied=0.0,
     moved=0.8,
-    embedding_moved=0.3,
+    embedding_turned=0.3,
     nats_at={0: 6.0, 1: 1.0, 2: 5.0},
     mark_nats=2.5,
     dead=0.05,
@@ -53,7 +53,7 @@ def in_waves(period: int) -> list[tuple[int, float]]:
 
 SICK: dict[str, dict[str, Any]] = {
     "the labels are shifted": {"nats_at": {0: 6.0, 1: 4.0, 2: 1.0}},
-    "the embeddings are frozen": {"embedding_moved": 0.0},
+    "the embeddings are frozen": {"embedding_turned": 0.0},
     "held-out documents stand in the training text": {"copied": 0.1},
     "the tokenizer does not fit the text": {"learned_ids_used": 0.05},
     "the end marks are missing": {"mark_nats": 14.0},
@@ -91,6 +91,8 @@ def test_a_cause_is_named_first_with_evidence_and_remedy(cause: str) -> None:
     [
         {"train": in_waves(40), "steps_per_epoch": 40, "shuffled": False},  # a recurrence reads in order by design
         {"train": in_waves(40), "steps_per_epoch": 300},  # ups and downs that no epoch explains
+        {"steps_per_epoch": 50},  # a falling loss, three epochs of it
+        {"train": falling(5.5, 4.0), "unigram_nats": 4.1},  # a text of which single tokens tell nearly all
         {"train": [], "valid": []},
         {"mark_nats": None},
         {"copied": None},
@@ -101,6 +103,14 @@ def test_a_cause_is_named_first_with_evidence_and_remedy(cause: str) -> None:
 )
 def test_what_is_not_known_or_is_meant_so_is_no_cause(facts: dict[str, Any]) -> None:
     assert diagnose(replace(SOUND, **facts), "runs/x") == []
+
+
+def test_a_rate_that_makes_the_beginning_far_worse_is_told_before_a_warm_up_that_is_missing() -> None:
+    exploded = [(1, 5.5), *[(n, 14.0 - n / 20) for n in range(2, 161)]]
+
+    found = diagnose(replace(SOUND, train=exploded, dead=0.8), "runs/x")
+
+    assert [finding.what for finding in found][:2] == ["the learning rate is too high", "there was no warm-up"]
 
 
 @pytest.fixture(scope="module")
@@ -121,16 +131,22 @@ def trained(flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str) -
     return train(load_config(flags | {"run.name": name}))
 
 
-def test_frozen_embeddings_of_a_real_run_are_seen(flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("how", ["without a place in the optimizer", "without a gradient, but decayed"])
+def test_frozen_embeddings_of_a_real_run_are_seen(
+    flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
     build = session.build_model
 
     def frozen(*arguments: Any, **more: Any) -> Any:
         model: Any = build(*arguments, **more)
-        model.embedding.requires_grad_(False)
+        if how == "without a place in the optimizer":
+            model.embedding.requires_grad_(False)
+        else:
+            model.embedding.weight.register_hook(torch.zeros_like)
         return model
 
     monkeypatch.setattr(session, "build_model", frozen)
-    run = trained(flags, monkeypatch, "frozen")
+    run = trained(flags | {"train.optimizer": "adamw"}, monkeypatch, f"frozen {how}".replace(",", ""))
 
     found = examine(run.path)
     assert found.whole
@@ -146,7 +162,7 @@ def test_the_facts_of_a_real_run_are_those_of_its_files(flags: dict[str, Any], m
     assert (vitals.n_tokens, vitals.n_documents) == (prepared.train.n_tokens, prepared.train.n_documents)
     assert [step for step, _ in vitals.train] == list(range(1, 31))
     assert vitals.train[-1][1] == run.log.read()[-1]["train/loss"]
-    assert vitals.copied == 0.0 and vitals.embedding_moved > 0 and vitals.moved > 0
+    assert vitals.copied == 0.0 and vitals.embedding_turned > 0 and vitals.moved > 0
     model: Any = run.model("last")
     ids = torch.from_numpy(prepared.valid.tokens[:18].astype("int64"))[None]
     with torch.no_grad():

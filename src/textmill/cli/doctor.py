@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from textmill.cli.output import Shell, on_one_line
 from textmill.cli.run_argument import folder_argument
 from textmill.cli.verb import verb
 from textmill.results import NOT_CHECKED, Doctor, Finding
+
+if TYPE_CHECKING:
+    from textmill.report.words import Words
 
 
 @verb(
@@ -32,18 +37,36 @@ def doctor_command(shell: Shell, run: str) -> int:
 
 
 def doctor_text(found: Doctor) -> str:
-    all_checked = all(finding.what != NOT_CHECKED for finding in found.findings)
-    whole = "every file is what was written" if all_checked else "no damage was found, but not every file has a seal"
-    state = whole if found.whole else "files are damaged"
-    lines = [f"{found.run}: {found.status}; {state}"]
-    lines += [f"\n{finding_text(finding)}" for finding in found.findings]
-    if found.resumes_from is not None:
-        best = "" if found.best is None else f"; the best is that of step {found.best}"
-        lines.append(f"\nTraining would go on from the checkpoint of step {found.resumes_from}{best}.")
+    from textmill.report.words import STATUSES, Words, language
+
+    words = Words(language())
+    if not found.whole:
+        state = words("files are damaged")
+    elif any(finding.what == NOT_CHECKED for finding in found.findings):
+        state = words("no damage was found, but not every file has a seal")
+    else:
+        state = words("every file is what was written")
+    status = words(STATUSES[found.status])
+    lines = [f"{found.run}{words.colon}{status}{words.semicolon}{state}"]
+    lines += [f"\n{finding_text(finding, words)}" for finding in found.findings]
+    if found.resumes_from is not None and found.best is not None:
+        told = words(
+            "Training would go on from the checkpoint of step %(step)s; the best is that of step %(best)s.",
+            step=found.resumes_from,
+            best=found.best,
+        )
+        lines.append(f"\n{told}")
+    elif found.resumes_from is not None:
+        told = words("Training would go on from the checkpoint of step %(step)s.", step=found.resumes_from)
+        lines.append(f"\n{told}")
     return "\n".join(lines)
 
 
-def finding_text(finding: Finding) -> str:
-    told = on_one_line(f"{finding.severity}: {finding.what}")
-    rows = [finding.where, finding.evidence, finding.remedy]
-    return "\n".join([told, *(f"  {on_one_line(row)}" for row in rows)])
+def finding_text(finding: Finding, words: Words) -> str:
+    from textmill.report.words import SEVERITIES
+
+    what, evidence, remedy = (
+        on_one_line(words.told(text, finding.messages)) for text in (finding.what, finding.evidence, finding.remedy)
+    )
+    severity = words(SEVERITIES[finding.severity])
+    return "\n".join([f"{severity}{words.colon}{what}", *(f"  {row}" for row in (finding.where, evidence, remedy))])

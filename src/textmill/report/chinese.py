@@ -991,6 +991,207 @@ CHINESE: dict[str, str] = {
     "notes": "说明",
     "how it begins": "开头",
     "next: %(command)s": "下一步：%(command)s",
+    # what doctor found
+    "unknown": "不详",
+    "damaged": "损坏",
+    "cause": "原因",
+    "note": "说明",
+    "files are damaged": "有文件损坏",
+    "no damage was found, but not every file has a seal": "没有发现损坏，但不是每个文件都有校验和",
+    "every file is what was written": "每个文件都与写入时一致",
+    "Training would go on from the checkpoint of step %(step)s; the best is that of step %(best)s.": (
+        "训练会从第 %(step)s 步的检查点继续；最好的是第 %(best)s 步的检查点。"
+    ),
+    "Training would go on from the checkpoint of step %(step)s.": "训练会从第 %(step)s 步的检查点继续。",
+    "no seal: not checked": "没有校验和：未检查",
+    "the loss was not judged, or not by all its causes": "没有判断损失，或没有按所有可能的原因判断",
+    "Nothing, unless the loss is in doubt.": "无需处理，除非对损失有疑问。",
+    "The training text is too large to look through: whether held-out documents stand in it is open.": (
+        "训练文本太大，无法逐篇查看：留出的文档是否也在其中，不得而知。"
+    ),
+    "the labels are shifted": "标签错位",
+    "the embeddings are frozen": "嵌入被冻结",
+    "held-out documents stand in the training text": "留出的文档出现在训练文本里",
+    "the tokenizer does not fit the text": "分词器不适合这份文本",
+    "the end marks are missing": "缺少结束标记",
+    "many units are dead": "许多单元已失效",
+    "the learning rate is too high": "学习率太高",
+    "the learning rate is too low": "学习率太低",
+    "there was no warm-up": "没有预热",
+    "the rows were not shuffled": "各行没有打乱",
+    "there is far too little text": "文本远远不够",
+    "the model over-fits": "模型过拟合",
+    "the token it reads itself": "它正读到的词元本身",
+    "the token after the next": "再下一个词元",
+    "the model spends %(right)s nats on the next token and %(best)s on %(which)s": (
+        "模型在下一个词元上花费 %(right)s 奈特，在%(which)s上花费 %(best)s 奈特"
+    ),
+    "Targets must be the ids one place later: row i predicts ids[i + 1]. Prepare the text anew and train anew.": (
+        "目标必须是后移一位的词元编号：第 i 位预测 ids[i + 1]。请重新准备文本并重新训练。"
+    ),
+    "the embeddings point where they did in the beginning, the inner matrices moved by %(moved)s": (
+        "嵌入的方向与开始时相同，内部矩阵却移动了 %(moved)s"
+    ),
+    "Let the embeddings be trained (requires_grad, and a place among the optimizer's parameters); train anew.": (
+        "让嵌入参与训练（requires_grad，并列入优化器的参数）；请重新训练。"
+    ),
+    "%(share)s of the held-out documents stand in the training text: the validation loss is too good": (
+        "留出的文档有 %(share)s 出现在训练文本里：验证损失好得不真实"
+    ),
+    "Let Textmill split the text (repeats stay on one side), or take the copies out of --valid and --test.": (
+        "让 Textmill 切分文本（重复的文档留在同一侧），或从 --valid 和 --test 里去掉重复的文档。"
+    ),
+    "of %(n)s tokens that the tokenizer learned the text has %(share)s": (
+        "分词器学到的 %(n)s 个词元中，文本里只有 %(share)s"
+    ),
+    "Let the tokenizer be learned from this text: leave it to `textmill train`, or textmill prepare PATH.": (
+        "让分词器从这份文本中学习：交给 `textmill train`，或用 textmill prepare PATH。"
+    ),
+    "where documents end the model spends %(spent)s nats on the end mark; guessing would spend %(chance)s": (
+        "在文档结尾处，模型在结束标记上花费 %(spent)s 奈特；瞎猜只需 %(chance)s"
+    ),
+    "Each document must be followed by the mark, and the mark be a target: prepare the text anew and train anew.": (
+        "每篇文档之后都必须有结束标记，并且结束标记要作为目标：请重新准备文本并重新训练。"
+    ),
+    "in one layer %(share)s of the units give the same for every token": (
+        "有一层中 %(share)s 的单元对每个词元给出相同的值"
+    ),
+    "Train anew with a lower rate or a warm-up, with first values that are not all on one side, or another preset.": (
+        "请用更低的学习率或预热、不全偏向一侧的初始值，或另一种预设重新训练。"
+    ),
+    "Train under another --name with a third of the rate (--train.lr).": (
+        "换一个 --name，用三分之一的学习率（--train.lr）训练。"
+    ),
+    "the inner matrices moved by %(moved)s; in the beginning the loss went from %(first)s up to %(worst)s": (
+        "内部矩阵移动了 %(moved)s；开始时损失从 %(first)s 升到 %(worst)s"
+    ),
+    "the inner matrices moved by %(moved)s; in %(above)s of the steps the loss was above the %(unigram)s that "
+    "single tokens without any context cost, and it ends at %(end)s": (
+        "内部矩阵移动了 %(moved)s；有 %(above)s 的步数损失高于不看上下文时单个词元的 %(unigram)s，最后停在 %(end)s"
+    ),
+    "the inner matrices moved by %(moved)s only; the loss went from %(start)s to %(end)s, single tokens "
+    "without any context cost %(unigram)s": (
+        "内部矩阵只移动了 %(moved)s；损失从 %(start)s 变为 %(end)s，不看上下文时单个词元要花 %(unigram)s"
+    ),
+    "Train under another --name with ten times the rate (--train.lr), or far more --steps.": (
+        "换一个 --name，用十倍的学习率（--train.lr）或多得多的 --steps 训练。"
+    ),
+    "the first step took the loss from %(first)s to %(second)s, the largest change of the beginning is "
+    "%(largest)s; at the end the loss is %(end)s, and %(dead)s of the units of one layer are dead": (
+        "第一步使损失从 %(first)s 变为 %(second)s，开始阶段最大的变化是 %(largest)s；"
+        "最后损失为 %(end)s，有一层中 %(dead)s 的单元已失效"
+    ),
+    "Let the rate rise slowly: --train.warmup_steps a twentieth of the steps; train under another --name.": (
+        "让学习率慢慢上升：--train.warmup_steps 取总步数的二十分之一；换一个 --name 训练。"
+    ),
+    "%(share)s of the ups and downs of the loss come back with the place in the epoch of %(n)s steps, by "
+    "%(swing)s of the loss": ("损失的起伏有 %(share)s 随着在一轮（%(n)s 步）中的位置重现，幅度为损失的 %(swing)s"),
+    "The run was to shuffle and did not: see what orders its rows, or shuffle the text itself, and train anew.": (
+        "这次训练本应打乱却没有打乱：请查看是什么决定了各行的顺序，或先打乱文本本身，再重新训练。"
+    ),
+    "%(n_parameters)s inner parameters for %(n_tokens)s tokens, %(share)s for each; the loss on held-out text "
+    "is %(gap)s above that on training text": (
+        "%(n_tokens)s 个词元对应 %(n_parameters)s 个内部参数，每个词元 %(share)s 个；"
+        "留出文本上的损失比训练文本上高 %(gap)s"
+    ),
+    "Add text; until then a smaller model (--size tiny, --model.d_model) and fewer --steps.": (
+        "请增加文本；在那之前，用更小的模型（--size tiny、--model.d_model）和更少的 --steps。"
+    ),
+    "the loss on held-out text was %(least)s at step %(step)s and is %(end)s at the end, %(gap)s above that "
+    "on training text": ("留出文本上的损失在第 %(step)s 步为 %(least)s，最后为 %(end)s，比训练文本上高 %(gap)s"),
+    "The best checkpoint is kept and used. For a better one: more text, --model.dropout, or --train.patience 3.": (
+        "最好的检查点已保留并会被使用。要得到更好的：更多文本、--model.dropout 或 --train.patience 3。"
+    ),
+    "Put the file back from a copy of the run, if there is one; the weights do not depend on it. Without one "
+    "the curve of these steps is lost.": (
+        "如果有这次训练的副本，就从中放回这个文件；权重不依赖它。没有副本的话，这些步的曲线就丢失了。"
+    ),
+    "Repeat the training command: %(command)s": "重复训练命令：%(command)s",
+    "Repeat the training command": "重复训练命令",
+    "%(repeat)s.": "%(repeat)s。",
+    "Put it back from a copy of the run. Without one, move the folder away and repeat the training command: "
+    "the checkpoints stay readable as safetensors.": (
+        "从这次训练的副本放回它。没有副本的话，移走文件夹并重复训练命令：检查点仍可作为 safetensors 读取。"
+    ),
+    "Copy it from %(path)s. No verb can open the run before.": (
+        "从 %(path)s 复制过来。在此之前，任何动词都打不开这次训练。"
+    ),
+    "Put it back from a copy. No verb can open the run before.": ("从副本放回它。在此之前，任何动词都打不开这次训练。"),
+    "its manifest is not what was written": "它的清单与写入时不一致",
+    "a checkpoint is damaged: %(why)s": "一个检查点已损坏：%(why)s",
+    "%(repeat)s. It looks at the checkpoints and writes the pointer anew.": (
+        "%(repeat)s。它会查看各个检查点，并重写指针。"
+    ),
+    "the pointer cannot be read": "指针读不出来",
+    "checkpoints are there, and nothing names %(file)s": "有检查点，却没有 %(file)s 来指明",
+    "it names %(checkpoint)s": "它指向 %(checkpoint)s",
+    "the pointer names a checkpoint that is not there": "指针指向的检查点不存在",
+    "it says %(said)s, the checkpoint says %(expected)s": ("它写的是 %(said)s，检查点写的是 %(expected)s"),
+    "the pointer is not what was written": "指针与写入时不一致",
+    "it names step %(step)s; step %(newest)s is there and holds": (
+        "它指向第 %(step)s 步；第 %(newest)s 步也在，而且完好"
+    ),
+    "a stop came between a checkpoint and its pointer": "在检查点与它的指针之间被停下",
+    "%(n)s steps were trained": "已训练 %(n)s 步",
+    "it ends in %(end)s": "它的结尾是 %(end)s",
+    "the last line has no end": "最后一行没有写完",
+    "a stop cut the last line": "最后一行因停下而被截断",
+    "line %(n)s is no object with a step": "第 %(n)s 行不是带步数的对象",
+    "line %(n)s has step %(step)s, after step %(last)s": ("第 %(n)s 行是第 %(step)s 步，却在第 %(last)s 步之后"),
+    "its first %(sealed)s bytes have another sha256; it has %(n)s bytes": (
+        "它的前 %(sealed)s 字节的 sha256 不同；它共有 %(n)s 字节"
+    ),
+    "what was logged up to step %(step)s is not what was written": ("到第 %(step)s 步为止的日志与写入时不一致"),
+    "the last line is of step %(last)s, the last checkpoint of step %(newest)s": (
+        "最后一行是第 %(last)s 步，最后一个检查点是第 %(newest)s 步"
+    ),
+    "it goes on after the last checkpoint": "它在最后一个检查点之后还有内容",
+    "steps after the last checkpoint are repeated": "最后一个检查点之后的各步会重做",
+    "Measure again: %(command)s": "重新测量：%(command)s",
+    "this is no measurement": "这不是测量结果",
+    "a finished run has its final measurement; this one has no %(file)s": (
+        "已完成的训练都有最终测量；这一次却没有 %(file)s"
+    ),
+    "Move %(floor)s away: %(command)s counts it anew each time, from the prepared text.": (
+        "移走 %(floor)s：%(command)s 每次都会从备好的文本重新统计。"
+    ),
+    "it is safe to delete, and somebody did": "它可以放心删除，也确实有人删了",
+    "Nothing, unless the run is to be measured or trained on. It is prepared again then. %(repeat)s.": (
+        "无需处理，除非还要测量或接着训练，那时会重新准备。%(repeat)s。"
+    ),
+    "the prepared text is not there": "备好的文本不在了",
+    "Delete %(folder)s: it is made anew from the files. %(repeat)s.": (
+        "删除 %(folder)s：它会从各个文件重新生成。%(repeat)s。"
+    ),
+    "the prepared text is damaged: %(why)s": "备好的文本已损坏：%(why)s",
+    "something half-written or half-deleted was left": "留下了写到一半或删到一半的东西",
+    "a process was stopped while it wrote or deleted": "有进程在写入或删除时被停下",
+    "Training removes it when it goes on; it may be deleted.": "训练继续时会清除它；也可以直接删除。",
+    "Delete it when nobody needs it.": "没有人需要时就删除它。",
+    "it did not match its manifest when training went on": "训练继续时，它与自己的清单不符",
+    "a damaged checkpoint was set aside": "一个损坏的检查点已移到一旁",
+    "it was not what was written when training went on; metrics.jsonl has the lines that can be read": (
+        "训练继续时，它与写入时不一致；metrics.jsonl 里有读得出来的各行"
+    ),
+    "a damaged log was kept": "保留了一份损坏的日志",
+    "No checkpoint is whole: put one back from a copy, or begin anew with --fresh (nothing is deleted).": (
+        "没有一个检查点完好：从副本放回一个，或用 --fresh 重新开始（不会删除任何东西）。"
+    ),
+    "%(repeat)s. It sets the damaged checkpoint aside and goes on from step %(step)s.": (
+        "%(repeat)s。它会把损坏的检查点移到一旁，从第 %(step)s 步继续。"
+    ),
+    "it is written before the run is of use": "训练可用之前就会写好它",
+    "its seal does not hold; %(size)s": "它的校验和不符；%(size)s",
+    "it was written when the run began": "训练开始时就写好了它",
+    "its sha256 differs; %(size)s": "它的 sha256 不同；%(size)s",
+    "no sha256 of it is kept: it was written before Textmill kept one": (
+        "没有保存它的 sha256：写它的时候 Textmill 还不保存"
+    ),
+    "Nothing: a run made now has seals.": "无需处理：现在新建的训练都有校验和。",
+    "it is not there": "它不在",
+    "it has %(n)s bytes": "它有 %(n)s 字节",
+    "the file is missing": "文件缺失",
+    "the file is not what was written": "文件与写入时不一致",
     # the card
     "Written by textmill report, which writes it anew each time: keep what you add in another file.": (
         "由 textmill report 写成，每次运行都会重写：你要补充的内容请放在别的文件里。"

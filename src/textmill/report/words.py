@@ -124,7 +124,9 @@ STATUSES = {
     "unfinished": N_("unfinished"),
     "training": N_("training now"),
     "prepared": N_("prepared, not trained"),
+    "unknown": N_("unknown"),
 }
+SEVERITIES = {"damaged": N_("damaged"), "cause": N_("cause"), "note": N_("note")}  # of what doctor found
 PER_TOKEN = {"loss", "perplexity", "n_tokens"}
 CHECKPOINTS = {"best": N_("the best by validation"), "last": N_("the last")}
 LANGUAGES = {"en": N_("English"), "zh": N_("Chinese"), "other": N_("other scripts")}

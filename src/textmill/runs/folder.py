@@ -19,6 +19,7 @@ from textmill.config import Config
 from textmill.config.layers import from_toml, to_toml
 from textmill.errors import ConfigError, Damaged, RunError, TextmillError, did_you_mean
 from textmill.files import (
+    fsync_folder,
     make_folder,
     misfits_told,
     read_json,
@@ -43,7 +44,7 @@ from textmill.runs.checkpoint import (
 from textmill.runs.lock import is_locked
 from textmill.runs.metrics_log import MetricsLog
 from textmill.runs.prepared import Prepared
-from textmill.runs.retention import prune, sweep
+from textmill.runs.retention import delete, prune, sweep
 from textmill.tables import MODELS, load
 from textmill.tokens import Tokenizer
 
@@ -218,7 +219,7 @@ class Run:
         valid_loss: float | None,
         notice: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """Save a step, point last.json (and best.json) at it, and delete what is neither best nor among the last.
+        """Save a step, point last.json (and best.json) at it, and delete what `retention` does not keep.
 
         Once it returns, a power cut loses nothing up to this step: its lines in the log are on the disk first.
         notice: told of a checkpoint that could not be deleted; training goes on.
@@ -255,8 +256,7 @@ class Run:
                 progress = progress_of(path)
                 whole[int(progress["step"])] = progress
             except Damaged as error:
-                aside = set_aside(path)
-                notice(f"damaged checkpoint set aside as {aside}: {error.message} ({error.where})")
+                _put_aside(path, error, notice)
         pointers = {step: pointer_to(step, progress) for step, progress in whole.items()}
         were_best = [step for step, progress in whole.items() if progress.get("is_best")]
         chosen = max(were_best) if were_best else min(whole, key=lambda step: loss_at(whole[step]))
@@ -296,40 +296,62 @@ class Run:
             raise RunError(f"there is no checkpoint of step {which} (there are: {there})", where=str(self.path))
         return path
 
-    def latest_good(
-        self, notice: Callable[[str], None], wanted: Callable[[dict[str, Any]], bool] = lambda progress: True
-    ) -> Checkpoint | None:
-        """The newest checkpoint that holds, or None before the first save. Only for training, under the lock.
+    def forget_unplanned(self, notice: Callable[[str], None]) -> None:
+        """Delete the checkpoints that a signal made since the last planned one that holds: a rollback makes their steps
+        again, otherwise. Only for training, under the lock.
 
-        wanted: by what its progress says; those that are not are passed over.
+        The pointers to them go first: killed in between, training goes on from one of them, and comes here again.
+        Raises Damaged where the planned ones are all damaged; nothing is deleted then.
+        """
+        forgotten: list[Path] = []
+        n_damaged = 0
+        for path in reversed(checkpoints_of(self.checkpoints)):
+            try:
+                if progress_of(path).get("planned", True):
+                    break
+                forgotten.append(path)
+            except Damaged as error:
+                _put_aside(path, error, notice)
+                n_damaged += 1
+        else:
+            if n_damaged:
+                raise self._none_is_whole()
+        for which in ("last", "best"):
+            pointer = self._read_pointer(which)
+            if pointer and self.path / str(pointer["checkpoint"]) in forgotten:
+                (self.path / f"{which}.json").unlink()
+        if forgotten:
+            fsync_folder(self.path)
+            delete(self.checkpoints, forgotten, notice)
+
+    def latest_good(self, notice: Callable[[str], None]) -> Checkpoint | None:
+        """The newest checkpoint that holds, or None before the first save. Only for training, under the lock.
 
         Damaged ones are set aside (renamed, never deleted) and named. Raises Damaged where none is left. What a killed
         process left undone is put right: half-written checkpoints go, the pointers name the one that is returned.
         """
         sweep(self.checkpoints, notice)
-        damaged: Damaged | None = None
-        passed_over = False
+        damaged = False
         for path in reversed(checkpoints_of(self.checkpoints)):
             try:
                 saved = load_checkpoint(path)
             except Damaged as error:
-                aside = set_aside(path)
-                damaged = error
-                notice(f"damaged checkpoint set aside as {aside}: {error.message} ({error.where})")
-                continue
-            if not wanted(saved.progress):
-                passed_over = True
+                _put_aside(path, error, notice)
+                damaged = True
                 continue
             self._point_at(saved)
             self._mend_best(saved, notice)
             return saved
-        if not passed_over and (damaged is not None or (self.path / "last.json").exists()):
-            raise Damaged(
-                "no checkpoint of this run is whole any more; nothing was deleted",
-                where=str(self.checkpoints),
-                hint="Start anew with --fresh, or under another --name.",
-            )
+        if damaged or (self.path / "last.json").exists():
+            raise self._none_is_whole()
         return None
+
+    def _none_is_whole(self) -> Damaged:
+        return Damaged(
+            "no checkpoint of this run is whole any more; nothing was deleted",
+            where=str(self.checkpoints),
+            hint="Start anew with --fresh, or under another --name.",
+        )
 
     def _pointer(self, which: str) -> dict[str, Any] | None:
         pointer = self._read_pointer(which)
@@ -480,6 +502,10 @@ class Run:
             }
             for path in sorted((self.path / "samples").glob("step-*.txt"))
         ]
+
+
+def _put_aside(checkpoint: Path, error: Damaged, notice: Callable[[str], None]) -> None:
+    notice(f"damaged checkpoint set aside as {set_aside(checkpoint)}: {error.message} ({error.where})")
 
 
 def facts_lacking(info: Any) -> list[str]:

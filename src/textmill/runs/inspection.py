@@ -21,7 +21,8 @@ from typing import Any
 
 from textmill.errors import Damaged, RunError, TextmillError
 from textmill.files import TEMPORARY, has_no_seal, seal_holds, sha256_of
-from textmill.results import NOT_CHECKED, Evaluation, Finding
+from textmill.messages import Message, message
+from textmill.results import NOT_CHECKED, Evaluation, Finding, finding
 from textmill.runs.checkpoint import checkpoints_of, progress_of
 from textmill.runs.folder import pointer_to
 from textmill.runs.lock import is_locked
@@ -32,8 +33,12 @@ from textmill.tokens import TokenStore
 
 MARKS_OF_A_RUN = ("run.json", "config.toml", "checkpoints", "last.json", "best.json", "metrics.jsonl")
 N_LOOKS, BETWEEN_LOOKS_S = 3, 0.5
+MISSING, CHANGED = message("the file is missing"), message("the file is not what was written")
 PART_TITLES = dict(zip(PARTS, ("train", "validation", "test"), strict=True))
-FROM_A_COPY = "Put the file back from a copy of the run, if there is one; the weights do not depend on it."
+FROM_A_COPY = message(
+    "Put the file back from a copy of the run, if there is one; the weights do not depend on it. Without one the curve "
+    "of these steps is lost."
+)
 
 
 @dataclass
@@ -81,7 +86,11 @@ class Look:
         self.is_finished = bool(self.info.get("finished"))
         self.progress: dict[int, dict[str, Any]] = {}  # of the checkpoints that hold, by step
         command = str(self.info.get("command") or "")
-        self.repeat = f"Repeat the training command{f': {command}' if command else ''}"
+        self.repeat = (
+            message("Repeat the training command: %(command)s", command=command)
+            if command
+            else message("Repeat the training command")
+        )
 
     def inspection(self) -> Inspection:
         findings = [*self.of_run_json(), *self.of_hashed_files()]
@@ -103,7 +112,7 @@ class Look:
 
     def of_run_json(self) -> Iterator[Finding]:
         path = self.folder / "run.json"
-        remedy = (
+        remedy = message(
             "Put it back from a copy of the run. Without one, move the folder away and repeat the training command: "
             "the checkpoints stay readable as safetensors."
         )
@@ -116,8 +125,11 @@ class Look:
             hashes = {"config.toml": [], "tokenizer.json": []}
         for name, allowed in hashes.items():
             copy = self._prepared_folder() / name if name.startswith("tokenizer") else None
-            remedy = f"Copy it from {copy}." if copy is not None and copy.is_file() else "Put it back from a copy."
-            yield from _hashed_file(self.folder / name, list(allowed), f"{remedy} No verb can open the run before.")
+            if copy is not None and copy.is_file():
+                remedy = message("Copy it from %(path)s. No verb can open the run before.", path=copy)
+            else:
+                remedy = message("Put it back from a copy. No verb can open the run before.")
+            yield from _hashed_file(self.folder / name, list(allowed), remedy)
             if not allowed and self.is_unsealed and (self.folder / name).is_file():
                 yield _unsealed(self.folder / name)
 
@@ -128,13 +140,14 @@ class Look:
                 progress = progress_of(path)
                 self.progress[int(progress["step"])] = progress
                 if not _is_as_written(path / "manifest.json"):
-                    damaged.append((str(path / "manifest.json"), "its manifest is not what was written"))
+                    damaged.append((str(path / "manifest.json"), message("its manifest is not what was written")))
             except Damaged as error:
                 damaged.append((error.where or str(path), error.message))
             except OSError as error:
                 damaged.append((str(path), str(error)))
         for where, why in damaged:  # the remedy is known once all were looked at
-            yield _damage(f"a checkpoint is damaged: {why}", where, _size(Path(where)), self._remedy_of_checkpoint())
+            what = message("a checkpoint is damaged: %(why)s", why=why)
+            yield _damage(what, where, _size(Path(where)), self._remedy_of_checkpoint())
 
     def of_pointers(self) -> Iterator[Finding]:
         newest = max(self.progress, default=None)
@@ -142,82 +155,108 @@ class Look:
         for which in ("last", "best"):
             path = self.folder / f"{which}.json"
             pointer = _read_json(path)
-            remedy = f"{self.repeat}. It looks at the checkpoints and writes the pointer anew."
+            remedy = message("%(repeat)s. It looks at the checkpoints and writes the pointer anew.", repeat=self.repeat)
             if pointer is None:
                 if path.exists():
-                    yield _damage("the pointer cannot be read", str(path), _size(path), remedy)
+                    yield _damage(message("the pointer cannot be read"), str(path), _size(path), remedy)
                 elif newest is not None and (which == "last" or were_best):
-                    yield self._missing(path, remedy, "checkpoints are there, and nothing names")
+                    evidence = message("checkpoints are there, and nothing names %(file)s", file=path.name)
+                    yield _damage(MISSING, str(path), evidence, remedy)
                 continue
             named = self.folder / str(pointer.get("checkpoint", ""))
             if not pointer.get("checkpoint") or not named.is_dir():
-                evidence = f"it names {pointer.get('checkpoint')}"
-                yield _damage("the pointer names a checkpoint that is not there", str(path), evidence, remedy)
+                evidence = message("it names %(checkpoint)s", checkpoint=pointer.get("checkpoint"))
+                what = message("the pointer names a checkpoint that is not there")
+                yield _damage(what, str(path), evidence, remedy)
             elif (step := _step_of(named)) in self.progress:
                 expected = pointer_to(step, self.progress[step])
                 content = json.dumps(expected, ensure_ascii=False, indent=2) + "\n"
                 if path.read_bytes() != content.encode():
-                    evidence = f"it says {pointer}, the checkpoint says {expected}"
-                    yield _damage("the pointer is not what was written", str(path), evidence, remedy)
+                    evidence = message(
+                        "it says %(said)s, the checkpoint says %(expected)s", said=pointer, expected=expected
+                    )
+                    yield _damage(message("the pointer is not what was written"), str(path), evidence, remedy)
                 elif which == "last" and newest is not None and step < newest and not self.is_trained:
-                    evidence = f"it names step {step}; step {newest} is there and holds"
-                    yield _note("a stop came between a checkpoint and its pointer", str(path), evidence, remedy)
+                    evidence = message(
+                        "it names step %(step)s; step %(newest)s is there and holds", step=step, newest=newest
+                    )
+                    yield _note(
+                        message("a stop came between a checkpoint and its pointer"), str(path), evidence, remedy
+                    )
 
     def of_metrics(self) -> Iterator[Finding]:
         path = self.folder / "metrics.jsonl"
-        remedy = f"{FROM_A_COPY} Without one the curve of these steps is lost."
+        remedy = FROM_A_COPY
         newest = max(self.progress, default=0)
         if not path.is_file():
             if self.progress or self.is_finished:
-                yield _damage("the file is missing", str(path), f"{newest} steps were trained", remedy)
+                evidence = message("%(n)s steps were trained", n=newest)
+                yield _damage(MISSING, str(path), evidence, remedy)
             return
         content = path.read_bytes()
         whole, _, rest = content.rpartition(b"\n")
         if rest and self.is_finished:
-            yield _damage("the last line has no end", str(path), f"it ends in {rest[-40:]!r}", remedy)
+            evidence = message("it ends in %(end)s", end=repr(rest[-40:]))
+            yield _damage(message("the last line has no end"), str(path), evidence, remedy)
         elif rest and not self.is_trained:
-            yield _note("a stop cut the last line", str(path), f"it ends in {rest[-40:]!r}", f"{self.repeat}.")
+            evidence = message("it ends in %(end)s", end=repr(rest[-40:]))
+            yield _note(message("a stop cut the last line"), str(path), evidence, self._repeated)
         last = 0
         for number, line in enumerate(whole.split(b"\n") if whole else [], start=1):
             step = _step_of_line(line)
             if step is None or step <= last:
-                why = "is no object with a step" if step is None else f"has step {step}, after step {last}"
-                yield _damage(f"line {number} {why}", f"{path}:{number}", repr(line[:80])[1:], remedy)
+                if step is None:
+                    what = message("line %(n)s is no object with a step", n=number)
+                else:
+                    what = message("line %(n)s has step %(step)s, after step %(last)s", n=number, step=step, last=last)
+                yield _damage(what, f"{path}:{number}", repr(line[:80])[1:], remedy)
                 return
             last = step
         for step, progress in sorted(self.progress.items()):
             seal = progress.get("log")
             if seal and seal_of(content[: seal["bytes"]]) != seal:
-                evidence = f"its first {seal['bytes']:,} bytes have another sha256; it has {len(content):,} bytes"
-                yield _damage(f"what was logged up to step {step} is not what was written", str(path), evidence, remedy)
+                evidence = message(
+                    "its first %(sealed)s bytes have another sha256; it has %(n)s bytes",
+                    sealed=f"{seal['bytes']:,}",
+                    n=f"{len(content):,}",
+                )
+                what = message("what was logged up to step %(step)s is not what was written", step=step)
+                yield _damage(what, str(path), evidence, remedy)
                 return
         if self.progress and not any(progress.get("log") for progress in self.progress.values()):
             yield _unsealed(path)
         there = max((_step_of(path) for path in checkpoints_of(self.folder / "checkpoints")), default=0)
+        evidence = message(
+            "the last line is of step %(last)s, the last checkpoint of step %(newest)s", last=last, newest=newest
+        )
         if self.is_finished and self.progress and last > max(newest, there):  # what is damaged was saved, too
-            evidence = f"the last line is of step {last}, the last checkpoint of step {newest}"
-            yield _damage("it goes on after the last checkpoint", str(path), evidence, remedy)
+            yield _damage(message("it goes on after the last checkpoint"), str(path), evidence, remedy)
         elif last > newest and not self.is_trained and not self.is_finished:
-            evidence = f"the last line is of step {last}, the last checkpoint of step {newest}"
-            yield _note("steps after the last checkpoint are repeated", str(path), evidence, f"{self.repeat}.")
+            what = message("steps after the last checkpoint are repeated")
+            yield _note(what, str(path), evidence, self._repeated)
 
     def of_evaluations(self) -> Iterator[Finding]:
-        remedy = f"Measure again: textmill eval {self.folder}"
+        remedy = message("Measure again: %(command)s", command=f"textmill eval {self.folder}")
         for path in sorted((self.folder / "eval").glob("*.json")):
             yield from _sealed_file(path, remedy)
             if seal_holds(path.read_bytes()) or has_no_seal(path.read_bytes()):
                 try:
                     Evaluation.model_validate_json(path.read_bytes())
                 except ValueError as error:
-                    yield _damage("this is no measurement", str(path), str(error).partition("\n")[0], remedy)
+                    yield _damage(message("this is no measurement"), str(path), str(error).partition("\n")[0], remedy)
         held_out = [part for part in ("test", "validation") if self._n_tokens().get(part)]
         if self.is_finished and held_out and not (self.folder / "eval" / f"{held_out[0]}.json").is_file():
             path = self.folder / "eval" / f"{held_out[0]}.json"
-            yield self._missing(path, remedy, "a finished run has its final measurement; this one has no")
+            evidence = message("a finished run has its final measurement; this one has no %(file)s", file=path.name)
+            yield _damage(MISSING, str(path), evidence, remedy)
 
     def of_floor(self) -> Iterator[Finding]:
         floor = self.folder / "floor"
-        remedy = f"Move {floor} away: textmill eval {self.folder} counts it anew each time, from the prepared text."
+        remedy = message(
+            "Move %(floor)s away: %(command)s counts it anew each time, from the prepared text.",
+            floor=floor,
+            command=f"textmill eval {self.folder}",
+        )
         for path in (floor, floor / "bytes"):
             if self.is_finished or floor.is_dir():
                 info = _read_json(path / "run.json") or {}
@@ -230,12 +269,15 @@ class Look:
         if not self.info:
             return
         if not folder.is_dir():
-            evidence = "it is safe to delete, and somebody did"
-            remedy = f"Nothing, unless the run is to be measured or trained on. {self.repeat}: it is prepared again."
-            yield _note("the prepared text is not there", str(folder), evidence, remedy)
+            evidence = message("it is safe to delete, and somebody did")
+            remedy = message(
+                "Nothing, unless the run is to be measured or trained on. It is prepared again then. %(repeat)s.",
+                repeat=self.repeat,
+            )
+            yield _note(message("the prepared text is not there"), str(folder), evidence, remedy)
             return
-        remedy = (
-            f"Delete {folder}, and then: {self.repeat[0].lower()}{self.repeat[1:]}. It is made anew from the files."
+        remedy = message(
+            "Delete %(folder)s: it is made anew from the files. %(repeat)s.", folder=folder, repeat=self.repeat
         )
         ledger = _read_json(folder / "ledger.json") or {}
         yield from _sealed_file(folder / "ledger.json", remedy)
@@ -246,22 +288,27 @@ class Look:
                 if self._n_tokens().get(title) or (folder / part).is_dir():
                     TokenStore(folder / part).verify()
                     if not _is_as_written(folder / part / "store.json"):
-                        raise Damaged("the file is not what was written", where=str(folder / part / "store.json"))
+                        raise Damaged(CHANGED, where=str(folder / part / "store.json"))
             except TextmillError as error:
                 where = error.where or str(folder / part)
-                yield _damage(f"the prepared text is damaged: {error.message}", where, _size(Path(where)), remedy)
+                what = message("the prepared text is damaged: %(why)s", why=error.message)
+                yield _damage(what, where, _size(Path(where)), remedy)
 
     def of_leftovers(self) -> Iterator[Finding]:
         for path in sorted(self.folder.rglob(f".*{TEMPORARY}")) + sorted(self.folder.rglob(f".*{DELETED}")):
-            evidence = "a process was stopped while it wrote or deleted"
-            remedy = "Training removes it when it goes on; it may be deleted."
-            yield _note("something half-written or half-deleted was left", str(path), evidence, remedy)
+            what = message("something half-written or half-deleted was left")
+            evidence = message("a process was stopped while it wrote or deleted")
+            remedy = message("Training removes it when it goes on; it may be deleted.")
+            yield _note(what, str(path), evidence, remedy)
+        when_nobody_needs_it = message("Delete it when nobody needs it.")
         for path in sorted((self.folder / "checkpoints").glob("step-*.damaged*")):
-            evidence = "it did not match its manifest when training went on"
-            yield _note("a damaged checkpoint was set aside", str(path), evidence, "Delete it when nobody needs it.")
+            evidence = message("it did not match its manifest when training went on")
+            yield _note(message("a damaged checkpoint was set aside"), str(path), evidence, when_nobody_needs_it)
         for path in sorted(self.folder.glob("metrics.jsonl.damaged*")):
-            evidence = "it was not what was written when training went on; metrics.jsonl has the lines that can be read"
-            yield _note("a damaged log was kept", str(path), evidence, "Delete it when nobody needs it.")
+            evidence = message(
+                "it was not what was written when training went on; metrics.jsonl has the lines that can be read"
+            )
+            yield _note(message("a damaged log was kept"), str(path), evidence, when_nobody_needs_it)
 
     # what they share
 
@@ -275,37 +322,44 @@ class Look:
         folders = [parent / ".data" / name for parent in self.folder.resolve().parents]
         return next((folder for folder in folders if folder.is_dir()), folders[0])
 
-    def _remedy_of_checkpoint(self) -> str:
-        if not self.progress:
-            return "No checkpoint is whole: put one back from a copy, or begin anew with --fresh (nothing is deleted)."
-        newest = max(self.progress)
-        return f"{self.repeat}. It sets the damaged checkpoint aside and goes on from step {newest}."
+    @property
+    def _repeated(self) -> Message:
+        return message("%(repeat)s.", repeat=self.repeat)
 
-    def _missing(self, path: Path, remedy: str, why: str) -> Finding:
-        return _damage("the file is missing", str(path), f"{why} {path.name}", remedy)
+    def _remedy_of_checkpoint(self) -> Message:
+        if not self.progress:
+            return message(
+                "No checkpoint is whole: put one back from a copy, or begin anew with --fresh (nothing is deleted)."
+            )
+        return message(
+            "%(repeat)s. It sets the damaged checkpoint aside and goes on from step %(step)s.",
+            repeat=self.repeat,
+            step=max(self.progress),
+        )
 
 
 def _sealed_file(path: Path, remedy: str) -> Iterator[Finding]:
     """The finding of a file that holds its own hash, if there is one."""
     if not path.is_file():
-        yield _damage("the file is missing", str(path), "it is written before the run is of use", remedy)
+        yield _damage(MISSING, str(path), message("it is written before the run is of use"), remedy)
     elif has_no_seal(path.read_bytes()):
         yield _unsealed(path)
     elif not seal_holds(path.read_bytes()):
-        yield _damage("the file is not what was written", str(path), f"its seal does not hold; {_size(path)}", remedy)
+        evidence = message("its seal does not hold; %(size)s", size=_size(path))
+        yield _damage(CHANGED, str(path), evidence, remedy)
 
 
 def _hashed_file(path: Path, allowed: list[str], remedy: str) -> Iterator[Finding]:
     """The finding of a file whose hash is kept elsewhere, if there is one. allowed: empty where it is not known."""
     if path.name in ("", ".", "..") or not path.is_file():
-        yield _damage("the file is missing", str(path), "it was written when the run began", remedy)
+        yield _damage(MISSING, str(path), message("it was written when the run began"), remedy)
     elif allowed and sha256_of(path) not in allowed:
-        yield _damage("the file is not what was written", str(path), f"its sha256 differs; {_size(path)}", remedy)
+        yield _damage(CHANGED, str(path), message("its sha256 differs; %(size)s", size=_size(path)), remedy)
 
 
 def _unsealed(path: Path) -> Finding:
-    evidence = "no sha256 of it is kept: it was written before Textmill kept one"
-    return _note(NOT_CHECKED, str(path), evidence, "Nothing: a run made now has seals.")
+    evidence = message("no sha256 of it is kept: it was written before Textmill kept one")
+    return _note(NOT_CHECKED, str(path), evidence, message("Nothing: a run made now has seals."))
 
 
 def _is_as_written(path: Path) -> bool:
@@ -337,13 +391,15 @@ def _step_of(checkpoint: Path) -> int:
     return int(digits) if digits.isdecimal() else -1
 
 
-def _size(path: Path) -> str:
-    return f"it has {path.stat().st_size:,} bytes" if path.is_file() else "it is not there"
+def _size(path: Path) -> Message:
+    if not path.is_file():
+        return message("it is not there")
+    return message("it has %(n)s bytes", n=f"{path.stat().st_size:,}")
 
 
 def _damage(what: str, where: str, evidence: str, remedy: str) -> Finding:
-    return Finding(what=what, where=where, severity="damaged", evidence=evidence, remedy=remedy)
+    return finding(what, where, "damaged", evidence, remedy)
 
 
 def _note(what: str, where: str, evidence: str, remedy: str) -> Finding:
-    return Finding(what=what, where=where, severity="note", evidence=evidence, remedy=remedy)
+    return finding(what, where, "note", evidence, remedy)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from textmill.errors import TextmillError
-from textmill.results import Doctor, Finding
+from textmill.messages import message
+from textmill.results import Doctor, Finding, finding
 from textmill.runs import Run
 from textmill.runs.inspection import Inspection, inspect
 from textmill.training.diagnosis import diagnose
@@ -43,10 +44,10 @@ def causes(folder: Path, seen: Inspection) -> list[Finding]:
 
 
 def _untold(folder: Path, why: str) -> Finding:
-    return Finding(
-        what="the loss was not judged, or not by all its causes",
-        where=str(folder),
-        severity="note",
-        evidence=why,
-        remedy="Nothing, unless the loss is in doubt.",
+    return finding(
+        message("the loss was not judged, or not by all its causes"),
+        str(folder),
+        "note",
+        why,
+        message("Nothing, unless the loss is in doubt."),
     )

@@ -418,12 +418,14 @@ class Session:
     def roll_back(self, fault: Diverged) -> tuple[list[Any], int]:
         """To the last checkpoint that the plan made, or to the first step, and on at half the rate.
 
-        Not to one that a signal made: a run that was stopped in between must go back as far as one that was not.
-        A run that is killed before its next checkpoint comes here again by itself: nothing else is kept.
+        Those that a signal made since then go: a run that was stopped in between must go back as far as one that was
+        not, and must not take up again, after a kill, what was rolled back. Killed before its next checkpoint, it comes
+        here again by itself: nothing else is kept.
         """
         n_rollbacks = self.n_rollbacks
         self.start_anew()
-        saved = self.run.latest_good(self.listener.notice, lambda progress: bool(progress["planned"]))
+        self.run.forget_unplanned(self.listener.notice)
+        saved = self.run.latest_good(self.listener.notice)
         back_to = saved.step if saved else 0
         undone = [line for line in self.run.log.read() if line["step"] > back_to]  # their rollbacks stay told
         told = [one for line in undone for one in line.get("events", []) if one["action"] == "rollback"]

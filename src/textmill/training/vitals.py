@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from textmill.messages import message
 from textmill.models import LanguageModel, build_model
 from textmill.runs import Prepared, Run
 from textmill.tasks import task_of
@@ -58,7 +59,8 @@ class Vitals:
     """Share of the held-out documents that stand in the training text."""
     moved: float
     """How far the inner matrices went from their first values, as a share of those; the median."""
-    embedding_moved: float
+    embedding_turned: float
+    """How far the embeddings went, besides along themselves: weight decay alone only shrinks them."""
     nats_at: dict[int, float]
     """Offset -> what the model spends on the token that stands so far behind the one it reads."""
     mark_nats: float | None
@@ -73,9 +75,10 @@ def vitals_of(run: Run) -> Vitals:
     prepared, saved = run.prepared(), run.load("last")
     notes: list[str] = []
     model = _network(run, prepared)
-    inner_before = _tensors(model)
+    before = _tensors(model)
     model.load_state_dict(saved.average or saved.model)
-    moved = _moved(inner_before, _tensors(model))
+    after = _tensors(model)
+    moved = _moved(before, after)
     log = run.log.read()
     rows = task_of(run.config).rows(prepared.train, prepared.tokenizer, run.config)
     train, config = prepared.train, run.config.train
@@ -96,7 +99,9 @@ def vitals_of(run: Run) -> Vitals:
         learned_ids_used=float((learned > 0).mean()) if len(learned) else 1.0,
         copied=_copied(prepared, notes),
         moved=float(np.median([share for name, share in moved.items() if name.startswith("backbone.")] or [0.0])),
-        embedding_moved=next(share for name, share in moved.items() if name.startswith("embedding.")),
+        embedding_turned=next(
+            _turned(first, after[name]) for name, first in before.items() if name.startswith("embedding.")
+        ),
         nats_at=nats_at,
         mark_nats=mark_nats,
         dead=dead,
@@ -129,7 +134,9 @@ def _copied(prepared: Prepared, notes: list[str]) -> float | None:
     if not held_out:
         return None
     if prepared.train.n_tokens > N_TOKENS_COMPARED:
-        notes.append("The training text is too large to look through: whether held-out documents stand in it is open.")
+        notes.append(
+            message("The training text is too large to look through: whether held-out documents stand in it is open.")
+        )
         return None
     there = set(_digests(prepared.train, prepared))
     sought = [digest for store in held_out for digest in _digests(store, prepared)]
@@ -167,6 +174,13 @@ def _moved(before: dict[str, Tensor], after: dict[str, Tensor]) -> dict[str, flo
     return {
         name: float((after[name] - first).norm() / first.norm()) for name, first in before.items() if first.norm() > 0
     }
+
+
+def _turned(before: Tensor, after: Tensor) -> float:
+    """|after − its part along before| / |before|."""
+    before, after = before.double(), after.double()
+    along = (after * before).sum() / (before * before).sum() * before
+    return float((after - along).norm() / before.norm())
 
 
 def _measured(model: LanguageModel, prepared: Prepared, seq_len: int) -> tuple[dict[int, float], float | None, float]:
