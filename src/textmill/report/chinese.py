@@ -196,8 +196,10 @@ CHINESE: dict[str, str] = {
     "%(file)s has no extension and is read as plain text.": "%(file)s 没有扩展名，按纯文本读取。",
     "Not read, counted as %(category)s: %(what)s.": "未读取，计为“%(category)s”：%(what)s。",
     "Not read, because it is damaged: %(names)s.": "已损坏，未读取：%(names)s。",
-    "An archive inside an archive is read, one inside of that is not: %(names)s. Unpack the outermost one, and name the "
-    "folder.": ("压缩包里再套一层压缩包会读取，更深一层的不读：%(names)s。请解开最外层，再指定解开后的文件夹。"),
+    "An archive inside an archive is read, one inside of that is not: %(names)s. Unpack the outermost one, and "
+    "name the folder.": (
+        "压缩包里再套一层压缩包会读取，更深一层的不读：%(names)s。请解开最外层，再指定解开后的文件夹。"
+    ),
     "Links inside folders and archives are not followed: %(names)s.": ("不跟随文件夹和压缩包里的链接：%(names)s。"),
     "Hidden folders are not entered: %(names)s.": "不进入隐藏文件夹：%(names)s。",
     "Run folders are not text and are not entered: %(names)s.": "运行文件夹不是文本，不进入：%(names)s。",

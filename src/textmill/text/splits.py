@@ -258,7 +258,7 @@ def _gather(data: DataConfig, notes: list[str]) -> list[TextFile]:
         "validation": find_files(data.valid, notes),
         "test": find_files(data.test, notes),
     }
-    taken: dict[tuple[str, int], Part] = {}
+    taken: dict[tuple[str, int, int], Part] = {}
     for part, files in given.items():
         for file in files:
             if taken.setdefault(file.identity, part) != part:
