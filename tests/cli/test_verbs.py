@@ -694,11 +694,19 @@ def test_look_writes_removals_into_a_new_file_and_with_n_says_what_it_would_writ
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[dict[str, Any]] = []
-    fake_room(monkeypatch, "textmill.training", look=lambda data, **wished: asked.append(wished) or MEASURED)
+    held = {"removals": {"stretches": 3, "bytes": 1200}, "stretches_by_rule": {"control": 3}}
+    fake_room(
+        monkeypatch,
+        "textmill.training",
+        look=lambda data, **wished: asked.append(wished) or MEASURED,
+        plan_removals=lambda data, removed, sample: held,
+    )
 
     [plan] = shell("look", "a.txt", "--removed", "out.jsonl", "-n", "--json").documents(results.Plan)
     assert plan["writes"] == ["out.jsonl"] and plan["run"] is None
-    assert "out.jsonl" in shell("look", "a.txt", "--removed", "out.jsonl", "-n").out
+    assert plan["plan"]["removals"] == {"stretches": 3, "bytes": 1200}
+    said = shell("look", "a.txt", "--removed", "out.jsonl", "-n").out
+    assert "out.jsonl" in said and "stretches 3, bytes 1,200" in said
     assert not asked
 
     n_asked = len(asked)

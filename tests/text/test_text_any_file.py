@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import random
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -291,3 +292,115 @@ def test_a_file_that_changes_between_the_passes_is_noticed(tmp_path: Path) -> No
     path.write_bytes(zipped({"a.txt": b"other\n" * 9}))
     with pytest.raises(InputError, match="changed while it was read"):
         list(plan.documents("train"))
+
+
+# -- archives inside archives ------------------------------------------------------------------------------------------
+
+MAKERS: dict[str, Callable[[dict[str, bytes]], bytes]] = {
+    ".zip": zipped,
+    ".tar": tarred,
+    ".tar.gz": lambda files: tarred(files, "w:gz"),
+    ".tar.zst": lambda files: PACKERS[".zst"](tarred(files)),
+}
+
+
+@pytest.mark.parametrize("inner", MAKERS)
+@pytest.mark.parametrize("outer", MAKERS)
+def test_an_archive_inside_an_archive_is_read_like_a_folder_inside_a_folder(
+    inner: str, outer: str, tmp_path: Path
+) -> None:
+    inside = {"b.txt": b"bee", "c/d.txt.gz": gzip.compress(PROSE.encode("gb18030")), "picture.png": b"12345"}
+    path = tmp_path / f"outer{outer}"
+    files = {"a.txt": b"ant", f"in{inner}": MAKERS[inner](inside), "z.txt": b"zoo"}
+    path.write_bytes(MAKERS[outer](files))
+
+    found, report = read(path)
+
+    assert found == ["ant", "bee", PROSE, "zoo"]
+    assert {file.path: sum(file.n_bytes.values()) for file in report.files} == {
+        f"{path}/a.txt": 3,
+        f"{path}/in{inner}/b.txt": 3,
+        f"{path}/in{inner}/c/d.txt.gz": len(PROSE.encode("gb18030")),
+        f"{path}/in{inner}/picture.png": 5,
+        f"{path}/z.txt": 3,
+    }
+
+
+def test_an_archive_still_deeper_inside_is_dropped_by_name_with_what_to_do(tmp_path: Path) -> None:
+    deepest = zipped({"c.txt": b"sea"})
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped({"b.tar": tarred({"b.txt": b"bee", "c.zip": deepest}), "a.txt": b"ant"}))
+
+    plan = plan_split(config(path))
+
+    assert plan.ledger.total == {"train": 3, "validation": 3, "other:archive-in-archive": len(deepest)}
+    [note] = [note for note in plan.notes if "inside of that is not" in note]
+    assert f"{path}/b.tar/c.zip" in note and "Unpack the outermost one" in note
+
+
+def test_a_damaged_archive_inside_an_archive_is_dropped_whole_by_name(tmp_path: Path) -> None:
+    cut = zipped({"b.txt": PROSE.encode()})[:-30]
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(tarred({"a.txt": b"ant", "b.zip": cut, "z.txt": b"zoo"}, "w:gz"))
+
+    plan = plan_split(config(path))
+
+    assert plan.ledger.total == {"train": 3, "validation": 3, "other:damaged": len(cut)}
+    assert any(f"{path}/b.zip: cannot be unpacked" in note for note in plan.notes)
+
+
+def test_members_of_an_inner_archive_that_point_outside_are_passed_over_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped({"b.zip": zipped({"../../escape.txt": b"text", "good.txt": b"good"})}))
+    assert plan_split(config(path)).ledger.total == {"train": 4, "other:points-outside": 4}
+
+
+def test_a_bomb_in_two_steps_is_measured_by_what_it_takes_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "ALWAYS_ALLOWED", 100_000)
+    block = "".join(random.Random(1).choices("etaoinshrdlu \n", k=5000)).encode()
+    once = zipped({f"{n}.txt": block * 100 for n in range(60)})  # each grows 60 times, and all are equal
+    inner, path = tmp_path / "b.zip", tmp_path / "a.zip"
+    inner.write_bytes(once)
+    path.write_bytes(zipped({"b.zip": once, "good.txt": b"good"}))
+    assert len(read(inner)[0]) == 60
+
+    plan = plan_split(config(path))
+
+    assert [d.text for d in plan.documents("train")] == ["good"]
+    assert "other:bomb" in plan.ledger.total and any("200 times" in note for note in plan.notes)
+
+
+def test_the_limit_of_entries_holds_for_an_archive_with_all_that_are_inside_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "MOST_MEMBERS", 5)
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped({f"{n}.zip": zipped({"a.txt": b"ant", "b.txt": b"bee"}) for n in range(3)}))
+
+    plan = plan_split(config(path))
+
+    assert plan.n_documents["train"] == 2 or plan.ledger.total["other:damaged"] > 0
+    assert any("2.zip" in note and "the limit is 5" in note for note in plan.notes)
+
+
+def test_members_of_one_archive_are_read_without_opening_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped({f"{n}.txt": f"number {n}".encode() for n in range(30)}))
+    opened: list[int] = []
+    monkeypatch.setattr(zipfile.ZipFile, "_RealGetContents", _counted(opened, zipfile.ZipFile._RealGetContents))
+
+    assert len(read(path)[0]) == 30
+
+    assert len(opened) == 1
+
+
+def _counted(calls: list[int], function: Callable[..., Any]) -> Callable[..., Any]:
+    def counting(*arguments: Any) -> Any:
+        calls.append(1)
+        return function(*arguments)
+
+    return counting

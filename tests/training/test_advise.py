@@ -1,6 +1,8 @@
 """What `look` advises is what was looked at, and training would take it; look is one call from Python."""
 
+import json
 import shlex
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -13,8 +15,8 @@ import textmill
 from textmill.cli.output import Shell
 from textmill.cli.train import loaded_for, train_command
 from textmill.config import DataConfig
-from textmill.errors import ConfigError, TooLittleText
-from textmill.training import plan_run, train
+from textmill.errors import ConfigError, InputError, TooLittleText
+from textmill.training import plan_removals, plan_run, train
 from textmill.training.advise import training_command
 
 SENTENCES = "".join(f"The {i % 9} geese of {i * i % 13} flew over {i % 4} hills.\n" for i in range(80))
@@ -83,6 +85,25 @@ def test_look_is_one_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert found.duplicates.n_documents == 160
     assert found.suggestion == "textmill train a.txt b.txt --data.unit line"
     assert textmill.look(DataConfig(paths=("a.txt", "b.txt")), unit="line") == found
+
+
+def test_what_the_file_of_removals_would_hold_is_what_it_then_holds(tmp_path: Path) -> None:
+    path, out = tmp_path / "a.txt", tmp_path / "removed.jsonl"
+    path.write_text("All rights reserved.\nThe kettle\x00 was on.\nThe milk\x01 boiled over\x02.\n" * 3)
+    data = DataConfig(paths=(str(path),))
+
+    planned = plan_removals(data, out)
+    assert not out.exists()
+    textmill.look(data, removed=out)
+
+    lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert planned["stretches_by_rule"] == Counter(line["rule"] for line in lines)
+    assert planned["stretches_by_rule"]["control"] == 9
+    assert planned["removals"] == {"stretches": len(lines), "bytes": sum(line["bytes"] for line in lines)}
+    with pytest.raises(InputError, match="is there already"):
+        plan_removals(data, out)
+    with pytest.raises(ConfigError, match="a sample is not all that was removed"):
+        plan_removals(data, tmp_path / "other.jsonl", "50%")
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,13 @@ def look_command(
         writes = [str(out / name) for name in ("look.html", "plots/")] if out else []
         if "removed" in measured:
             writes.append(str(measured["removed"]))
-        plan = {"paths": list(paths), "sample": sample, "lang": words.lang}
+        plan: dict[str, Any] = {"paths": list(paths), "sample": sample, "lang": words.lang}
+        if "removed" in measured:
+            from textmill.training import plan_removals
+
+            data = shell.load(data__paths=paths).config.data
+            fetch_on_use(shell, (*data.paths, *data.valid, *data.test))
+            plan |= plan_removals(data, measured["removed"], sample)
         shell.show(Plan(verb="look", run=None, writes=writes, plan=plan), plan_text)
         return
     from textmill.cli.look_text import look_text

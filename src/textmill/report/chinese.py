@@ -228,6 +228,10 @@ CHINESE: dict[str, str] = {
     ),
     "Not read, counted as %(category)s: %(what)s.": "未读取，计为“%(category)s”：%(what)s。",
     "Not read, because it is damaged: %(names)s.": "已损坏，未读取：%(names)s。",
+    "An archive inside an archive is read, one inside of that is not: %(names)s. Unpack the outermost one, and "
+    "name the folder.": (
+        "压缩包里再套一层压缩包会读取，更深一层的不读：%(names)s。请解开最外层，再指定解开后的文件夹。"
+    ),
     "Links inside folders and archives are not followed: %(names)s.": ("不跟随文件夹和压缩包里的链接：%(names)s。"),
     "Hidden folders are not entered: %(names)s.": "不进入隐藏文件夹：%(names)s。",
     "Run folders are not text and are not entered: %(names)s.": "运行文件夹不是文本，不进入：%(names)s。",
@@ -559,8 +563,14 @@ CHINESE: dict[str, str] = {
     "The vocabulary was learned from a seeded sample of %(kept)s of the %(all)s of text (at most %(most)s).": (
         "词表学自 %(all)s 文本中按种子抽取的 %(kept)s（最多 %(most)s）。"
     ),
-    "Of %(all)s without a blank, a sign or the end of a line for a million characters, %(kept)s, evenly spread, were "
-    "learned from.": ("文本中有 %(all)s 连续一百万字以上既无空白、标点也无换行，只均匀取其中 %(kept)s 来学词表。"),
+    "The vocabulary was learned from a seeded sample of %(kept)s of the %(all)s of text: more would hold over "
+    "%(most)s of different words and clauses, the most that pairs are learned from.": (
+        "词表学自 %(all)s 文本中按种子抽取的 %(kept)s：再多，互不相同的词和分句就会超过 %(most)s，即学习字节对的上限。"
+    ),
+    "Of %(all)s without a blank, a sign or the end of a line for a million characters, at most %(kept)s, evenly "
+    "spread, were learned from.": (
+        "文本中有 %(all)s 连续一百万字以上既无空白、标点也无换行，最多只均匀取其中 %(kept)s 来学词表。"
+    ),
     "Training would be refused: %(why)s. %(hint)s": "训练不会开始：%(why)s。%(hint)s",
     "the text to train on has %(n)s token, end marks included; %(least)s are the least": (
         "训练文本只有 %(n)s 个词元（含结尾标记），至少要有 %(least)s 个"

@@ -12,19 +12,17 @@ import io
 import os
 import re
 import shlex
-import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from textmill.errors import InputError, MissingExtra, did_you_mean
 from textmill.messages import Message, message
 from textmill.text.documents import Part
 from textmill.text.encodings import CODECS, Detector, Finding
-from textmill.text.opening import Bomb, CannotUnpack, Place, members_of, open_place, suffixes
+from textmill.text.opening import Bomb, CannotUnpack, Member, Place, in_one_piece, members_of, open_place, suffixes
 from textmill.text.stretches import Stretched
 from textmill.text.transcoding import Transcoded
 from textmill.text.wording import PART_WORDS, advised, counted, joined_clauses, left_out_as, placed, some_of
@@ -51,6 +49,8 @@ FORMAT_LIST = f"{' '.join(FORMATS)}, each also as .gz .xz .bz2 .zst and inside .
 BINARY_FORMATS = frozenset(("parquet", "pdf", "docx", "epub"))
 """Their bytes are no text: they count as the UTF-8 of the text that is in them."""
 
+DAMAGED, TOO_DEEP = "other:damaged", "other:archive-in-archive"
+
 SPLIT_WORDS: dict[str, Part] = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
@@ -75,12 +75,14 @@ class TextFile:
     """The category of a file that is dropped whole."""
     part: Part | None = None
     """The part it belongs to by a flag or by its name; None: it is split."""
+    archive: Place | None = None
+    """The archive at `path` that it is a member of, or the one inside that; None: `path` is the file."""
     member: int = -1
-    """Its number in the archive at `path`; -1: `path` is the file."""
+    """Its number in the archive."""
     compression: str = ""
     """.gz, .xz, .bz2 or .zst, of the file or member."""
     packed_bytes: int = 0
-    """Bytes that a member takes in its archive."""
+    """Bytes that a member takes in the archive at `path`."""
     made: Made | None = None
     """What makes its bytes, where no file holds them: `path` then is a name alone."""
     encoding: str = "unknown"
@@ -107,12 +109,13 @@ class TextFile:
     @property
     def place(self) -> Place:
         """Where its bytes are."""
-        return Place(self.path, self.member, self.compression, self.packed_bytes)
+        return Place(self.path, self.name, self.compression, self.archive, self.member, self.packed_bytes)
 
     @property
-    def identity(self) -> tuple[str, int]:
+    def identity(self) -> tuple[str, int, int]:
         """Equal for two names of one file."""
-        return os.path.realpath(self.path) if self.made is None else repr(self.made), self.member
+        path = os.path.realpath(self.path) if self.made is None else repr(self.made)
+        return path, self.archive.member if self.archive else -1, self.member
 
     @property
     def codec(self) -> str:
@@ -150,7 +153,7 @@ def find_files(paths: Iterable[str], notes: list[str], is_text: IsText = no_endi
     from textmill.text import builtin, catalogue
 
     files: list[TextFile] = []
-    seen: set[tuple[str, int]] = set()
+    seen: set[tuple[str, int, int]] = set()
     repeated: list[str] = []
     for given in paths:
         if given.startswith(builtin.BUILTIN):
@@ -245,6 +248,8 @@ class _Walk:
         self.hidden_folders: list[str] = []
         self.runs: list[str] = []
         self.damaged: list[str] = []
+        self.too_deep: list[str] = []
+        self.n_entries = 0  # of the archive that is walked through, with those inside of it
 
     def files(self, folder: Path, name: str, below: tuple[str, ...]) -> Iterator[TextFile]:
         try:
@@ -268,25 +273,29 @@ class _Walk:
             elif entry.is_file(follow_symlinks=False):
                 found = _by_name(path, shown, (*below, entry.name), hidden, self.is_text)
                 if suffixes(entry.name)[2] and not hidden:
-                    yield from self.members(path, shown, (*below, entry.name))
+                    yield from self.archive(path, shown, (*below, entry.name))
                 else:
                     yield found
             else:
                 self.specials.append(shown)
 
-    def members(self, path: Path, name: str, below: tuple[str, ...], named: bool = False) -> Iterator[TextFile]:
+    def archive(self, path: Path, name: str, below: tuple[str, ...], named: bool = False) -> Iterator[TextFile]:
         """The members of an archive in its order. A damaged one is an error where it was named, else dropped whole."""
+        self.n_entries = 0
         try:
-            entries = members_of(path, name)
+            yield from self.members(Place(path, name), below)
         except CannotUnpack as error:
             if named:
                 raise
             self.damaged.append(placed(name, error.message))
-            yield TextFile(path, name, "", below=below, dropped_as="other:damaged")
-            return
+            yield TextFile(path, name, "", below=below, dropped_as=DAMAGED)
+
+    def members(self, archive: Place, below: tuple[str, ...]) -> Iterator[TextFile]:
+        entries = members_of(archive, self.n_entries)
+        self.n_entries += len(entries)
         for entry in entries:
             inside = PurePosixPath(entry.name.replace("\\", "/"))
-            shown = f"{name}/{printable(entry.name)}"
+            shown = f"{archive.name}/{printable(entry.name)}"
             hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in inside.parts)
             if entry.kind == "folder":
                 continue
@@ -296,14 +305,41 @@ class _Walk:
             if entry.kind == "special":
                 self.specials.append(shown)
                 continue
-            file = _by_name(path, shown, (*below, *inside.parts), hidden, self.is_text)
+            file = replace(
+                _by_name(archive.path, shown, (*below, *inside.parts), hidden, self.is_text),
+                archive=archive,
+                member=entry.number,
+                packed_bytes=_on_the_disk(entry, archive),
+                n_bytes=entry.n_bytes,
+            )
             if inside.is_absolute() or ".." in inside.parts:
-                file = replace(file, format="", dropped_as="other:points-outside")
+                yield replace(file, format="", dropped_as="other:points-outside")
             elif entry.kind == "encrypted":
-                file = replace(file, format="", dropped_as="other:encrypted")
+                yield replace(file, format="", dropped_as="other:encrypted")
             elif suffixes(inside.name)[2] and not hidden:
-                file = replace(file, format="", dropped_as="other:archive-in-archive")
-            yield replace(file, member=entry.number, packed_bytes=entry.packed_bytes, n_bytes=entry.n_bytes)
+                yield from self.inner(file)
+            else:
+                yield file
+
+    def inner(self, file: TextFile) -> Iterator[TextFile]:
+        """The members of an archive inside an archive; dropped whole where it is damaged, or still deeper inside."""
+        if file.archive and file.archive.archive:
+            self.too_deep.append(file.name)
+            yield replace(file, dropped_as=TOO_DEEP)
+            return
+        try:
+            yield from self.members(replace(file.place, n_bytes=file.n_bytes), file.below)
+        except CannotUnpack as error:
+            self.damaged.append(placed(file.name, error.message))
+            yield replace(file, dropped_as=DAMAGED)
+
+
+def _on_the_disk(entry: Member, archive: Place) -> int:
+    """Bytes that an entry takes in the file on the disk: of an archive inside an archive, its share of what that takes,
+    so that what unpacks twice is measured by what it was at first."""
+    if archive.archive is None:
+        return entry.packed_bytes
+    return entry.packed_bytes * min(archive.packed_bytes, archive.n_bytes) // max(1, archive.n_bytes)
 
 
 def _by_name(path: Path, shown: str, below: tuple[str, ...], hidden: bool, is_text: IsText) -> TextFile:
@@ -323,7 +359,7 @@ def _extension(suffix: str) -> str:
 
 def _archive(path: Path, name: str, notes: list[str], is_text: IsText) -> list[TextFile]:
     walk = _Walk(name, is_text)
-    return _found(walk, list(walk.members(path, name, (path.name,), named=True)), "archive", notes)
+    return _found(walk, list(walk.archive(path, name, (path.name,), named=True)), "archive", notes)
 
 
 def _folder(path: Path, name: str, notes: list[str], is_text: IsText) -> list[TextFile]:
@@ -351,6 +387,14 @@ def _found(walk: _Walk, files: list[TextFile], kind: str, notes: list[str]) -> l
         notes.append(_not_read(category, some_of(names)))
     if walk.damaged:
         notes.append(message("Not read, because it is damaged: %(names)s.", names=some_of(walk.damaged)))
+    if walk.too_deep:
+        notes.append(
+            message(
+                "An archive inside an archive is read, one inside of that is not: %(names)s. Unpack the outermost one, "
+                "and name the folder.",
+                names=some_of(walk.too_deep),
+            )
+        )
     if walk.links:
         notes.append(
             message("Links inside folders and archives are not followed: %(names)s.", names=some_of(walk.links))
@@ -372,7 +416,6 @@ def _not_read(category: str, what: str) -> Message:
 
 CHUNK = 1 << 18
 NOT_TEXT = "other:not-text"
-IN_MEMORY = 1 << 26
 
 
 def examine(file: TextFile, strict: bool, notes: list[str], encoding: str | None = None) -> TextFile:
@@ -464,7 +507,7 @@ def _status(file: TextFile) -> os.stat_result:
 
 def size_on_disk(file: TextFile) -> int:
     """Bytes of a file as it lies; of a member of an archive, unpacked as the archive says."""
-    return file.n_bytes if file.member >= 0 else _status(file).st_size
+    return file.n_bytes if file.archive is not None else _status(file).st_size
 
 
 def _stamp(file: TextFile) -> tuple[int, int]:
@@ -480,16 +523,12 @@ def open_bytes(file: TextFile) -> BinaryIO:
     if file.made is not None:
         return file.made.open()
     try:
-        stream = open_place(file.place, file.name)
+        stream = open_place(file.place)
         if file.stretches:
             return cast(BinaryIO, io.BufferedReader(Stretched(stream, file.stretches), CHUNK))
-        if file.format not in BINARY_FORMATS or (file.member < 0 and not file.compression):
+        if file.format not in BINARY_FORMATS or (file.archive is None and not file.compression):
             return stream
-        with stream:
-            whole = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
-            shutil.copyfileobj(stream, whole, CHUNK)
-            whole.seek(0)
-            return cast(BinaryIO, whole)
+        return in_one_piece(stream)
     except PermissionError:
         raise InputError("cannot be read: permission denied", where=file.name) from None
     except FileNotFoundError:

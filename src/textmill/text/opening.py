@@ -1,25 +1,29 @@
 """A path on the disk -> the bytes of a file, unpacked: plain, compressed, or a member of an archive. Room: text/.
 
-Used by files, which finds and examines. Nothing is ever unpacked to the disk, so no member can be written anywhere.
-What unpacks to absurd sizes is refused while it is read, before it fills memory or time.
+Used by files, which finds and examines. Nothing is unpacked to the disk under a name, so no member can be written
+anywhere. What unpacks to absurd sizes is refused while it is read, before it fills memory or time.
 """
 
 from __future__ import annotations
 
 import bz2
 import contextlib
+import errno
 import gzip
 import io
 import lzma
+import shutil
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
-from textmill.errors import InputError, MissingExtra, TextmillError
+from textmill.errors import InputError, MissingExtra, NoSpace, TextmillError
 from textmill.messages import message
 from textmill.text.streams import FromStart, InPieces
 from textmill.text.wording import not_installed
@@ -40,6 +44,8 @@ MOST_TIMES = 200
 ALWAYS_ALLOWED = 100_000_000
 """... and anything up to this many bytes."""
 MOST_MEMBERS = 1_000_000
+IN_MEMORY = 1 << 26
+"""Bytes of an unpacked whole that are held in memory; more lie in a nameless file."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +53,18 @@ class Place:
     """Where a file's bytes are."""
 
     path: Path
-    member: int = -1
-    """Its number in the archive at `path`; -1: `path` is the file."""
+    name: str
+    """As it is shown."""
     compression: str = ""
     """.gz, .xz, .bz2 or .zst, of the file or member itself."""
+    archive: Place | None = None
+    """What it is a member of: the archive at `path`, or one inside that; None: `path` is the file."""
+    member: int = -1
+    """Its number in the archive."""
     packed_bytes: int = 0
-    """Bytes it takes in its archive, where the archive says."""
+    """Bytes it takes in the archive at `path`, where that can be said."""
+    n_bytes: int = 0
+    """Bytes it has in its archive, where it is an archive itself."""
 
 
 @dataclass(frozen=True)
@@ -99,33 +111,57 @@ def stem_of(name: str) -> str:
     return name[: len(name) - len(archive or ending + compression)]
 
 
-def open_place(place: Place, shown: str) -> BinaryIO:
+def open_place(place: Place) -> BinaryIO:
     """The unpacked bytes from the first on; seekable. Raises InputError (damaged, Bomb), MissingExtra, OSError."""
-    if place.member < 0:
-        raw: BinaryIO = place.path.open("rb")
-        packed = place.path.stat().st_size
-    else:
-        archive = _archive(place.path, _stamp(place.path), shown)
-        with _damage_told(shown):
-            raw = _bounded(archive.open(place.member), place.packed_bytes, shown, archive)
-        packed = place.packed_bytes
+    raw, packed_bytes = _packed(place)
     if not place.compression:
         return raw
     try:
-        return _bounded(_decompressed(raw, place.compression, shown), packed, shown, raw)
+        return _bounded(_decompressed(raw, place.compression, place.name), packed_bytes, place.name, raw)
     except BaseException:
         raw.close()
         raise
 
 
-def members_of(path: Path, shown: str) -> list[Member]:
-    """The entries of an archive in its order. Raises InputError where it is damaged or has too many, OSError."""
-    members = _archive(path, _stamp(path), shown).members
-    if len(members) > MOST_MEMBERS:
-        raise Bomb(
-            message("holds %(n)s entries; the limit is %(most)s", n=f"{len(members):,}", most=f"{MOST_MEMBERS:,}"),
-            where=shown,
-        )
+def _packed(place: Place) -> tuple[BinaryIO, int]:
+    """Its bytes, out of its archive, and how many they are as they lie on the disk."""
+    if place.archive is None:
+        return place.path.open("rb"), place.path.stat().st_size
+    archive = _archive(place.archive, _stamp(place.path))
+    with _damage_told(place.name):
+        return _bounded(archive.open(place.member), place.packed_bytes, place.name, archive), place.packed_bytes
+
+
+def in_one_piece(stream: BinaryIO) -> BinaryIO:
+    """All of a stream that is read from the front, in memory or a nameless file: seekable from the end too. Raises
+    NoSpace, and what the stream raises."""
+    whole = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+    try:
+        with stream:
+            shutil.copyfileobj(stream, whole, 1 << 18)
+        whole.seek(0)
+    except BaseException as error:
+        whole.close()
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoSpace(
+                "a packed file is unpacked to the disk while it is read, and the disk is full",
+                where=tempfile.gettempdir(),
+                hint="Let the environment's TMPDIR name a folder with as much space as the unpacked file takes.",
+            ) from error
+        raise
+    return cast(BinaryIO, whole)
+
+
+def members_of(archive: Place, n_before: int = 0) -> list[Member]:
+    """The entries of an archive in its order. Raises InputError where it is damaged or has too many, OSError.
+
+    n_before: entries of the archive that it lies in, and of those before it in there: the limit is for all together.
+    """
+    members = _archive(archive, _stamp(archive.path)).members
+    n = n_before + len(members)
+    if n > MOST_MEMBERS:
+        said = message("holds %(n)s entries; the limit is %(most)s", n=f"{n:,}", most=f"{MOST_MEMBERS:,}")
+        raise Bomb(said, where=archive.name)
     return members
 
 
@@ -164,7 +200,10 @@ def _decompressed(raw: BinaryIO, compression: str, shown: str) -> BinaryIO:
                 not_installed(".zst", "zstandard"), where=shown, hint="pip install 'textmill[data]'"
             ) from None
         return cast(BinaryIO, _Zstandard(raw, zstandard.ZstdDecompressor))
-    openers: dict[str, Callable[[BinaryIO], object]] = {".gz": lambda f: gzip.GzipFile(fileobj=f), ".xz": lzma.LZMAFile}
+    openers: dict[str, Callable[[BinaryIO], object]] = {
+        ".gz": lambda f: gzip.GzipFile(fileobj=f, mode="rb"),
+        ".xz": lzma.LZMAFile,
+    }
     return cast(BinaryIO, openers.get(compression, bz2.BZ2File)(raw))
 
 
@@ -243,16 +282,24 @@ class _Bounded(FromStart):
 
 
 @lru_cache(maxsize=2)
-def _archive(path: Path, stamp: tuple[int, int], shown: str) -> _Zip | _Tar:
+def _archive(place: Place, stamp: tuple[int, int]) -> _Zip | _Tar:
     """An open archive; kept, because its table of contents is read each time it is opened."""
-    ending = suffixes(path.name)[2]
-    with _damage_told(shown, (FileNotFoundError, PermissionError, TextmillError)):
-        return _Zip(path) if ending == ".zip" else _Tar(path, ARCHIVES[ending], shown)
+    packed, packed_bytes = _packed(place)
+    ending = suffixes(place.name)[2]
+    try:
+        if place.archive is not None:
+            packed = in_one_piece(packed)
+        with _damage_told(place.name):
+            return _Zip(packed) if ending == ".zip" else _Tar(packed, ARCHIVES[ending], packed_bytes, place.name)
+    except BaseException:
+        packed.close()
+        raise
 
 
 class _Zip:
-    def __init__(self, path: Path):
-        self._zip = zipfile.ZipFile(path)  # closes itself when it goes
+    def __init__(self, file: BinaryIO):
+        self._file = file
+        self._zip = zipfile.ZipFile(file)
         self._infos = self._zip.infolist()
         self.members = [
             Member(number, _zip_name(info), self._kind(info), info.file_size, info.compress_size)
@@ -270,6 +317,9 @@ class _Zip:
 
     def open(self, number: int) -> BinaryIO:
         return cast(BinaryIO, self._zip.open(self._infos[number]))
+
+    def __del__(self) -> None:
+        self._file.close()
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
@@ -289,11 +339,10 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
 
 
 class _Tar:
-    def __init__(self, path: Path, compression: str, shown: str):
-        self._file = path.open("rb")
-        stream: BinaryIO = self._file
+    def __init__(self, file: BinaryIO, compression: str, packed_bytes: int, shown: str):
+        self._file = stream = file
         if compression:
-            stream = _bounded(_decompressed(stream, compression, shown), path.stat().st_size, shown)
+            stream = _bounded(_decompressed(stream, compression, shown), packed_bytes, shown)
         self._tar = tarfile.TarFile(fileobj=stream)
         self._infos = self._tar.getmembers()
         self.members = [

@@ -163,7 +163,7 @@ def _drawn(
 
 def _is_whole(file: TextFile) -> bool:
     """Whether nothing less than the whole file can be read."""
-    is_packed = bool(file.compression) or file.member >= 0
+    is_packed = bool(file.compression) or file.archive is not None
     return file.format in WHOLE_ONLY or (file.format == "parquet" and is_packed)
 
 
@@ -211,7 +211,7 @@ def _in_part(file: TextFile, size: int, points: Sequence[int], block: int, unit:
             if (
                 file.format in IN_BLOCKS
                 and not file.compression
-                and file.member < 0
+                and file.archive is None
                 and b"\0" not in stream.read(1 << 12)
             ):
                 stretches = _blocks(stream, size, points, block, ending)

@@ -259,7 +259,7 @@ def _gather(data: DataConfig, notes: list[str]) -> list[TextFile]:
         "validation": files_of(data.valid, data, notes),
         "test": files_of(data.test, data, notes),
     }
-    taken: dict[tuple[str, int], Part] = {}
+    taken: dict[tuple[str, int, int], Part] = {}
     for part, files in given.items():
         for file in files:
             if taken.setdefault(file.identity, part) != part:

@@ -27,6 +27,8 @@ class Sample:
     n_unbroken: int = 0
     """Of the bytes, those in runs without any break of which only n_unbroken_kept are kept; 0: all are."""
     n_unbroken_kept: int = 0
+    different_bytes: int | None = None
+    """The most that different pieces may have, where more was left out because of it. See pieces.within_memory."""
 
     @property
     def is_whole(self) -> bool:

@@ -37,6 +37,7 @@ from textmill.tokens.library import (
     keep_control_words_as_text,
     pattern_of,
 )
+from textmill.tokens.pieces import within_memory
 from textmill.tokens.sample import SAMPLE_BYTES, Sample, take_sample, utf8, within_reach
 from textmill.tokens.stream import HEX, StreamDecoder
 
@@ -86,7 +87,7 @@ class Tokenizer:
         segmenter: what cuts Chinese into words, for kind word: characters (each alone) or jieba.
         vocab_size: ids at most, mark included; None = from the amount of text (bpe, word), all that occur twice (char).
         Reads the texts once; of more than 200 MB it learns from a seeded sample of that size, pairs from 5 MB of runs
-        without any break (sample.within_reach), and the note says so.
+        without any break (sample.within_reach) and 8 MB of different pieces (pieces.within_memory); the note says so.
         Raises ConfigError for an unknown kind or segmenter, or a vocab_size below 257, InputError for a lone surrogate,
         MissingExtra without the segmenter.
         """
@@ -101,7 +102,7 @@ class Tokenizer:
         if size is None and the_kind.grows:
             size = default_vocab_size(kind, sample.n_bytes, languages(sample.pieces))
         if the_kind.holds_pieces:
-            sample = within_reach(sample)
+            sample = within_memory(within_reach(sample), seed)
         learned = the_kind.learn(sample.pieces, None if size is None else size - N_BYTES - 1)
         tokenizer = cls(assemble(the_kind.pattern, the_kind.ignore_merges, learned), the_kind)
         tokenizer.note = paragraph(notes_on(tokenizer, sample, vocab_size, size))
@@ -271,13 +272,23 @@ def notes_on(tokenizer: Tokenizer, sample: Sample, asked: int | None, size: int 
     if sample.n_unbroken:
         notes.append(
             message(
-                "Of %(all)s without a blank, a sign or the end of a line for a million characters, %(kept)s, evenly "
-                "spread, were learned from.",
+                "Of %(all)s without a blank, a sign or the end of a line for a million characters, at most %(kept)s, "
+                "evenly spread, were learned from.",
                 all=size_in_words(sample.n_unbroken),
                 kept=size_in_words(sample.n_unbroken_kept),
             )
         )
-    if not sample.is_whole:
+    if sample.different_bytes is not None:
+        notes.append(
+            message(
+                "The vocabulary was learned from a seeded sample of %(kept)s of the %(all)s of text: more would hold "
+                "over %(most)s of different words and clauses, the most that pairs are learned from.",
+                kept=size_in_words(sample.n_bytes_kept),
+                all=size_in_words(sample.n_bytes),
+                most=size_in_words(sample.different_bytes),
+            )
+        )
+    elif not sample.is_whole:
         notes.append(
             message(
                 "The vocabulary was learned from a seeded sample of %(kept)s of the %(all)s of text (at most "

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from textmill.training.advise import look
+    from textmill.training.advise import look, plan_removals
     from textmill.training.demo import demo
     from textmill.training.dry_run import plan_run
     from textmill.training.examining import examine
@@ -26,6 +26,7 @@ __all__ = [
     "examine",
     "look",
     "plan_preparation",
+    "plan_removals",
     "plan_run",
     "prepare_ahead",
     "train",
@@ -40,6 +41,7 @@ _HOMES = {
     "examine": "examining",
     "look": "advise",
     "plan_preparation": "preparing",
+    "plan_removals": "advise",
     "plan_run": "dry_run",
     "prepare_ahead": "preparing",
     "train": "session",

@@ -51,12 +51,13 @@ def look(
     """
     data = data_of(data, knobs)
     data = Config(data=data.model_dump(exclude_unset=True), task={"name": task}).data
-    if sample and (leaks or removed is not None):
+    if sample and leaks:
         raise ConfigError(
-            f"a sample is not {'split' if leaks else 'all that was removed'}",
+            "a sample is not split",
             where="--sample",
-            hint=f"Leave out --sample, or {'--leaks, which draws its own' if leaks else '--removed'}.",
+            hint="Leave out --sample, or --leaks, which draws its own.",
         )
+    refuse_part_of_removals(sample, removed)
     if removed is not None:
         refuse_place(Path(removed), (*data.paths, *data.valid, *data.test))
     plan = plan_split(data, tell_languages=True, split_twice=leaks, sample=sample)
@@ -84,6 +85,25 @@ def look(
     if removed is not None:
         found["removals"] = write_removals(plan, Path(removed))
     return facts.model_copy(update=found)
+
+
+def plan_removals(data: DataConfig, removed: Path, sample: str | None = None) -> dict[str, dict[str, int]]:
+    """What look would write into the file `removed`: stretches and bytes, stretches by rule. Raises as look does."""
+    refuse_part_of_removals(sample, removed)
+    refuse_place(removed, (*data.paths, *data.valid, *data.test))
+    rules = plan_split(data).cleaning
+    return {
+        "removals": {"stretches": sum(rule.n for rule in rules), "bytes": sum(rule.bytes for rule in rules)},
+        "stretches_by_rule": {rule.rule: rule.n for rule in rules},
+    }
+
+
+def refuse_part_of_removals(sample: str | None, removed: str | os.PathLike[str] | None) -> None:
+    """Raise ConfigError where all that is removed is asked of a part of the text."""
+    if sample and removed is not None:
+        raise ConfigError(
+            "a sample is not all that was removed", where="--sample", hint="Leave out --sample, or --removed."
+        )
 
 
 def data_of(data: DataConfig | Paths, knobs: dict[str, Any]) -> DataConfig:
