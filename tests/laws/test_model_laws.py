@@ -448,7 +448,8 @@ def test_nats_in_chunks_are_those_at_once_gradients_too(kind, monkeypatch):
         return [nats, *(parameter.grad.clone() for parameter in model.parameters())]
 
     at_once = nats_and_gradients()
-    monkeypatch.setattr("textmill.models.language.LOGITS_AT_ONCE", 3 * VOCABULARY)
+    monkeypatch.setattr("textmill.models.softmax.SCORES_AT_ONCE", 0)
+    monkeypatch.setattr("textmill.models.softmax.SCORES_OF_A_CHUNK", 3 * VOCABULARY)
     for chunked, whole in zip(nats_and_gradients(), at_once, strict=True):
         close(chunked, whole)
 

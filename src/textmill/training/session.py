@@ -315,6 +315,7 @@ class Session:
             seed=self.config.run.seed,
             device=self.device,
         )
+        self.model.head.order_by(self.prepared.train.counts)
         self.optimizers = build_optimizers(self.model, self.config.train)
         train = self.config.train
         self.average = WeightAverage(self.model, train.average) if train.average else None
