@@ -62,11 +62,8 @@ class AdaptiveHead(Head):
             members.append(inside)
         nats = nats_of(rows, self.projection, self.bias, first, self.cap, smoothing)
         for inside, start, reduce, expand in zip(members, self.starts, self.reduce, self.expand, strict=True):
-            if len(inside):
-                within = nats_of(
-                    F.linear(rows[inside], reduce), expand, None, rank[inside] - start, self.cap, smoothing
-                )
-                nats = nats.index_add(0, inside, within)
+            within = nats_of(F.linear(rows[inside], reduce), expand, None, rank[inside] - start, self.cap, smoothing)
+            nats = nats.index_add(0, inside, within)  # of a cluster without a row too: its gradient is 0, not missing
         return nats
 
     def order_by(self, counts: Callable[[], NDArray[np.int64]]) -> None:
