@@ -5,8 +5,8 @@
 Forms: plain (linear and cross_entropy), ours (models/softmax.py), both also with a soft-cap, and those that were tried:
 torch's F.linear_cross_entropy as a sum and place by place, and plain chunks under torch.utils.checkpoint. Each runs in
 a process of its own, on one thread. Memory is the most that was resident above the import and the inputs (ru_maxrss).
-Time is the fastest pass of each round; the processes take turns, one pass each, so that a machine that slows down does
-so for all. On a machine that does other work too, the ratio of the times is weak; that of the memory is not.
+Time is that of the processor (process_time), and the processes take turns, one pass each, so that a machine that slows
+down does so for all. Where it does other work too, the ratio of the times is weak; that of the memory is not.
 Exit 1 where ours takes more than 0.4 times the memory of plain.
 """
 
@@ -64,9 +64,9 @@ def work(form: str, vocab: int, width: int, n_rows: int) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in sys.stdin:
         rows.grad = weight.grad = None
-        start = time.perf_counter()
+        start = time.process_time()
         (nats(form, rows, weight, wanted).sum() / n_rows).backward()
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
         print(seconds, peak / (2**20 if sys.platform == "darwin" else 1024), flush=True)
 

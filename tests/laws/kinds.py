@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import TypeAdapter
 from torch import Tensor
@@ -80,7 +81,7 @@ def fresh_model(kind: str, seed: int = 1, **knobs: Any) -> LanguageModel:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += torch.empty_like(parameter).normal_(std=0.3, generator=generator)
-    model.head.order_by(lambda: torch.randperm(VOCABULARY, generator=generator).numpy())
+    model.head.order_by(lambda: np.arange(VOCABULARY) * 7 % VOCABULARY)
     return model
 
 

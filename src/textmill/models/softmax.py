@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 
 SCORES_AT_ONCE = 2**24
 """Numbers, 64 MB in float32: up to here the plain form is taken, since chunks would save nothing that matters."""
-SCORES_OF_A_CHUNK = 2**22
+SCORES_OF_A_CHUNK = 2**23
 """Beyond it. Smaller chunks stay in the processor's cache longer, larger ones multiply better."""
 
 
@@ -123,13 +123,13 @@ def _in_chunks(
             scores += bias
         if manner.cap is not None:
             scores = scores.div_(manner.cap).tanh_().mul_(manner.cap)
-        total = scores.logsumexp(dim=1, keepdim=True)  # (C, 1)
+        log_probs = F.log_softmax(scores, dim=1)
         places = wanted[these, None]
-        nats[these] = (total - scores.gather(1, places)).squeeze(1)
+        nats[these] = -log_probs.gather(1, places).squeeze(1)
         if not any(wants):
             continue
-        slope = None if manner.cap is None else 1 - (scores / manner.cap).square_()
-        by_score = scores.sub_(total).exp_()  # P − what is wished for, times the slope of the cap
+        slope = None if manner.cap is None else scores.div_(manner.cap).square_().neg_().add_(1)
+        by_score = log_probs.exp_()  # P − what is wished for, times the slope of the cap
         if manner.smoothing:
             by_score -= manner.smoothing / len(weight)
         by_score.scatter_add_(1, places, by_score.new_full(places.shape, manner.smoothing - 1))
