@@ -198,7 +198,7 @@ def assert_equals_a_run_of_its_config(run: Run) -> None:
     assert "budget" in run.info and "budget" not in again.info
 
 
-@pytest.mark.parametrize(("arch", "tick"), [("gru", 0.5), ("transformer", 0.06)])
+@pytest.mark.parametrize(("arch", "tick"), [("gru", 0.5), ("transformer", 0.03)])
 def test_a_run_with_a_budget_is_planned_anew_once_and_its_config_repeats_it_to_the_bit(
     arch: str, tick: float, tmp_path: Path
 ) -> None:
