@@ -289,6 +289,46 @@ class Translated(Document):
     """Of --n-best, the others: translation and score, the best first."""
 
 
+class Candidate(Document):
+    """An architecture that `textmill choose` trained."""
+
+    arch: str
+    run: str
+    step: int
+    size: str
+    n_parameters: dict[str, int]
+    took_s: float | None
+    """Of its share of the minutes, where it was trained in one go."""
+    metrics: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    behind: tuple[float, float] | None
+    """Interval of its bits per byte minus the best one's, over the same documents drawn together; None for the best,
+    and where there are fewer than two."""
+
+
+class Chosen(Document):
+    """Which architecture suits a text and a time."""
+
+    schema_: Literal["textmill.choose/1"] = Field("textmill.choose/1", alias="schema")
+    name: str
+    data: str
+    """What they were measured on: "test" or "validation"."""
+    minutes: float
+    """Of all runs together."""
+    candidates: list[Candidate]
+    """The best first."""
+    baselines: dict[str, dict[str, float]]
+    """floor name -> metrics."""
+    recommended: str
+    reason: str
+    """Why, and how sure that is, in words."""
+    folder: str
+    """RUNS/NAME-choose: this document as choose.json, and the picture."""
+    plots: list[str] = Field(default_factory=list)
+    next: list[str] = Field(default_factory=list)
+    """Commands to try with the best."""
+
+
 class Difference(Document):
     """What a repetition came to differently."""
 
@@ -615,7 +655,9 @@ class Report(Document):
     loops: dict[str, float]
     """Loop rate of the samples ("model") and of the held-out text ("human"), shares."""
     time: dict[str, float]
-    """Seconds by kind: prepare, train, evaluate, sample, save, floor."""
+    """Seconds by kind: start, train (data left out), data, evaluate, sample, save, log, floor."""
+    utilisation: dict[str, Any] = Field(default_factory=dict)
+    """share of peak_flops_per_s that the updates used, flops_per_token and their convention."""
     limits: list[str]
     """What this model cannot do."""
     next: list[str]

@@ -73,6 +73,7 @@ VERBS = {
     "look": ("textmill.cli.look:look_command", "See what a text holds, what would be dropped, and what to do next."),
     "prepare": ("textmill.cli.prepare:prepare_command", "Turn text into ids ahead of training; runs of it share them."),
     "train": ("textmill.cli.train:train_command", "Train a language model on text; called again, it continues."),
+    "choose": ("textmill.cli.choose:choose_command", "Train each architecture for an equal time and recommend one."),
     "eval": ("textmill.cli.eval:eval_command", "Measure a run on held-out text, beside its floor."),
     "generate": ("textmill.cli.generate:generate_command", "Let a run write on from a prompt."),
     "chat": ("textmill.cli.chat:chat_command", "Talk with a run: a prompt with history."),

@@ -197,7 +197,8 @@ def outcome(run: Path) -> dict[str, Any]:
     info = json.loads((run / "run.json").read_bytes())
     log = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     for line in log:
-        line.pop("train/tokens_per_second", None)
+        for name in [name for name in line if name.startswith(("train/tokens_per_second", "time/"))]:
+            del line[name]
     evaluations = {
         path.name: {
             key: value for key, value in json.loads(path.read_bytes()).items() if key in ("metrics", "baselines")

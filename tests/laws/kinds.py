@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import TypeAdapter
 from torch import Tensor
@@ -22,10 +23,13 @@ VOCABULARY, LONGEST = 40, 64
 TOLERANCE = 1e-8  # float64, one thread
 PAD = -1
 
+SUFFIX = "+adaptive"  # with that softmax
 # "gru", or "transformer/llama" where an architecture has dialects; "encoder-decoder:gru" in another form than a decoder
 DECODERS = [f"{arch}/{preset}" if preset else arch for arch in ARCHITECTURES for preset in PRESETS.get(arch) or [None]]
 WITH_SOURCE = [f"encoder-decoder:{kind}" for kind in DECODERS if kind.partition("/")[0] in SOURCED]
-KINDS = DECODERS + WITH_SOURCE
+ADAPTIVE = [f"{arch}/modern{SUFFIX}" if arch in PRESETS else f"{arch}{SUFFIX}" for arch in ARCHITECTURES]
+ADAPTIVE += [f"encoder-decoder:gru{SUFFIX}"]
+KINDS = DECODERS + WITH_SOURCE + ADAPTIVE
 
 
 def form_of(kind: str) -> str:
@@ -34,11 +38,13 @@ def form_of(kind: str) -> str:
 
 
 def arch_of(kind: str) -> str:
-    return kind.rpartition(":")[2].partition("/")[0]
+    return kind.removesuffix(SUFFIX).rpartition(":")[2].partition("/")[0]
 
 
 def config_of(kind: str, **knobs: Any) -> Any:
-    arch, _, preset = kind.rpartition(":")[2].partition("/")
+    arch, _, preset = kind.removesuffix(SUFFIX).rpartition(":")[2].partition("/")
+    if kind.endswith(SUFFIX):
+        knobs = {"softmax": "adaptive"} | knobs
     dialect = {**PRESETS[arch][preset], "preset": preset, "n_heads": 4} if preset else {}
     sizes = {"n_layers": 2, "d_model": 16, "seq_len": LONGEST}
     return TypeAdapter(ModelConfig).validate_python({"arch": arch, **dialect, **sizes, **knobs})
@@ -75,6 +81,7 @@ def fresh_model(kind: str, seed: int = 1, **knobs: Any) -> LanguageModel:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += torch.empty_like(parameter).normal_(std=0.3, generator=generator)
+    model.head.order_by(lambda: np.arange(VOCABULARY) * 7 % VOCABULARY)
     return model
 
 

@@ -71,6 +71,29 @@ def test_the_count_is_that_of_the_model_part_by_part(arch, preset, knobs, tied, 
     assert cost._on_meta_device(config, 31, form, of_sources).total == counts.total
 
 
+@pytest.mark.parametrize(("arch", "preset"), DIALECTS)
+@pytest.mark.parametrize("form", ["decoder", "encoder-decoder"])
+@pytest.mark.parametrize("vocab_size", [4, 31, 1000])
+def test_an_adaptive_softmax_is_counted_as_it_is_built(arch, preset, form, vocab_size):
+    if form == "encoder-decoder" and arch not in SOURCED:
+        pytest.skip(f"{arch} reads no source")
+    heads = {"n_heads": 4} if preset else {}
+    config = config_of(arch, preset, **{"n_layers": 1, "d_model": 24, "softmax": "adaptive", "tied": False} | heads)
+    counts, model = cost.parameters(config, vocab_size, form), build_model(config, vocab_size, form)
+    assert counts.total == sum(parameter.numel() for parameter in model.parameters())
+    assert counts.head == sum(parameter.numel() for parameter in model.head.parameters())
+    assert counts.matrices == sum(matrix.numel() for _, matrix in model.matrices())
+    on_meta = cost._on_meta_device(config, vocab_size, form)
+    assert (on_meta.total, on_meta.head, on_meta.head_multiplies) == (counts.total, counts.head, counts.head_multiplies)
+
+
+def test_an_adaptive_head_on_paper():
+    """V 1,600, D 32: 100 frequent and 2 clusters of 300 and 1,200, in 8 and 2 dimensions; a GRU's head has a bias."""
+    counts = cost.parameters(config_of("gru", None, d_model=32, softmax="adaptive"), 1600)
+    assert counts.head == 102 * 32 + 102 + 8 * (32 + 300) + 2 * (32 + 1200)
+    assert counts.head_multiplies == 102 * 32
+
+
 def test_dot_attention_to_a_source_has_no_weights_of_its_own_but_those_that_mix():
     config = config_of("gru", None, n_layers=1, d_model=16, source_attention="dot")
     model = build_model(config, 31, "encoder-decoder")

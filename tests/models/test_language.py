@@ -12,7 +12,8 @@ import torch
 from textmill.config import PRESETS, RecurrentConfig, TransformerConfig
 from textmill.errors import ConfigError, Damaged, RunError
 from textmill.models import LanguageModel, build_model
-from textmill.models.language import Head, seed_for
+from textmill.models.heads import Head
+from textmill.models.language import seed_for
 
 GRU = RecurrentConfig(arch="gru", n_layers=1, d_model=8)
 

@@ -64,7 +64,8 @@ def test_the_loss_of_a_batch_is_the_sum_of_its_pairs_alone_and_what_measuring_sa
 @pytest.mark.parametrize("logits_at_once", [2**24, 700])
 def test_smoothing_reports_the_loss_and_moves_the_gradient_as_on_paper(tokenizer, logits_at_once, monkeypatch):
     """Of one logit vector z the smoothed gradient is P − ((1 − ε) onehot + ε / V)."""
-    monkeypatch.setattr("textmill.models.language.LOGITS_AT_ONCE", logits_at_once)
+    monkeypatch.setattr("textmill.models.softmax.SCORES_AT_ONCE", logits_at_once)
+    monkeypatch.setattr("textmill.models.softmax.SCORES_OF_A_CHUNK", logits_at_once)
     plain, smooth = Translate(), Translate(label_smoothing=0.1)
     model = model_of("gru", tokenizer).train()
     batch = plain.batch(plain.pair_ids(PAIRS[:3], tokenizer), tokenizer.mark)

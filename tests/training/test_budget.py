@@ -188,14 +188,17 @@ def assert_equals_a_run_of_its_config(run: Run) -> None:
         assert tensors.keys() == others.keys()
         assert [name for name in tensors if not torch.equal(tensors[name], others[name])] == []
     logs = [
-        [{k: v for k, v in line.items() if k != "train/tokens_per_second"} for line in each.log.read()]
+        [
+            {k: v for k, v in line.items() if k != "train/tokens_per_second" and not k.startswith("time/")}
+            for line in each.log.read()
+        ]
         for each in (run, again)
     ]
     assert logs[0] == logs[1]
     assert "budget" in run.info and "budget" not in again.info
 
 
-@pytest.mark.parametrize(("arch", "tick"), [("gru", 0.5), ("transformer", 0.06)])
+@pytest.mark.parametrize(("arch", "tick"), [("gru", 0.5), ("transformer", 0.03)])
 def test_a_run_with_a_budget_is_planned_anew_once_and_its_config_repeats_it_to_the_bit(
     arch: str, tick: float, tmp_path: Path
 ) -> None:

@@ -33,7 +33,7 @@ BUG = 70
 OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES, errno.EPERM, errno.EROFS)
 STOPPED = "stopped"
 STOPPED_TRAINING = "stopped: the same command begins again, or goes on with a run that it had begun"
-TRAINERS = ("train", "demo")
+TRAINERS = ("train", "choose", "demo")
 
 EXAMPLES = """\
 textmill: from raw text to a language model that is trained, measured and explained.

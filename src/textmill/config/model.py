@@ -5,7 +5,7 @@ Presets and sizes are plain tables of knobs, expanded just above the defaults: s
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Tag, field_validator, model_validator
 
@@ -31,8 +31,17 @@ class BaseModelConfig(Section):
     """Share of activations set to 0 in training. Default: chosen from the amount of text."""
     tied: bool = knob(False)
     """The head shares its weights with the embedding."""
+    softmax: Literal["full", "adaptive"] = knob("full", flag="--softmax")
+    """How the next token is told: by one softmax, or by one over frequent tokens and clusters of rare ones, which is
+    several times faster for words and large vocabularies, and a little worse."""
     logit_cap: float | None = knob(None, gt=0.0)
     """Logits are bent to stay within ± this: cap · tanh(logit / cap)."""
+
+    @model_validator(mode="after")
+    def an_adaptive_softmax_has_weights_of_its_own(self) -> Self:
+        if self.tied and self.softmax == "adaptive":
+            raise ValueError("softmax adaptive shares no weights with the embedding: say tied false, or softmax full")
+        return self
 
 
 class TransformerConfig(BaseModelConfig):

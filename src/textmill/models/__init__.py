@@ -9,7 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from textmill.models.language import Head, LanguageModel, build_model
+    from textmill.models.heads import Head
+    from textmill.models.language import LanguageModel, build_model
     from textmill.models.layout import PADDING, Layout
     from textmill.models.next_token import IGNORED, NextToken
     from textmill.models.state import State
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["IGNORED", "PADDING", "Head", "LanguageModel", "Layout", "NextToken", "State", "build_model"]
 
 _HOMES = {
-    "Head": "language",
+    "Head": "heads",
     "LanguageModel": "language",
     "build_model": "language",
     "PADDING": "layout",

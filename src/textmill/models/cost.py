@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from textmill.config.model import ModelConfig, RecurrentConfig, TransformerConfig
+from textmill.models.clusters import clusters_of
 
 CONVENTION = "6 N + 12 L D T a token: N without embeddings, multiply-add = 2, backward = 2 forward, causal half counted"
 
@@ -42,7 +43,8 @@ class Parameters:
     matrices: int
     """The part of backbone that are matrices."""
     head_multiplies: int
-    """Numbers the head multiplies by: V D, tied or not."""
+    """Numbers the head multiplies by: V D, tied or not. Of an adaptive softmax those that every token passes: its
+    clusters, which few tokens reach, are not counted."""
 
     @property
     def total(self) -> int:
@@ -134,13 +136,21 @@ def _of_transformer(config: TransformerConfig, vocab_size: int, sourced: bool) -
         backbone=matrices + others,
         head=_of_head(config, vocab_size, bias, sourced),
         matrices=matrices,
-        head_multiplies=vocab_size * d,
+        head_multiplies=_head_multiplies(config, vocab_size),
     )
 
 
 def _of_head(config: ModelConfig, vocab_size: int, bias: bool, sourced: bool) -> int:
+    if config.softmax == "adaptive":
+        clusters = clusters_of(vocab_size, config.d_model)
+        return clusters.n_matrix_numbers + (clusters.n_first if bias else 0)
     weights = 0 if config.tied else vocab_size * config.d_model
     return weights + (vocab_size if bias and (sourced or not config.tied) else 0)
+
+
+def _head_multiplies(config: ModelConfig, vocab_size: int) -> int:
+    n_rows = clusters_of(vocab_size, config.d_model).n_first if config.softmax == "adaptive" else vocab_size
+    return n_rows * config.d_model
 
 
 def _of_recurrence(config: RecurrentConfig, vocab_size: int, sourced: bool) -> Parameters:
@@ -157,7 +167,7 @@ def _of_recurrence(config: RecurrentConfig, vocab_size: int, sourced: bool) -> P
         backbone=matrices + biases,
         head=_of_head(config, vocab_size, True, sourced),
         matrices=matrices,
-        head_multiplies=vocab_size * d,
+        head_multiplies=_head_multiplies(config, vocab_size),
     )
 
 
@@ -175,5 +185,5 @@ def _on_meta_device(
         backbone=total - head - embeddings,
         head=head,
         matrices=sum(matrix.numel() for _, matrix in model.matrices()),
-        head_multiplies=vocab_size * config.d_model,
+        head_multiplies=_head_multiplies(config, vocab_size),
     )

@@ -10,91 +10,22 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from textmill.config.model import ModelConfig
 from textmill.errors import ConfigError, Damaged, InputError, RunError, did_you_mean
+from textmill.models.adaptive_head import AdaptiveHead
 from textmill.models.backbone import Backbone, embedding
+from textmill.models.heads import Head
 from textmill.models.layout import Layout
-from textmill.models.next_token import IGNORED
 from textmill.models.state import State
 from textmill.tables import ARCHITECTURES, FORMS, load
-
-LOGITS_AT_ONCE = 2**24  # numbers: 64 MB in float32
-
-
-class Head(nn.Module):
-    """Hidden vectors -> logits over the vocabulary, or straight to nats. Tied: it uses the embedding's weights.
-
-    cap: logits are bent to stay within ± cap. Raises IndexError where a target is no id of the vocabulary.
-    """
-
-    def __init__(self, embedding: nn.Embedding, tied: bool, bias: bool, cap: float | None):
-        super().__init__()
-        vocab_size, d_model = embedding.weight.shape
-        self.cap = cap
-        self._tied = (embedding,) if tied else None  # in a tuple: the weights are registered once, as the embedding's
-        self.weight = None if tied else nn.Parameter(torch.empty(vocab_size, d_model))
-        self.bias = nn.Parameter(torch.empty(vocab_size)) if bias else None
-
-    @property
-    def projection(self) -> Tensor:
-        """(V, D): weights of its own, or the embedding's."""
-        return self._tied[0].weight if self._tied is not None else cast(Tensor, self.weight)
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        """(..., D) -> (..., V)."""
-        logits = F.linear(hidden, self.projection, self.bias)
-        return logits if self.cap is None else self.cap * torch.tanh(logits / self.cap)
-
-    def nll(self, hidden: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
-        """−ln P(target) in nats, shape of targets, 0 where the target is IGNORED; at least in float32.
-
-        Only counted places are scored. Many logits are never held at once: their rows go in chunks, which the backward
-        pass computes again.
-        smoothing: the values stay, the gradient is that of (1 − smoothing) nll + smoothing · mean of −ln P over all
-        tokens. So what is reported is the loss, and what is minimised is smoothed. Szegedy et al. 2016, 1512.00567.
-        """
-        rows, wanted = hidden.flatten(0, -2), targets.flatten()  # (N, D), (N,)
-        counted = wanted != IGNORED
-        if counted.all():
-            return self._nll_in_chunks(rows, wanted, smoothing).view(targets.shape)
-        nats = self._nll_in_chunks(rows[counted], wanted[counted], smoothing)
-        return nats.new_zeros(wanted.shape).index_put((counted,), nats).view(targets.shape)
-
-    def _nll_in_chunks(self, rows: Tensor, wanted: Tensor, smoothing: float) -> Tensor:
-        chunk = max(1, LOGITS_AT_ONCE // len(self.projection))
-        if len(rows) <= chunk:
-            return self._nll_of_rows(rows, wanted, smoothing)
-        recompute = torch.is_grad_enabled() and (rows.requires_grad or self.projection.requires_grad)
-        parts = []
-        for some, those in zip(torch.split(rows, chunk), torch.split(wanted, chunk), strict=True):
-            if recompute:
-                part = checkpoint(
-                    self._nll_of_rows, some, those, smoothing, use_reentrant=False, preserve_rng_state=False
-                )
-                parts.append(cast(Tensor, part))
-            else:
-                parts.append(self._nll_of_rows(some, those, smoothing))
-        return torch.cat(parts)
-
-    def _nll_of_rows(self, rows: Tensor, wanted: Tensor, smoothing: float) -> Tensor:
-        logits = self.logits(rows)
-        if logits.dtype in (torch.bfloat16, torch.float16):
-            logits = logits.float()
-        nats = F.cross_entropy(logits, wanted, reduction="none")
-        if not smoothing:
-            return nats
-        minimised = F.cross_entropy(logits, wanted, reduction="none", label_smoothing=smoothing)
-        return minimised + (nats - minimised).detach()
 
 
 class LanguageModel(nn.Module):
@@ -111,7 +42,11 @@ class LanguageModel(nn.Module):
         self.embedding = embedding(vocab_size, config.d_model)
         self.backbone: Backbone = load(self.backbones[config.arch])(config)
         bias = self.backbone.head_bias and (self.tied_head_bias or not config.tied)
-        self.head = Head(self.embedding, config.tied, bias, config.logit_cap)
+        self.head = (
+            AdaptiveHead(self.embedding, bias, config.logit_cap)
+            if config.softmax == "adaptive"
+            else Head(self.embedding, config.tied, bias, config.logit_cap)
+        )
         self.max_context = self.backbone.max_context
 
     @property
@@ -154,7 +89,7 @@ class LanguageModel(nn.Module):
     ) -> tuple[Tensor, State]:
         """ln P of every token (B, T, V) at every place; and the state after the last id."""
         hidden, after = self(ids, segments, state)
-        return F.log_softmax(self.head.logits(hidden), dim=-1), after
+        return self.head.log_probs(hidden), after
 
     def matrices(self) -> list[tuple[str, nn.Parameter]]:
         """The backbone's matrices by their name in named_parameters(): what Muon may orthogonalise."""
@@ -168,16 +103,15 @@ class LanguageModel(nn.Module):
 
         So the first weights depend neither on the order of construction, nor on device or number of processes.
         """
+        self.head.begin()
         for name, parameter in self.named_parameters():
             generator = torch.Generator().manual_seed(seed_for(seed, name))
             first = torch.empty(parameter.shape)
             match name.partition("."):
                 case ("embedding" | "source_embedding", _, _):
                     self.backbone.draw_embedding(first, generator)
-                case ("head", _, "bias"):
-                    first.zero_()
-                case ("head", _, _):
-                    self.backbone.draw_head(first, generator)
+                case ("head", _, inner):
+                    self.head.draw(inner, first, generator, self.backbone.draw_head)
                 case (_, _, inner):
                     self.backbone.draw(inner, first, generator)
             parameter.copy_(first)

@@ -2,10 +2,11 @@
 
 render(results.Report, folder, lang) -> results.Reported       the door of a run
 render_look(results.Look, name, folder, lang)                  the door of a look
+render_choice(results.Chosen, folder, lang)                    the door of a choice: one picture
 page.py, look_page.py     report.html, look.html: one file, offline, no scripts   (page.html.jinja, look.html.jinja)
 sheet.py                  what both pages share            (base.html.jinja, parts.html.jinja, style.css.jinja)
 card.py                   README.md: YAML for model hubs, Markdown                (card.md.jinja)
-pictures.py, look_pictures.py, ledger_picture.py     plots/*.svg, *.png and the pictures of the pages
+pictures.py, look_pictures.py, choice_picture.py, ledger_picture.py     plots/*.svg, *.png and the pictures of the pages
 drawing.py, fonts.py      paper, ink and files; which installed font draws which character
 words.py                  every fixed string, in English and Chinese
 saying.py, looked.py, numbers.py, showing.py         sentences, rounding, foreign text made safe
@@ -20,12 +21,12 @@ from typing import TYPE_CHECKING
 
 from textmill.errors import RunError
 from textmill.files import full_disk_named, make_folder, write_atomically
-from textmill.results import Look, Report, Reported
+from textmill.results import Chosen, Look, Report, Reported
 
 if TYPE_CHECKING:
     from textmill.report.drawing import Pictures
 
-__all__ = ["render", "render_look"]
+__all__ = ["render", "render_choice", "render_look"]
 
 
 def render(report: Report, folder: Path, lang: str = "en") -> Reported:
@@ -69,6 +70,16 @@ def render_look(found: Look, name: str, folder: Path, lang: str = "en") -> tuple
     page = folder / "look.html"
     _put(page, look_page(found, name, pictures, words))
     return found.model_copy(update={"page": str(page), "plots": plots}), pictures.notes
+
+
+def render_choice(chosen: Chosen, folder: Path, lang: str = "en") -> tuple[Chosen, list[str]]:
+    """Write plots/ into folder; the choice with the names of what was written, and notes about fonts."""
+    from textmill.report.choice_picture import NAMES, draw
+    from textmill.report.words import Words
+
+    pictures = draw(chosen, Words(lang))
+    plots = _put_pictures(pictures, NAMES, folder / "plots")
+    return chosen.model_copy(update={"plots": plots}), pictures.notes
 
 
 def _put_pictures(pictures: Pictures, names: Iterable[str], folder: Path) -> list[str]:

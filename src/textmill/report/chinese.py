@@ -789,6 +789,17 @@ CHINESE: dict[str, str] = {
     "Time by kind": "各类用时",
     "No times were recorded.": "没有记下用时。",
     "preparing text": "准备文本",
+    "starting": "启动",
+    "computing updates": "计算更新",
+    "waiting for data": "等待数据",
+    "The updates used %(share)s of what this machine multiplies at most: %(flops)s GFLOP/s of a peak of %(peak)s, "
+    "which a product of large matrices reached before the first step.": (
+        "各次更新用到了这台机器乘法能力的 %(share)s：每秒 %(flops)s GFLOP，"
+        "峰值为 %(peak)s（第一步之前用大矩阵相乘测得）。"
+    ),
+    "Counted: %(flops)s MFLOP a token, by the convention %(convention)s.": (
+        "计算量：每词元 %(flops)s MFLOP，口径为 %(convention)s。"
+    ),
     "evaluating": "评测",
     "writing samples": "写样例",
     "saving": "保存",
@@ -826,6 +837,7 @@ CHINESE: dict[str, str] = {
     "Written by Textmill from the files of the run folder. This page is one file: it loads nothing and runs no "
     "scripts.": ("由 Textmill 根据运行文件夹中的文件写成。本页只有一个文件：不加载外部内容，也不运行脚本。"),
     # pictures
+    "Bits per byte by architecture": "各架构的每字节比特数",
     "Bits per byte beside the floors": "每字节比特数与基线",
     "Where the bytes went": "字节的去向",
     "bits per byte, lower is better": "每字节比特数，越低越好",

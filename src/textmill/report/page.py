@@ -321,6 +321,7 @@ def making_of(report: Report, words: Words) -> dict[str, Any]:
             for name, seconds in times
             for label, is_word in [label_of(name, TIMES, words)]
         ],
+        "utilisation": saying.utilisation(report, words),
         "model_facts": fact_rows(
             {key: value for key, value in model.items() if value not in (None, "")}, words, report.messages
         ),

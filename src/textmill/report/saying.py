@@ -206,3 +206,24 @@ def _of_model(report: Report, words: Words) -> str:
     total = report.n_parameters.get("total")
     said = architecture(report)
     return said if total is None else words.comma.join([said, words("%(n)s parameters", n=numbers.count(total))])
+
+
+def utilisation(report: Report, words: Words) -> str:
+    """How much of the machine the updates used; "" where it was not measured."""
+    found = report.utilisation
+    share = found.get("share")
+    if share is None:
+        return ""
+    told = words(
+        "The updates used %(share)s of what this machine multiplies at most: %(flops)s GFLOP/s of a peak of %(peak)s, "
+        "which a product of large matrices reached before the first step.",
+        share=numbers.share(share),
+        flops=f"{share * found['peak_flops_per_s'] / 1e9:,.1f}",
+        peak=f"{found['peak_flops_per_s'] / 1e9:,.1f}",
+    )
+    counted = words(
+        "Counted: %(flops)s MFLOP a token, by the convention %(convention)s.",
+        flops=f"{found['flops_per_token'] / 1e6:,.2f}",
+        convention=found["convention"],
+    )
+    return told + words.space + counted

@@ -161,7 +161,9 @@ CURVE_COLUMNS = {
 LOOPS = {"model": N_("the model's samples"), "human": N_("the held-out text")}
 TIMES = {
     "prepare": N_("preparing text"),
-    "train": N_("training"),
+    "start": N_("starting"),
+    "train": N_("computing updates"),
+    "data": N_("waiting for data"),
     "evaluate": N_("evaluating"),
     "sample": N_("writing samples"),
     "save": N_("saving"),

@@ -484,6 +484,7 @@ class Run:
             evaluation=self.evaluation(),
             loops=self.info.get("loops", {}),
             time=self.info.get("time", {}),
+            utilisation=self.info.get("utilisation", {}),
             limits=self.info.get("limits", []),
             next=self.info.get("next", []),
             config=self.config.model_dump(mode="json"),

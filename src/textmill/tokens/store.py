@@ -25,6 +25,7 @@ from textmill.errors import Damaged, InputError, NoSpace, RunError
 from textmill.files import new_folder, sha256_of, write_json
 
 FORMAT = 1
+COUNTED_TOGETHER = 2**22
 HEADER = "store.json"
 TOKENS, STARTS = "tokens.bin", "starts.bin"
 BYTES, CHARS = "document_bytes.bin", "document_chars.bin"
@@ -253,6 +254,13 @@ class TokenStore:
     def starts(self) -> NDArray[np.int64]:
         """int64 (n_documents + 1): document i with its mark is tokens[starts[i]:starts[i + 1]]."""
         return self._array(STARTS)
+
+    def counts(self) -> NDArray[np.int64]:
+        """How often each id stands in the store (V,)."""
+        counts = np.zeros(self.vocab_size, dtype=np.int64)
+        for start in range(0, len(self.tokens), COUNTED_TOGETHER):
+            counts += np.bincount(self.tokens[start : start + COUNTED_TOGETHER], minlength=self.vocab_size)
+        return counts
 
     def document(self, i: int) -> NDArray[np.int64]:
         """Ids of document i without its mark. Raises Damaged where it lies outside the tokens."""

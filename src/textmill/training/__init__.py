@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from textmill.training.advise import look, plan_removals
+    from textmill.training.choosing import choose, plan_choice
     from textmill.training.demo import demo
     from textmill.training.dry_run import plan_run
     from textmill.training.examining import examine
@@ -22,9 +23,11 @@ __all__ = [
     "Listener",
     "Progress",
     "Quiet",
+    "choose",
     "demo",
     "examine",
     "look",
+    "plan_choice",
     "plan_preparation",
     "plan_removals",
     "plan_run",
@@ -37,9 +40,11 @@ _HOMES = {
     "Listener": "progress",
     "Progress": "progress",
     "Quiet": "progress",
+    "choose": "choosing",
     "demo": "demo",
     "examine": "examining",
     "look": "advise",
+    "plan_choice": "choosing",
     "plan_preparation": "preparing",
     "plan_removals": "advise",
     "plan_run": "dry_run",

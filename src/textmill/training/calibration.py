@@ -52,6 +52,7 @@ class Candidate:
         self.device = device_named(config.machine.device)
         vocab_size = self.prepared.tokenizer.vocab_size
         model = build_model(config.model, vocab_size, task.form, task.heads, seed=config.run.seed, device=self.device)
+        model.head.order_by(self.prepared.train.counts)
         model.train()
         optimizers = build_optimizers(model, config.train)
         rows = task.rows(self.prepared.train, self.prepared.tokenizer, config)

@@ -58,6 +58,7 @@ from textmill.training.schedule import Plan
 from textmill.training.signals import StopRequest, watch_signals
 from textmill.training.spending import Budget, Stopwatch, has_budget, with_budget, with_length, with_train
 from textmill.training.updates import MicroBatches, Update, updates
+from textmill.training.usage import Usage, logged, taken_off
 
 VERSIONS_TOLD = ("textmill", "torch", "numpy", "tokenizers", "safetensors")
 SAMPLES_AT_THE_END = 3
@@ -100,7 +101,7 @@ def train(
                 run = begin(folder, config, prepared, budget)
                 for note in notes:
                     listener.notice(note)
-            return work(run, prepared, stop, listener, budget)
+            return work(run, prepared, stop, listener, budget, watch)
 
 
 def is_free(there: set[str]) -> bool:
@@ -232,7 +233,14 @@ def changes_of(before: list[dict[str, Any]], now: Sequence[FileLook]) -> list[st
     return lines or ["files and sizes are the same: bytes in them, or their order, are not"]
 
 
-def work(run: Run, prepared: Prepared, stop: StopRequest, listener: Listener, budget: Budget | None = None) -> Run:
+def work(
+    run: Run,
+    prepared: Prepared,
+    stop: StopRequest,
+    listener: Listener,
+    budget: Budget | None = None,
+    watch: Stopwatch | None = None,
+) -> Run:
     """Update until the last step, then close: measure, floor, report. What is done already is not done again."""
     steps = run.config.train.steps
     if steps is None:
@@ -250,10 +258,14 @@ def work(run: Run, prepared: Prepared, stop: StopRequest, listener: Listener, bu
         if saved is not None:
             for warning in other_versions(run):
                 listener.notice(warning)
-        Session(run, prepared, clock, listener, budget).run_updates(saved, stop)
+        session = Session(run, prepared, clock, listener, budget)
+        session.usage = Usage.of(run.config, session.tokenizer.vocab_size, session.task.form, session.device)
+        if watch is not None:
+            clock.spent["start"] = clock.spent.get("start", 0.0) + watch.since_start_s
+        session.run_updates(saved, stop)
     close(run, prepared, clock, listener)
     if budget is not None:
-        told, outcome = budget.outcome(clock.spent["train"], run.step)
+        told, outcome = budget.outcome(clock.spent["train"] + clock.spent["data"], run.step)
         run.info["budget"] = budget.facts() | outcome
         run.write_info()
         listener.notice(told)
@@ -281,6 +293,7 @@ class Session:
         self.task: Task = task_of(self.config)
         self.device = device_named(self.config.machine.device)
         self.tokenizer = prepared.tokenizer
+        self.usage: Usage | None = None
         self.events: list[dict[str, Any]] = []  # that the log does not have yet
         self.start_anew()
 
@@ -294,6 +307,7 @@ class Session:
             seed=self.config.run.seed,
             device=self.device,
         )
+        self.model.head.order_by(self.prepared.train.counts)
         self.optimizers = build_optimizers(self.model, self.config.train)
         train = self.config.train
         self.average = WeightAverage(self.model, train.average) if train.average else None
@@ -326,7 +340,13 @@ class Session:
 
     def batches(self) -> Callable[[int], MicroBatches]:
         rows = self.task.rows(self.prepared.train, self.tokenizer, self.config)
-        return batches_of(self.task, rows, self.config, self.model, self.device)
+        batches = batches_of(self.task, rows, self.config, self.model, self.device)
+
+        def at(step: int) -> MicroBatches:
+            with taken_off(self.clock, "data", "train"):
+                return batches(step)
+
+        return at
 
     def resume(self, saved: Checkpoint) -> list[Any]:
         """Put a checkpoint back; the carried states are returned. Raises Damaged where it is another model's."""
@@ -367,6 +387,8 @@ class Session:
                         self.run.log.write(fault.step, {"events": [*self.events, event_of("stop", fault)]})
                         raise
                     states, first = self.roll_back(fault)
+        if self.usage is not None:
+            self.run.info["utilisation"] = self.usage.facts()
         if stop.signal_number is not None:
             raise Interrupted(
                 f"saved at step {last} of {self.plan().steps} in {self.run.path}",
@@ -389,10 +411,13 @@ class Session:
         batches = self.batches()
         steps = updates(self.model, self.optimizers, self.task, batches, plan, first, states, self.watch)
         while True:
+            before_s = self.clock.spent.get("train", 0.0)
             with self.clock.doing("train"):
                 update = next(steps, None)
             if update is None:
                 return first
+            if self.usage is not None:
+                self.usage.took(update.loss.count, self.clock.spent["train"] - before_s)
             first = update.step
             if self.after(update, plan, pace, stop):
                 return first
@@ -447,6 +472,9 @@ class Session:
         if plan.logs_after(update.step):
             line = self.logged(update)
             line["train/tokens_per_second"] = round(pace.tokens_per_s, 1)
+            line |= logged(self.clock.spent)
+            if self.usage is not None and self.usage.share is not None:
+                line["time/utilisation"] = round(self.usage.share, 4)
         progress = self.progress(update, plan, pace)
         is_best = False
         early = False

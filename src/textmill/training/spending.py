@@ -55,6 +55,11 @@ class Stopwatch:
         return cls(now, now() - START_UP_S)
 
     @property
+    def since_start_s(self) -> float:
+        """Since the clock could be read."""
+        return self.elapsed_s - START_UP_S
+
+    @property
     def elapsed_s(self) -> float:
         return self.now() - self.started
 

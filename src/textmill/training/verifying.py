@@ -25,7 +25,7 @@ from textmill.training.progress import Listener, Quiet
 from textmill.training.session import Session
 from textmill.training.updates import updates
 
-NOT_COMPARED = ("train/tokens_per_second", "events")
+NOT_COMPARED = ("train/tokens_per_second", "time/", "events")
 PROGRESS_COMPARED = ("window", "watch", "n_skipped", "best", "stale", "last_valid")
 
 
@@ -138,7 +138,7 @@ class Replay:
             differences += [
                 Difference(what=f"step {update.step}, {name} in metrics.jsonl", by=distance(line[name], now.get(name)))
                 for name in line
-                if name != "step" and name not in NOT_COMPARED and line[name] != now.get(name)
+                if name != "step" and not name.startswith(NOT_COMPARED) and line[name] != now.get(name)
             ]
             if update.step == self.until:
                 break

@@ -155,14 +155,16 @@ def _digests(store: TokenStore, prepared: Prepared) -> Iterator[bytes]:
 
 def _network(run: Run, prepared: Prepared) -> LanguageModel:
     """The model as it was before its first step."""
-    return build_model(
+    model = build_model(
         run.config.model,
         prepared.tokenizer.vocab_size,
         run.info["form"],
         tuple(run.info["heads"]),
         seed=run.config.run.seed,
         device="cpu",
-    ).eval()
+    )
+    model.head.order_by(prepared.train.counts)
+    return model.eval()
 
 
 def _tensors(model: nn.Module) -> dict[str, Tensor]:

@@ -1,0 +1,150 @@
+"""−ln P(target) under a softmax over linear scores, without all scores at once. Room: models/ (ids -> scores).
+
+Used by the heads (heads.py); knows nothing of layers or tasks. Why not F.linear_cross_entropy: decision 015.
+Shapes: N rows, C rows of a chunk, D width, V classes (the vocabulary, or a part of it).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+SCORES_AT_ONCE = 2**24
+"""Numbers, 64 MB in float32: up to here the plain form is taken, since chunks would save nothing that matters."""
+SCORES_OF_A_CHUNK = 2**23
+"""Beyond it. Smaller chunks stay in the processor's cache longer, larger ones multiply better."""
+
+
+class Manner(NamedTuple):
+    """How rows become scores and nats. dtype: that of the products, None = that of the rows."""
+
+    cap: float | None
+    smoothing: float
+    dtype: torch.dtype | None
+
+
+class Gradients(NamedTuple):
+    """Of the sum of the nats, as far as wanted."""
+
+    rows: Tensor | None
+    weight: Tensor | None
+    bias: Tensor | None
+
+
+def scores_of(rows: Tensor, weight: Tensor, bias: Tensor | None, cap: float | None) -> Tensor:
+    """(..., D) -> (..., V); bent to stay within ± cap."""
+    scores = F.linear(rows, weight, bias)
+    return scores if cap is None else cap * torch.tanh(scores / cap)
+
+
+def nats_of(
+    rows: Tensor, weight: Tensor, bias: Tensor | None, wanted: Tensor, cap: float | None = None, smoothing: float = 0.0
+) -> Tensor:
+    """−ln P(wanted) (N,) of rows (N, D), at least in float32; wanted (N,) lies in [0, V).
+
+    smoothing: the values stay, the gradient is that of (1 − smoothing) nll + smoothing · mean of −ln P over all
+    classes. Szegedy et al. 2016, 1512.00567.
+    """
+    if len(rows) * len(weight) <= SCORES_AT_ONCE:
+        return _at_once(rows, weight, bias, wanted, cap, smoothing)
+    device_type = rows.device.type
+    dtype = torch.get_autocast_dtype(device_type) if torch.is_autocast_enabled(device_type) else None
+    nats: Tensor = ChunkedNats.apply(rows, weight, bias, wanted, Manner(cap, smoothing, dtype))  # type: ignore[no-untyped-call]
+    return nats
+
+
+def _at_once(
+    rows: Tensor, weight: Tensor, bias: Tensor | None, wanted: Tensor, cap: float | None, smoothing: float
+) -> Tensor:
+    scores = scores_of(rows, weight, bias, cap)
+    if scores.dtype in (torch.bfloat16, torch.float16):
+        scores = scores.float()
+    nats = F.cross_entropy(scores, wanted, reduction="none")
+    if not smoothing:
+        return nats
+    minimised = F.cross_entropy(scores, wanted, reduction="none", label_smoothing=smoothing)
+    return minimised + (nats - minimised).detach()
+
+
+class ChunkedNats(torch.autograd.Function):
+    """nats_of in chunks of rows. The gradient of a sum is made while the scores are there, so they are made once.
+
+    A gradient that is not the same for all rows (no sum of nats, a second backward) has the scores made again.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, weight: Tensor, bias: Tensor | None, wanted: Tensor, manner: Manner) -> Tensor:
+        ctx.manner, ctx.wants = manner, ctx.needs_input_grad[:3]
+        nats, ctx.of_sum = _in_chunks(rows, weight, bias, wanted, manner, ctx.wants, None)
+        ctx.save_for_backward(rows, weight, bias, wanted)
+        return nats
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
+        rows, weight, bias, wanted = ctx.saved_tensors
+        of_sum: Gradients | None = ctx.of_sum
+        if of_sum is not None and bool((gradient == gradient[0]).all()):
+            ctx.of_sum = None  # it is scaled in place
+            made = Gradients(*(None if one is None else one.mul_(gradient[0]) for one in of_sum))
+        else:
+            _, made = _in_chunks(rows, weight, bias, wanted, ctx.manner, ctx.wants, gradient)
+        as_given = [
+            None if one is None else one.to(given.dtype) for one, given in zip(made, (rows, weight, bias), strict=True)
+        ]
+        return as_given[0], as_given[1], as_given[2], None, None
+
+
+def _in_chunks(
+    rows: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    wanted: Tensor,
+    manner: Manner,
+    wants: tuple[bool, bool, bool],
+    scales: Tensor | None,
+) -> tuple[Tensor, Gradients]:
+    """The nats (N,), and the gradients of Σ scales · nats (None: all are 1). Sums are kept in float32 at least."""
+    x, matrix = (rows, weight) if manner.dtype is None else (rows.to(manner.dtype), weight.to(manner.dtype))
+    exact = torch.promote_types(x.dtype, torch.float32)
+    nats = rows.new_empty(len(rows), dtype=exact)
+    of_rows = rows.new_empty(rows.shape, dtype=exact) if wants[0] else None
+    of_weight = weight.new_zeros(weight.shape, dtype=exact) if wants[1] else None
+    of_bias = weight.new_zeros(len(weight), dtype=exact) if wants[2] else None
+    n_together = max(1, SCORES_OF_A_CHUNK // len(weight))
+    for start in range(0, len(rows), n_together):
+        these = slice(start, start + n_together)
+        scores = (x[these] @ matrix.t()).to(exact)  # (C, V)
+        if bias is not None:
+            scores += bias
+        if manner.cap is not None:
+            scores = scores.div_(manner.cap).tanh_().mul_(manner.cap)
+        log_probs = F.log_softmax(scores, dim=1)
+        places = wanted[these, None]
+        nats[these] = -log_probs.gather(1, places).squeeze(1)
+        if not any(wants):
+            continue
+        slope = None if manner.cap is None else scores.div_(manner.cap).square_().neg_().add_(1)
+        by_score = log_probs.exp_()  # P − what is wished for, times the slope of the cap
+        if manner.smoothing:
+            by_score -= manner.smoothing / len(weight)
+        by_score.scatter_add_(1, places, by_score.new_full(places.shape, manner.smoothing - 1))
+        if slope is not None:
+            by_score *= slope
+        if scales is not None:
+            by_score *= scales[these, None]
+        if of_bias is not None:
+            of_bias += by_score.sum(dim=0)
+        by_score = by_score.to(x.dtype)
+        if of_rows is not None:
+            of_rows[these] = by_score @ matrix
+        if of_weight is not None:
+            if exact == x.dtype:
+                of_weight.addmm_(by_score.t(), x[these])
+            else:
+                of_weight += by_score.t() @ x[these]
+    return nats, Gradients(of_rows, of_weight, of_bias)
