@@ -70,7 +70,7 @@ MODELS = {
 
 # verb -> (module:command, one line for the overview; static, so that help loads nothing)
 VERBS = {
-    "look": ("textmill.cli.look:look_command", "See what a text holds, what would be dropped, and what to do next."),
+    "look": ("textmill.cli.look:look_command", "See what a text holds, what is left out, and what to do next."),
     "prepare": ("textmill.cli.prepare:prepare_command", "Turn text into ids ahead of training; runs of it share them."),
     "train": ("textmill.cli.train:train_command", "Train a language model on text; called again, it continues."),
     "choose": ("textmill.cli.choose:choose_command", "Train each architecture for an equal time and recommend one."),

@@ -667,7 +667,9 @@ def test_look_measures_what_it_is_asked_to_and_shows_it(
     assert said.code == 0
     tokenizers = asked[0].pop("tokens")
     assert list(tokenizers) == ["runs/a"] and tokenizers["runs/a"] is run.tokenizer
-    assert asked[0] == {"against": (), "sample": None, "leaks": True, "removed": Path("out.jsonl")}
+    assert asked[0] == {
+        "task": "lm", "against": (), "sample": None, "leaks": True, "removed": Path("out.jsonl")
+    }  # fmt: skip
     for line in (
         "naive split 1.500 documents at random",
         "training's split 2.000 repeats on one side",

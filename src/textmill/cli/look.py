@@ -92,7 +92,7 @@ def look_command(
         config = shell.load(data__paths=tuple(files.get(path, path) for path in paths)).config
         data = config.data
         fetch_on_use(shell, (*data.paths, *data.valid, *data.test, *against))
-        found = look(data, config.task.name, against=against, sample=sample, **measured)
+        found = look(data, task=config.task.name, against=against, sample=sample, **measured)
     names = {file: path for path, file in files.items()}
     found = Look.model_validate(_renamed(found.model_dump(by_alias=True), names))
     if out is not None:

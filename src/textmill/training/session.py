@@ -61,7 +61,6 @@ from textmill.training.updates import MicroBatches, Update, updates
 from textmill.training.usage import Usage, logged, taken_off
 
 VERSIONS_TOLD = ("textmill", "torch", "numpy", "tokenizers", "safetensors")
-SAMPLES_AT_THE_END = 3
 
 
 def train(
