@@ -129,9 +129,9 @@ def in_a_process(request: dict[str, Any]) -> None:
     sys.argv = ["textmill", *request["argv"]]
     trap = Trap(request["trap"], Path(".trap"))
     if not request["page"]:
-        import textmill.training.session as session
+        import textmill.training.closing as closing
 
-        session.render = lambda *arguments: None  # type: ignore[assignment,return-value]
+        closing.render = lambda *arguments: None  # type: ignore[assignment,return-value]
     if request["spoilt"]:
         spoil(request["spoilt"])
     try:

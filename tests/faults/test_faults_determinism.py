@@ -21,7 +21,7 @@ def trained(place: Path, words: list[str], reverse: bool = False, **env: str) ->
     (place / "texts").mkdir(parents=True)
     for name in sorted(("crane.txt", "geese.txt", "ibis.txt"), reverse=reverse):
         (place / "texts" / name).write_text(some_text(60, seed=len(name)), encoding="utf-8")
-    quick = "import textmill.training.session as session; session.render = lambda *page: None; "
+    quick = "import textmill.training.closing as closing; closing.render = lambda *page: None; "
     quick += "import sys; from textmill.cli import main; sys.exit(main(sys.argv[1:]))"
     done = subprocess.run(
         [sys.executable, "-c", quick, *words],

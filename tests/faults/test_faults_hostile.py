@@ -39,7 +39,7 @@ STEP = "checkpoints/step-00000006"
 @pytest.fixture
 def mill(mill: InProcess, monkeypatch: pytest.MonkeyPatch) -> InProcess:
     """The command without the drawing of its page."""
-    monkeypatch.setattr("textmill.training.session.render", lambda report, folder, lang: None)
+    monkeypatch.setattr("textmill.training.closing.render", lambda report, folder, lang: None)
     return mill
 
 

@@ -68,7 +68,7 @@ class Watched:
 @pytest.fixture
 def mill(mill: InProcess, monkeypatch: pytest.MonkeyPatch) -> InProcess:
     """The command without the drawing of its page, which takes longer than all the rest of so small a run."""
-    monkeypatch.setattr("textmill.training.session.render", lambda report, folder, lang: None)
+    monkeypatch.setattr("textmill.training.closing.render", lambda report, folder, lang: None)
     return mill
 
 

@@ -11,7 +11,7 @@ from textmill.report import render
 from textmill.report.saying import utilisation
 from textmill.report.words import Words
 from textmill.training import train
-from textmill.training.session import Clock
+from textmill.training.clock import Clock
 from textmill.training.usage import MATRIX, Usage, logged, multiplication_peak, taken_off
 
 TEXT = "".join(f"Line {i}: the {i % 9} geese of {i * i % 13} flew over {i % 4} hills.\n" for i in range(80))

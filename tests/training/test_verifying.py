@@ -35,7 +35,7 @@ ARCHITECTURES = ["rnn", "lstm", "gru", "transformer"]
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("textmill.training.session.render", lambda report, folder, lang: None)
+    monkeypatch.setattr("textmill.training.closing.render", lambda report, folder, lang: None)
     Path("geese.txt").write_text("".join(f"Line {i}: {i * i % 97} geese flew by.\n" for i in range(120)))
     return tmp_path
 
