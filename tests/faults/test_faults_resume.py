@@ -26,8 +26,8 @@ OTHER = {  # where the next value would not be a fitting one
     "tokens.vocab_size": "300",
     "data.clean": "control",
 }
-ONLY_ONE = {"task.name", "model.source_attention"}  # one task, which reads no source
-KNOBS = {key: knob for key, knob in knobs_of("gru").items() if knob.on_resume == "refuse" and key not in ONLY_ONE}
+OF_PAIRS = {"data.pairs", "data.source", "data.target", "model.source_attention"}  # refused where a task reads none
+KNOBS = {key: knob for key, knob in knobs_of("gru").items() if knob.on_resume == "refuse" and key not in OF_PAIRS}
 
 
 def other_value(knob: Knob) -> str:

@@ -120,3 +120,10 @@ def test_the_language_is_the_persons_for_training_and_report_alike(
     for name, value in said.items():
         monkeypatch.setenv(name, value)
     assert language() == expected
+
+
+def test_the_page_knows_how_flops_are_counted() -> None:
+    from textmill.models.cost import CONVENTION
+    from textmill.report.words import FLOPS_CONVENTION
+
+    assert FLOPS_CONVENTION == CONVENTION

@@ -583,6 +583,9 @@ CHINESE: dict[str, str] = {
     "number": "数字",
     "Measured on: %(part)s": "测量所用：%(part)s",
     "perplexity per token": "困惑度（按词元）",
+    "6 N + 12 L D T a token: N without embeddings, multiply-add = 2, backward = 2 forward, causal half counted": (
+        "每个词元 6 N + 12 L D T：N 不含嵌入，一次乘加算 2，反向是前向的两倍，因果掩去的一半也计入"
+    ),
     "BLEU, 0 to 100": "BLEU（0 到 100）",
     "chrF, 0 to 100": "chrF（0 到 100）",
     "translation": "译文",

@@ -224,6 +224,6 @@ def utilisation(report: Report, words: Words) -> str:
     counted = words(
         "Counted: %(flops)s MFLOP a token, by the convention %(convention)s.",
         flops=f"{found['flops_per_token'] / 1e6:,.2f}",
-        convention=found["convention"],
+        convention=words(str(found["convention"])),
     )
     return told + words.space + counted

@@ -137,6 +137,9 @@ DOCUMENT_LANGUAGES = {
     "mixed": N_("several languages"),
     "other": N_("another language or no letters"),
 }
+FLOPS_CONVENTION = N_(  # models/cost.py's
+    "6 N + 12 L D T a token: N without embeddings, multiply-add = 2, backward = 2 forward, causal half counted"
+)
 METRICS = {
     "bpb": N_("bits per byte"),
     "loss": N_("loss, nats per token"),

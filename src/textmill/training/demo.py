@@ -13,7 +13,7 @@ from textmill.results import Demo
 from textmill.training.progress import Listener
 from textmill.training.session import train
 
-DEMO_STEPS = 1000
+DEMO_STEPS = 640
 
 
 def demo(listener: Listener, steps: int | None = None, runs_dir: str = "runs", name: str = "demo") -> Demo:
@@ -24,7 +24,10 @@ def demo(listener: Listener, steps: int | None = None, runs_dir: str = "runs", n
     flags: dict[str, Any] = {
         "data.paths": ("builtin:python-docs",),
         "model.seq_len": 128,
-        "train.batch": 32,
+        "model.dropout": 0.0,  # not two passes over the text
+        "train.batch": 16,
+        "train.momentum": 0.9,
+        "train.lr_rest": 6e-3,
         "train.steps": steps or DEMO_STEPS,
         "run.dir": runs_dir,
         "run.name": name,
