@@ -13,7 +13,7 @@ from textmill.results import Demo
 from textmill.training.progress import Listener
 from textmill.training.session import train
 
-DEMO_STEPS = 640
+DEMO_STEPS = 800
 
 
 def demo(listener: Listener, steps: int | None = None, runs_dir: str = "runs", name: str = "demo") -> Demo:
