@@ -70,6 +70,14 @@ def test_eval_on_other_pairs_says_the_same_from_a_table(place: Path) -> None:
     assert found["metrics"]["n_chars"] == sum(len(pair.target) for pair in pairs)
 
 
+def test_its_floor_and_its_files_can_be_looked_into(place: Path) -> None:
+    for arguments in (("eval", "runs/made/floor"), ("score", "runs/made/floor", "A bird"), ("doctor", "runs/made")):
+        done = textmill(place, *arguments)
+        assert done.returncode == 0, done.stderr.decode()
+    report = (place / "runs/made/report.html").read_text(encoding="utf-8")
+    assert "BLEU, 0 to 100" in report and "the source as it stands" in report
+
+
 def test_a_line_in_is_a_line_out(place: Path) -> None:
     lines = b"The bird sees the lake.\n\nno \xff text\r\nthe end"
     done = textmill(place, "translate", "runs/made", stdin=lines)

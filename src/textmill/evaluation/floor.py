@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from textmill.config import Config
+from textmill.config import Config, TaskConfig
 from textmill.config.layers import to_toml
 from textmill.errors import InputError
 from textmill.files import new_folder, write_atomically, write_sealed_json
@@ -142,7 +142,7 @@ def _save_run(
     tokenizer.save(folder)
     said = {"kind": tokenizer.kind, "segmenter": tokenizer.segmenter, "vocab_size": tokenizer.vocab_size}
     tokens = config.tokens.model_copy(update=said)
-    write_atomically(folder / "config.toml", to_toml(config.model_copy(update={"tokens": tokens})))
+    write_atomically(folder / "config.toml", to_toml(_of_single_texts(config).model_copy(update={"tokens": tokens})))
     write_sealed_json(
         folder / "run.json",
         {
@@ -160,6 +160,14 @@ def _save_run(
             "hashes": hashes_of(folder),
         },
     )
+
+
+def _of_single_texts(config: Config) -> Config:
+    """The config of a language model on the same texts: an n-gram reads no source."""
+    if not config.data.pairs:
+        return config
+    data = config.data.model_copy(update={"pairs": False, "source": None, "target": None})
+    return config.model_copy(update={"data": data, "task": TaskConfig(), "model": Config().model})
 
 
 def uniform_scores(scores: Sequence[ExampleScore], vocab_size: int) -> list[ExampleScore]:

@@ -586,6 +586,7 @@ CHINESE: dict[str, str] = {
     "6 N + 12 L D T a token: N without embeddings, multiply-add = 2, backward = 2 forward, causal half counted": (
         "每个词元 6 N + 12 L D T：N 不含嵌入，一次乘加算 2，反向是前向的两倍，因果掩去的一半也计入"
     ),
+    "its causes are known for language models alone": "目前只会判断语言模型损失不好的原因",
     "BLEU, 0 to 100": "BLEU（0 到 100）",
     "chrF, 0 to 100": "chrF（0 到 100）",
     "translation": "译文",

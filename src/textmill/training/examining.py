@@ -36,6 +36,8 @@ def causes(folder: Path, seen: Inspection) -> list[Finding]:
     run = Run.open(folder)
     if run.kind != "network" or seen.resumes_from is None:
         return []
+    if run.info["form"] != "decoder":
+        return [_untold(folder, message("its causes are known for language models alone"))]
     try:
         vitals = vitals_of(run)
     except TextmillError as error:
