@@ -155,3 +155,15 @@ def test_a_file_that_is_named_alone_or_twice_is_refused(tmp_path):
     with pytest.raises(InputError, match="not said which of"):
         pairs_of(tmp_path / "c")
     assert pairs_of(tmp_path / "c", source="fr", target="de")[0].source == "c"
+
+
+def test_a_line_that_is_missing_far_in_is_named_within_fifty(tmp_path):
+    pairs = [Pairs(seed=6).item(number) for number in range(700)]
+    sides = [[pair.source for pair in pairs], [pair.target for pair in pairs]]
+    del sides[1][400]
+    for name, lines in zip(("s", "t"), sides, strict=True):
+        (tmp_path / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    with pytest.raises(InputError, match="come apart at about line") as caught:
+        pairs_of(tmp_path / "s", tmp_path / "t")
+    place = int(str(caught.value).split("about line ")[1].split(":")[0])
+    assert abs(place - 401) <= 50

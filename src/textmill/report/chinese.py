@@ -194,9 +194,9 @@ CHINESE: dict[str, str] = {
     # what is read and what is not
     "Named more than once and read once: %(names)s.": "多次列出，只读一次：%(names)s。",
     "%(file)s has no extension and is read as plain text.": "%(file)s 没有扩展名，按纯文本读取。",
-    "From about %(place)s on the two sides are out of step: there each text goes with the translation %(n)s lines "
+    "From about %(place)s on the two sides are out of step by %(n)s: there the translation of each text stands "
     "%(where)s. Nothing should be trained on that.": (
-        "大约从 %(place)s 起两边错开了：那里每一行对应的译文在%(where)s %(n)s 行。不应当用它训练。"
+        "大约从 %(place)s 起两边错开了 %(n)s 行：那里每一行的译文要%(where)s找。不应当用它训练。"
     ),
     "further down": "往下",
     "further up": "往上",

@@ -194,7 +194,15 @@ def uneven(file: TextFile, other: TextFile) -> InputError:
 
 
 def first_suspicious(sources: Sequence[str], targets: Sequence[str]) -> str:
-    """A sentence about the first pair whose lengths do not go together, where the sides may have come apart."""
+    """A sentence about where the sides come apart, or else about the first pair whose lengths do not go together."""
+    from textmill.text.pair_findings import slip_in  # which knows pairs, and is asked by a look too
+
+    n = min(len(sources), len(targets))
+    slip = slip_in(sources[:n], targets[:n])
+    if slip is not None:
+        number = slip[0]
+        shown = f"{shortened(sources[number])!r} and {shortened(targets[number])!r}"
+        return f"They come apart at about line {number + 1}: {shown}."
     ratios = [math.log((len(two) + 1) / (len(one) + 1)) for one, two in zip(sources, targets, strict=False)]
     usual = median(ratios[: len(ratios) // 2 + 1]) if ratios else 0.0
     for number, (one, two) in enumerate(zip_longest(sources, targets), start=1):

@@ -91,7 +91,7 @@ def slip_told(slip: tuple[int, int], places: Sequence[str]) -> str:
     """A sentence about the first pair out of step, whose translation stands so many lines down (below 0: up)."""
     number, shift = slip
     return message(
-        "From about %(place)s on the two sides are out of step: there each text goes with the translation %(n)s lines "
+        "From about %(place)s on the two sides are out of step by %(n)s: there the translation of each text stands "
         "%(where)s. Nothing should be trained on that.",
         place=places[number],
         n=abs(shift),
