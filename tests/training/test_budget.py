@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 import torch
+from ticking import Killed, Ticking, Watcher
 
 from textmill.config import Config
 from textmill.config.layers import Loaded, from_toml, load_config
 from textmill.errors import ConfigError, RunError
 from textmill.runs import Run
 from textmill.runs.checkpoint import load_checkpoint
-from textmill.training import Progress, plan_run, session, train
+from textmill.training import plan_run, session, train
 from textmill.training.budget import Around, Speed, Text, choose, is_due, replanned
 from textmill.training.calibration import calibrate
 from textmill.training.schedule import COURSES, Plan
@@ -117,40 +118,6 @@ def test_twice_the_speed_gives_twice_the_steps_but_not_more_than_are_useful() ->
 
 
 # runs
-
-
-class Ticking:
-    """A clock that goes on by `tick` whenever it is read."""
-
-    def __init__(self, tick: float):
-        self.tick, self.seconds = tick, 0.0
-
-    def __call__(self) -> float:
-        self.seconds += self.tick
-        return self.seconds
-
-
-class Killed(BaseException):
-    """As by SIGKILL: nothing is saved."""
-
-
-class Watcher:
-    """Notes what is said; kills at a step, or at a notice, where asked to."""
-
-    def __init__(self, at_step: int | None = None, at_notice: str | None = None):
-        self.at_step, self.at_notice, self.notices = at_step, at_notice, list[str]()
-
-    def notice(self, text: str) -> None:
-        self.notices.append(text)
-        if self.at_notice and self.at_notice in text:
-            raise Killed
-
-    def progress(self, progress: Progress) -> None:
-        if progress.step == self.at_step:
-            raise Killed
-
-    def evaluated(self, progress: Progress) -> None:
-        return
 
 
 @pytest.fixture(autouse=True)

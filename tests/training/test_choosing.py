@@ -5,46 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ticking import Killed, Ticking, Watcher
 
 from textmill.errors import ConfigError, InputError
 from textmill.results import Candidate
 from textmill.runs import Run
 from textmill.tables import ARCHITECTURES
-from textmill.training import Progress, choose, choosing, plan_choice
+from textmill.training import choose, choosing, plan_choice
 from textmill.training.choosing import reason_for, shares
 
 TEXT = "".join(f"Line {i}: the {i % 9} geese of {i * i % 13} flew over {i % 4} hills.\n" for i in range(80))
-
-
-class Ticking:
-    """A clock that goes on by `tick` whenever it is read."""
-
-    def __init__(self, tick: float):
-        self.tick, self.seconds = tick, 0.0
-
-    def __call__(self) -> float:
-        self.seconds += self.tick
-        return self.seconds
-
-
-class Killed(BaseException):
-    """As by SIGKILL."""
-
-
-class Watcher:
-    def __init__(self, at_notice: str | None = None):
-        self.at_notice, self.notices = at_notice, list[str]()
-
-    def notice(self, text: str) -> None:
-        self.notices.append(text)
-        if self.at_notice and self.at_notice in text:
-            raise Killed
-
-    def progress(self, progress: Progress) -> None:
-        return
-
-    def evaluated(self, progress: Progress) -> None:
-        return
 
 
 def flags_of(folder: Path, **more: Any) -> dict[str, Any]:

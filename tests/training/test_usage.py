@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from ticking import Ticking
 
 from textmill.config.layers import load_config
 from textmill.models.cost import flops_per_token
@@ -37,16 +38,7 @@ def test_the_share_on_paper() -> None:
 
 
 def test_the_peak_is_that_of_the_fastest_product_and_takes_less_than_a_second() -> None:
-    class Slow:
-        """Each look at it is 0.1 s later."""
-
-        seconds = 0.0
-
-        def __call__(self) -> float:
-            self.seconds += 0.1
-            return self.seconds
-
-    slow = Slow()
+    slow = Ticking(0.1)
     assert multiplication_peak("cpu", "float32", 1, slow) == pytest.approx(2 * MATRIX**3 / 0.1)
     assert slow.seconds <= 1.3  # the last product had begun
 

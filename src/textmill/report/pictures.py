@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textmill.report import numbers
+from textmill.report.bars import Bar, draw_bars
 from textmill.report.drawing import (
     COLOURS,
     FONT_SIZE,
@@ -16,7 +17,6 @@ from textmill.report.drawing import (
     drawn,
     fitted,
     paper,
-    size_of,
     whole_numbers,
     write_above,
 )
@@ -168,41 +168,15 @@ def describe_floors(report: Report, words: Words) -> str:
 
 
 def draw_floors(report: Report, pen: Pen) -> Figure:
-    rows, words = floor_rows(report), pen.words
-    step = 48
-    figure, axes = paper(report.run, pen, height=step * len(rows) + 26, left=4, bottom=26, top=0)
-    longest = max([bpb for _, bpb in rows] + list(interval_of(report, "bpb") or []))
-    axes.set_xlim(0, (longest or 1.0) * (1.24 if pen.narrow else 1.12))
-    axes.set_ylim(step * len(rows), 0)
-    for place, (name, bpb) in enumerate(rows):
-        middle = place * step + 33
-        is_model = name == "model"
-        colour = {"model": "model", "uniform": "uniform", "ngram_bytes": "floor-bytes"}.get(name, "floor")
-        axes.barh(middle, bpb, height=16, color=COLOURS[colour])
-        axes.text(
-            0,
-            middle - 14,
-            fitted(floor_name(name, words, pen.foreign), pen.width - 8, FONT_SIZE),
-            color=COLOURS["ink"],
-            weight="bold" if is_model else "normal",
+    colours = {"model": "model", "uniform": "uniform", "ngram_bytes": "floor-bytes"}
+    bars = [
+        Bar(
+            floor_name(name, pen.words, pen.foreign),
+            bpb,
+            interval_of(report, "bpb") if name == "model" else None,
+            colours.get(name, "floor"),
+            is_bold=name == "model",
         )
-        end = bpb
-        interval = interval_of(report, "bpb") if is_model else None
-        if interval:
-            low, high = interval
-            axes.plot([low, high], [middle, middle], color=COLOURS["ink"], linewidth=1.4, solid_capstyle="butt")
-            for edge in interval:
-                axes.plot([edge, edge], [middle - 5, middle + 5], color=COLOURS["ink"], linewidth=1.4)
-            end = max(bpb, high)
-        axes.annotate(
-            numbers.measure(bpb),
-            (end, middle),
-            xytext=(7, 0),
-            textcoords="offset points",
-            va="center_baseline",
-            color=COLOURS["ink"],
-            weight="bold" if is_model else "normal",
-        )
-    axes.set_axis_off()
-    figure.text(4 / pen.width, 8 / size_of(figure)[1], words("bits per byte, lower is better"), color=COLOURS["muted"])
-    return figure
+        for name, bpb in floor_rows(report)
+    ]
+    return draw_bars(report.run, bars, pen)
