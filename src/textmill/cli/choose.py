@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import click
 
-from textmill.cli.data import fetch_on_use
 from textmill.cli.output import Shell, table
 from textmill.cli.plan import plan_text
 from textmill.cli.progress import TerminalListener
 from textmill.cli.scores import COLUMNS, FLOORS
+from textmill.cli.train import loaded_for
 from textmill.cli.verb import verb
 from textmill.config.knobs import sections
-from textmill.errors import UsageError
 from textmill.results import Chosen
 
 
@@ -34,17 +33,13 @@ def choose_command(shell: Shell, paths: tuple[str, ...]) -> int:
     The runs are runs/NAME-choose-ARCH, and can be used like any other. Preparing the text is shared and comes before
     the shares. The table and the picture lie in runs/NAME-choose.
     """
-    if paths and "data.paths" in shell.said:
-        raise UsageError("say PATH or --data.paths, not both")
+    loaded_for(shell, paths)  # refused, or fetched, as what a training run reads
     flags = shell.said | ({"data.paths": paths} if paths else {})
-    if not paths and "data.paths" not in flags and shell.config_file is None:
-        raise UsageError("there is no PATH to train on", hint="`textmill choose my_texts/ --minutes 40`")
     if shell.dry_run:
         from textmill.training import plan_choice
 
         shell.show(plan_choice(flags, shell.config_file), plan_text)
         return 0
-    fetch_on_use(shell, tuple(paths))
     from textmill.training import choose
 
     with TerminalListener(shell) as listener:
