@@ -65,7 +65,7 @@ def test_a_text_that_tiktoken_gives_up_on_goes_to_the_library(
         def encode_ordinary(self, text: str) -> list[int]:
             raise PanicException
 
-        def encode_ordinary_batch(self, texts: list[str], num_threads: int) -> list[list[int]]:
+        def encode_to_numpy(self, text: str) -> NDArray[np.uint32]:
             raise PanicException
 
     encoder = encoder_of(tokenizer)
@@ -167,10 +167,30 @@ def test_texts_are_shared_out_in_their_order_without_loss_and_evenly(lengths: li
     assert all(sum(map(len, group)) <= fair + max(lengths, default=0) for group in groups)
 
 
-def test_many_texts_on_several_threads_give_the_ids_of_each_alone(tokenizer: Tokenizer) -> None:
+def test_many_texts_on_several_threads_give_the_ids_of_each_alone(
+    tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     texts = [WORDS[n : n + 700] for n in range(300)]
     encoder = encoder_of(tokenizer)
-    encoder._threads = 3
+    monkeypatch.setattr(encoders, "n_threads", lambda: 3)
 
     assert len(encoders.shared_out(texts, 3)) == 3
     assert [ids.tolist() for ids in encoder(texts)] == [ids.tolist() for ids in tokenizer.encode_slowly(texts)]
+
+
+ENDS = [*" \t\n\r\u3000\u2028\x1c1'.。é", "", " \n", "\n ", "\r\n", "'s", "e\u0301"]
+
+
+def test_texts_read_in_one_call_have_the_ids_of_each_alone(tokenizer: Tokenizer) -> None:
+    """Whatever a text ends in, and whatever the next one begins with."""
+    texts = [begin + middle + end for begin in ENDS for middle in ("", "cat", "今天") for end in ENDS]
+
+    ids = encoder_of(tokenizer)(texts)
+
+    assert [i.tolist() for i in ids] == [i.tolist() for i in tokenizer.encode_slowly(texts)]
+
+
+@settings(deadline=None, max_examples=200)
+@given(texts=st.lists(st.text(st.sampled_from("ab1'.\u3000 \t\n\r今é😀\u0301"), max_size=8), max_size=30))
+def test_short_texts_read_in_one_call_have_the_ids_of_each_alone(tokenizer: Tokenizer, texts: list[str]) -> None:
+    assert tokenizer.encode_batch(texts) == [ids.tolist() for ids in tokenizer.encode_slowly(texts)]

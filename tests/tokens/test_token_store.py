@@ -56,6 +56,35 @@ def test_any_documents_come_back_however_they_are_flushed(
     assert store.tokens.dtype == (np.uint32 if vocab_size > 65536 else np.uint16)
 
 
+@settings(deadline=None, max_examples=40)
+@given(
+    groups=st.lists(st.lists(st.lists(st.integers(0, 99), max_size=9), max_size=5), max_size=5),
+    flush_bytes=st.integers(1, 40),
+)
+def test_documents_added_together_are_the_files_of_those_added_one_by_one(
+    groups: list[list[list[int]]], flush_bytes: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "FLUSH_BYTES", flush_bytes)
+        written(folder / "one", [ids for group in groups for ids in group])
+        number = 0
+        with StoreWriter(folder / "all", 257) as writer:
+            for group in groups:
+                numbered = list(enumerate(group, start=number + 1))
+                writer.add_all([(ids, 3 * len(ids), len(ids), f"a.txt:{n}") for n, ids in numbered])
+                number += len(group)
+
+    for name in (*FILES, module.HEADER):
+        assert (folder / "all" / name).read_bytes() == (folder / "one" / name).read_bytes(), name
+
+
+def test_an_id_out_of_range_is_refused_by_the_document_that_it_stands_in(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="id 300 is not one of 257") as refusal, StoreWriter(tmp_path / "a", 257) as w:
+        w.add_all([([1], 1, 1, "a.txt:1"), ([], 0, 0, "a.txt:2"), ([2, 300], 2, 2, "a.txt:3"), ([4], 1, 1, "a.txt:4")])
+    assert "a.txt:3" in str(refusal.value)
+
+
 def test_the_largest_ids_of_both_widths_come_back(tmp_path: Path) -> None:
     for vocab_size in (65536, 65537, 200_000):
         store = written(tmp_path / str(vocab_size), [[0, vocab_size - 2]], vocab_size)

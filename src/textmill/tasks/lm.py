@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SAMPLE_PROMPT_CHARACTERS = 16
 MANY_DOCUMENTS = 100
-ENCODE_TOGETHER = 256  # documents handed to the tokenizer at once
+ENCODE_TOGETHER = 1024  # documents handed to the tokenizer at once
 
 
 class LanguageModelling:
@@ -65,8 +65,7 @@ class LanguageModelling:
 
     def _add(self, writer: StoreWriter, texts: list[Document], tokenizer: Tokenizer) -> tuple[list[Document], int]:
         """Write documents; none is waiting then."""
-        for ids, n_bytes, n_chars, source in self.documents(texts, tokenizer):
-            writer.add(ids, n_bytes, n_chars, source)
+        writer.add_all(self.documents(texts, tokenizer))
         return [], 0
 
     def documents(self, texts: Sequence[Document], tokenizer: Tokenizer) -> list[DocumentIds]:

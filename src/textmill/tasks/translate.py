@@ -145,8 +145,9 @@ class Translate:
             while some := [SentencePair.of(document) for document in islice(documents, ENCODE_TOGETHER)]:
                 texts = [text for pair in some for text in (pair.source, pair.target)]
                 places = [pair.place for pair in some for _ in range(2)]
-                for ids, text, place in zip(tokenizer.encode_arrays(texts), texts, places, strict=True):
-                    writer.add(ids, utf8_size(text), len(text), place)
+                sizes = ((utf8_size(text), len(text)) for text in texts)
+                encoded = zip(tokenizer.encode_arrays(texts), sizes, places, strict=True)
+                writer.add_all([(ids, *size, place) for ids, size, place in encoded])
             return writer.close()
 
     def examples(self, store: TokenStore, tokenizer: Tokenizer, max_tokens: int | None = None) -> Iterator[PairIds]:

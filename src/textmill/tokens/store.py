@@ -15,7 +15,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,22 +140,41 @@ class StoreWriter:
 
     def add(self, ids: Sequence[int] | NDArray[Any], n_bytes: int, n_chars: int, source: str) -> None:
         """One document without a mark: the writer adds it. Raises InputError for an id out of range, NoSpace."""
-        self.add_in_parts([np.asarray(ids, dtype=None if len(ids) else np.int64)], n_bytes, n_chars, source)
+        self.add_all([(ids, n_bytes, n_chars, source)])
+
+    def add_all(self, documents: Sequence[tuple[Sequence[int] | NDArray[Any], int, int, str]]) -> None:
+        """add of each (ids, n_bytes, n_chars, source), in order; for many short ones in a tenth of the time."""
+        if not documents:
+            return
+        rows = [np.asarray(ids, dtype=None if len(ids) else np.int64) for ids, _, _, _ in documents]
+        places = [self._as_stored(source) for _, _, _, source in documents]
+        with self._or_nothing():
+            ends = np.cumsum([len(row) for row in rows])
+            tokens = np.concatenate(rows)
+            if (first := self._first_wrong(tokens)) is not None:
+                self._refuse(int(tokens[first]), documents[int(np.searchsorted(ends, first, side="right"))][3])
+            firsts = self._arrays[TOKENS].length + ends + np.arange(1, len(rows) + 1)  # of the documents after these
+            source_firsts = self._arrays[SOURCES].length + np.cumsum([len(place) for place in places])
+            self._arrays[TOKENS].append(np.insert(tokens, ends, self.mark))
+            self._arrays[BYTES].append(np.array([n_bytes for _, n_bytes, _, _ in documents]))
+            self._arrays[CHARS].append(np.array([n_chars for _, _, n_chars, _ in documents]))
+            self._arrays[SOURCES].append_bytes(b"".join(places))
+            self._arrays[STARTS].append(firsts)
+            self._arrays[SOURCE_STARTS].append(source_firsts)
+        self._n_bytes += sum(n_bytes for _, n_bytes, _, _ in documents)
+        self._n_chars += sum(n_chars for _, _, n_chars, _ in documents)
 
     def add_in_parts(self, parts: Iterable[NDArray[Any]], n_bytes: int, n_chars: int, source: str) -> None:
         """add of a document whose ids come one part after the other, as Tokenizer.encode_parts gives them."""
         with self._or_nothing():
             for tokens in parts:
-                if len(tokens) and not 0 <= tokens.min() <= tokens.max() < self.mark:
-                    wrong = int(tokens[(tokens < 0) | (tokens >= self.mark)][0])
-                    problem = "is the mark" if wrong == self.mark else f"is not one of {self.vocab_size:,}"
-                    raise InputError(f"id {wrong} {problem}: a document is stored without control tokens", where=source)
+                if (first := self._first_wrong(tokens)) is not None:
+                    self._refuse(int(tokens[first]), source)
                 self._arrays[TOKENS].append(tokens)
             self._arrays[TOKENS].append_number(self.mark)
             self._arrays[BYTES].append_number(n_bytes)
             self._arrays[CHARS].append_number(n_chars)
-            # A file name that is not UTF-8 has lone surrogates in Python: surrogatepass keeps them.
-            self._arrays[SOURCES].append_bytes(source.encode(errors="surrogatepass"))
+            self._arrays[SOURCES].append_bytes(self._as_stored(source))
             self._start_next_document()
         self._n_bytes += n_bytes
         self._n_chars += n_chars
@@ -195,6 +214,21 @@ class StoreWriter:
             self.abort()
         elif self._open:
             self.close()
+
+    def _first_wrong(self, tokens: NDArray[Any]) -> int | None:
+        """Where the first id stands that no document may hold."""
+        if not len(tokens) or 0 <= tokens.min() <= tokens.max() < self.mark:
+            return None
+        return int(np.flatnonzero((tokens < 0) | (tokens >= self.mark))[0])
+
+    def _refuse(self, wrong: int, source: str) -> NoReturn:
+        problem = "is the mark" if wrong == self.mark else f"is not one of {self.vocab_size:,}"
+        raise InputError(f"id {wrong} {problem}: a document is stored without control tokens", where=source)
+
+    @staticmethod
+    def _as_stored(source: str) -> bytes:
+        """A file name that is not UTF-8 has lone surrogates in Python: surrogatepass keeps them."""
+        return source.encode(errors="surrogatepass")
 
     def _start_next_document(self) -> None:
         self._arrays[STARTS].append_number(self._arrays[TOKENS].length)
