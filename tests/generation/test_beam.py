@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import settings as repeated
+from hypothesis import strategies as st
 
 from textmill.config import PRESETS, RecurrentConfig, TransformerConfig
 from textmill.errors import ConfigError, ContextFull, InputError
-from textmill.generation.beam import BeamSettings, Hypothesis, search
+from textmill.generation import beam as module
+from textmill.generation.beam import BeamSettings, Hypothesis, likeliest, search
 from textmill.models import build_model
 
 V, MARK = 5, 4
@@ -136,7 +141,7 @@ def test_settings_and_sources_that_make_no_sense_are_refused():
     ):
         with pytest.raises(ConfigError, match=complaint):
             BeamSettings(**wrong)
-    with pytest.raises(InputError, match="row 1 of the sources holds 0 documents"):
+    with pytest.raises(InputError, match="source 2 has no token"):
         list(search(model_of("gru"), [[1], []], MARK))
 
 
@@ -147,3 +152,22 @@ def test_a_model_that_forbids_a_token_never_writes_it():
     [best] = search(model, [[0, 1]], MARK, BeamSettings(beams=400, max_new_tokens=3, n_best=13))
     assert all(isinstance(one, Hypothesis) and 2 not in one.ids for one in best)
     assert sum(one.ended for one in best) == 1 + 3 + 9
+
+
+@repeated(deadline=None, max_examples=100)
+@given(rows=st.lists(st.lists(st.sampled_from([-1.0, -0.5, -0.25, -math.inf]), min_size=6, max_size=6), min_size=1))
+def test_the_likeliest_are_those_of_a_stable_sort_with_any_ties(rows):
+    for n in (1, 3, 6, 9):
+        values, places = likeliest(torch.tensor(rows), n)
+        for row, found, at in zip(rows, values.tolist(), places.tolist(), strict=True):
+            expected = sorted(range(len(row)), key=lambda place: (-row[place], place))[:n]
+            assert at == expected and found == [row[place] for place in expected]
+
+
+def test_sources_come_back_in_their_order_though_like_lengths_are_read_together(monkeypatch):
+    monkeypatch.setattr(module, "SORTED_TOGETHER", 5)
+    model, draw = model_of("gru"), random.Random(4)
+    sources = [[draw.randrange(MARK) for _ in range(draw.randint(1, 7))] for _ in range(13)]
+    settings = BeamSettings(beams=2, max_new_tokens=5)
+    alone = [best.ids for source in sources for [best] in search(model, [source], MARK, settings)]
+    assert [best.ids for [best] in search(model, sources, MARK, settings, batch=2)] == alone

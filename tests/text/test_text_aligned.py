@@ -157,6 +157,30 @@ def test_a_file_that_is_named_alone_or_twice_is_refused(tmp_path):
     assert pairs_of(tmp_path / "c", source="fr", target="de")[0].source == "c"
 
 
+def test_one_side_is_enough_where_both_endings_are_said(tmp_path):
+    write_sides(tmp_path / "c", "all", [(f"line {n}", f"Zeile {n}") for n in range(40)])
+    write_sides(tmp_path / "c", "val", [("a", "b")])
+    write_sides(tmp_path / "c", "old", [("c", "d")])
+    (tmp_path / "c/old.de").rename(tmp_path / "c/old.de.txt")
+    plan = plan_split(
+        DataConfig(
+            paths=(tmp_path / "c/all.en", tmp_path / "c/all.de"),
+            valid=(tmp_path / "c/val.en",),
+            test=(tmp_path / "c/old.en",),
+            pairs=True,
+        )
+    )
+    held_out = [SentencePair.of(*plan.documents(part)) for part in ("validation", "test")]
+    assert [(pair.source, pair.target) for pair in held_out] == [("a", "b"), ("c", "d")]
+    assert any(note.endswith(f"{tmp_path / 'c/val.de'}, which lies beside it.") for note in plan.notes)
+    assert pairs_of(tmp_path / "c/val.de", source="en", target="de")[0].source == "a"
+
+    (tmp_path / "c/val.de.txt").write_text("b\n")
+    with pytest.raises(InputError, match="not said which of") as caught:
+        pairs_of(tmp_path / "c/val.en", source="en", target="de")
+    assert "val.de, " in str(caught.value) and "val.de.txt" in str(caught.value)
+
+
 def test_a_line_that_is_missing_far_in_is_named_within_fifty(tmp_path):
     pairs = [Pairs(seed=6).item(number) for number in range(700)]
     sides = [[pair.source for pair in pairs], [pair.target for pair in pairs]]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +18,16 @@ import torch
 from torch import Tensor
 
 from textmill.config import GenerateConfig
-from textmill.errors import ConfigError
+from textmill.errors import ConfigError, InputError
 from textmill.generation.engine import device_of, reading
 from textmill.models.encoder_decoder import EncoderDecoder
 from textmill.models.layout import PADDING
 from textmill.models.sourced import SourcedState
-from textmill.models.state import State
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+SORTED_TOGETHER = 1024  # sources among which those of like length are read together
 
 
 @dataclass(frozen=True)
@@ -78,32 +81,34 @@ class Hypothesis:
 class _Search:
     """The beams of one source."""
 
-    number: int
     live: list[tuple[int, ...]] = field(default_factory=lambda: [()])
     totals: Floats = field(default_factory=lambda: np.zeros(1))
     found: list[Hypothesis] = field(default_factory=list)
 
-    def advance(self, log_probs: Floats, mark: int, settings: BeamSettings, limit: int) -> list[int]:
-        """Take one step, log_probs (live, V) given; the beams that go on, by the beam each comes from."""
-        scores = self.totals[:, None] + log_probs
-        order = best_first(scores, 2 * settings.beams)
-        length = len(self.live[0]) + 1
+    def advance(self, log_probs: Floats, tokens: Ints, mark: int, settings: BeamSettings, limit: int) -> list[int]:
+        """Take one step, the likeliest tokens (live, n) of each beam given; the beams that go on, by the beam each
+        comes from."""
+        scores = (self.totals[:, None] + log_probs).ravel()
+        order = np.argsort(-scores, kind="stable")[: 2 * settings.beams]
+        length, n = len(self.live[0]) + 1, log_probs.shape[1]
         parents: list[int] = []
         live: list[tuple[int, ...]] = []
         totals: list[float] = []
-        for rank, (beam, token) in enumerate(zip(*np.unravel_index(order, scores.shape), strict=True)):
-            total = float(scores[beam, token])
+        ended: list[Hypothesis] = []
+        best = zip((order // n).tolist(), tokens.ravel()[order].tolist(), scores[order].tolist(), strict=True)
+        for rank, (beam, token, total) in enumerate(best):
             if total == -math.inf or len(live) == settings.beams:
                 break
             if token == mark:
                 if rank < settings.beams:
                     score = total / length**settings.length_power
-                    self.found.append(Hypothesis(self.live[beam], total, score, ended=True))
+                    ended.append(Hypothesis(self.live[beam], total, score, ended=True))
             else:
-                parents.append(int(beam))
-                live.append((*self.live[beam], int(token)))
+                parents.append(beam)
+                live.append((*self.live[beam], token))
                 totals.append(total)
-        self.found = ranked(self.found)[: settings.beams]
+        if ended:
+            self.found = ranked([*self.found, *ended])[: settings.beams]
         if length == limit:
             cut = [
                 Hypothesis(ids, total, total / length**settings.length_power, ended=False)
@@ -111,16 +116,14 @@ class _Search:
             ]
             self.found = ranked([*self.found, *cut])[: settings.beams]
             return []
-        if not live or self.is_settled(max(totals), settings, limit):
+        if not live or self.is_settled(totals[0] / length**settings.length_power, settings.beams):
             return []
         self.live, self.totals = live, np.array(totals)
         return parents
 
-    def is_settled(self, best_total: float, settings: BeamSettings, limit: int) -> bool:
-        """No beam can still become better than what was found: ln P only falls, and weighs least at full length."""
-        if len(self.found) < settings.beams:
-            return False
-        return settings.beams == 1 or best_total / limit**settings.length_power <= self.found[-1].score
+    def is_settled(self, best_live: float, beams: int) -> bool:
+        """As many were found as there are beams, and no beam is now better than the worst of them."""
+        return len(self.found) == beams and (beams == 1 or best_live <= self.found[-1].score)
 
 
 def ranked(found: Sequence[Hypothesis]) -> list[Hypothesis]:
@@ -128,14 +131,17 @@ def ranked(found: Sequence[Hypothesis]) -> list[Hypothesis]:
     return sorted(found, key=lambda hypothesis: (not hypothesis.ended, -hypothesis.score))
 
 
-def best_first(scores: Floats, n: int) -> npt.NDArray[np.int64]:
-    """Places of the n highest of scores, flattened, the best first, the lowest place on a tie."""
-    flat = scores.ravel()
-    if n >= flat.size:
-        return np.argsort(-flat, kind="stable")
-    least = np.partition(flat, flat.size - n)[flat.size - n]
-    candidates = np.flatnonzero(flat >= least)
-    return candidates[np.argsort(-flat[candidates], kind="stable")][:n]
+def likeliest(log_probs: Tensor, n: int) -> tuple[Floats, Ints]:
+    """(values, places) of the n highest of each row (R, V), the best first, the lowest place on a tie: (R, n)."""
+    n = min(n, log_probs.shape[1])
+    values, places = log_probs.topk(n)  # of equal ones, any
+    tied = ((log_probs >= values[:, -1:]).sum(dim=1) > n).nonzero()[:, 0]
+    if len(tied):
+        exact, at_exact = log_probs[tied].sort(stable=True, descending=True)
+        values[tied], places[tied] = exact[:, :n], at_exact[:, :n]
+    found, at = values.to("cpu", torch.float64).numpy(), places.cpu().numpy()
+    order = np.lexsort((at, -found))
+    return np.take_along_axis(found, order, axis=1), np.take_along_axis(at, order, axis=1)
 
 
 def search(
@@ -145,16 +151,27 @@ def search(
     settings: BeamSettings | None = None,
     batch: int = 32,
 ) -> Iterator[list[Hypothesis]]:
-    """The n_best targets of each source, in order. batch: sources read together; it changes no target.
+    """The n_best targets of each source, in order. batch: sources read together, those of like length; it changes no
+    target.
 
     A target is read after the mark and ends in it. Raises InputError for a source without a token, ContextFull for one
     beyond the model's context.
     """
     settings = settings or BeamSettings()
     limit = min(settings.max_new_tokens, model.max_context or settings.max_new_tokens)
-    for start in range(0, len(sources), batch):
-        with reading(model):
-            yield from _search(model, sources[start : start + batch], mark, settings, limit)
+    for number, source in enumerate(sources, start=1):
+        if not len(source):
+            raise InputError(f"source {number} has no token", hint="The mark at its end is one.")
+    for start in range(0, len(sources), SORTED_TOGETHER):
+        some = sources[start : start + SORTED_TOGETHER]
+        by_length = sorted(range(len(some)), key=lambda number: len(some[number]))
+        found: dict[int, list[Hypothesis]] = {}
+        for first in range(0, len(some), batch):
+            numbers = by_length[first : first + batch]
+            with reading(model):
+                best = _search(model, [some[number] for number in numbers], mark, settings, limit)
+            found |= zip(numbers, best, strict=True)
+        yield from (found[number] for number in range(len(some)))
 
 
 def _search(
@@ -162,26 +179,29 @@ def _search(
 ) -> list[list[Hypothesis]]:
     device = device_of(model)
     begun = model.begin(*padded(sources, device))
-    searches = [_Search(number) for number in range(len(sources))]
+    searches = [_Search() for _ in sources]
     active, last = searches, [mark] * len(sources)
-    state: State = begun
+    state = begun
     while active:
         ids = torch.tensor(last, device=device)[:, None]
-        log_probs, after = model.log_probs(ids, None, state)
-        found = log_probs[:, -1].to("cpu", torch.float64).numpy()  # (R, V)
+        log_probs, after = cast("tuple[Tensor, SourcedState]", model.log_probs(ids, None, state))
+        values, tokens = likeliest(log_probs[:, -1], 2 * settings.beams)  # (R, 2 beams)
         rows: list[int] = []
         going_on: list[_Search] = []
-        first = 0
+        first, shapes_stay = 0, True
         for one in active:
             n_live = len(one.live)
-            parents = one.advance(found[first : first + n_live], mark, settings, limit)
+            own = slice(first, first + n_live)
+            parents = one.advance(values[own], tokens[own], mark, settings, limit)
             if parents:
                 rows += [first + parent for parent in parents]
                 going_on.append(one)
+            shapes_stay = shapes_stay and len(parents) == n_live
             first += n_live
         active = going_on
         if active:
-            state = after.select(torch.tensor(rows, device=device))
+            chosen = torch.tensor(rows, device=device)
+            state = after.select_targets(chosen) if shapes_stay else after.select(chosen)
             last = [ids[-1] for one in active for ids in one.live]
     return _aligned(model, begun, mark, [one.found[: settings.n_best] for one in searches])
 

@@ -62,6 +62,10 @@ class SourcedState(State):
         source = {name: tensor.index_select(0, rows) for name, tensor in self.source.items()}
         return SourcedState(source, None if self.target is None else self.target.select(rows))
 
+    def select_targets(self, rows: Tensor) -> SourcedState:
+        """select of rows that each stand for a row with the same source: nothing of a source is copied."""
+        return SourcedState(self.source, None if self.target is None else self.target.select(rows))
+
     def detach(self) -> SourcedState:
         source = {name: tensor.detach() for name, tensor in self.source.items()}
         return SourcedState(source, None if self.target is None else self.target.detach())

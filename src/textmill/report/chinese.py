@@ -211,6 +211,7 @@ CHINESE: dict[str, str] = {
     "%(amount)s in pairs: pieces of words as tokens (bpe), %(n)s ids for both sides": (
         "%(amount)s，成对：以词的片段为词元（bpe），两种语言共 %(n)s 个"
     ),
+    "%(one)s is read with %(other)s, which lies beside it.": "%(one)s 与旁边的 %(other)s 配对读入。",
     "Without a translation beside them, counted as %(category)s: %(names)s.": (
         "旁边没有译文，计为“%(category)s”：%(names)s。"
     ),

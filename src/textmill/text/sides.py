@@ -36,7 +36,36 @@ def is_side(data: DataConfig) -> Callable[[str], bool]:
 def files_of(paths: Iterable[str], data: DataConfig, notes: list[str]) -> list[TextFile]:
     """The files of paths; of pairs, each source with its translation beside it. Raises InputError."""
     files = find_files(paths, notes, is_side(data))
-    return with_sides(files, data, notes) if data.pairs else files
+    return with_sides([*files, *missing_sides(files, data, notes)], data, notes) if data.pairs else files
+
+
+def missing_sides(files: Sequence[TextFile], data: DataConfig, notes: list[str]) -> list[TextFile]:
+    """For text files named alone the other side, where it is said which two there are and it lies in the same folder:
+    for val.en, of --source en --target de, val.de or val.de.gz. Raises InputError where there are two of them."""
+    source, target = (side.lower() for side in languages_said(data))
+    if not (source and target):
+        return []
+    found: list[TextFile] = []
+    there = {stem_and_language(file) for file in files}
+    for file in files:
+        stem, language = stem_and_language(file)
+        other = {source: target, target: source}.get(language)
+        if not file.named or file.format != "text" or file.dropped_as or other is None or (stem, other) in there:
+            continue
+        name = Path(stem).name
+        likely = [path for path in sorted(file.path.parent.iterdir()) if name_and_language(path.name) == (name, other)]
+        if len(likely) > 1:
+            raise InputError(
+                f"it is not said which of {some_of([str(path) for path in likely])} is its translation",
+                where=file.name,
+                hint="Name both files, or leave one of the two in the folder.",
+            )
+        for side in find_files([str(path) for path in likely], notes, is_side(data)):
+            found.append(side)
+            notes.append(
+                message("%(one)s is read with %(other)s, which lies beside it.", one=file.name, other=side.name)
+            )
+    return found
 
 
 def with_sides(files: Sequence[TextFile], data: DataConfig, notes: list[str]) -> list[TextFile]:
@@ -114,13 +143,19 @@ def stem_and_language(file: TextFile) -> tuple[str, str]:
     Of train.en.gz: train and en; of train.de.txt: train and de; of notes.txt: notes and nothing.
     """
     *folders, name = file.below or (file.path.name,)
+    parent = str(file.path.parent) if file.named else "/".join(folders)
+    stem, language = name_and_language(name)
+    return f"{parent}/{stem}", language
+
+
+def name_and_language(name: str) -> tuple[str, str]:
+    """The same of a file's name alone."""
     ending = suffixes(name)[0]
     stem = stem_of(name)
     if ending in FORMATS:
         ending = Path(stem).suffix
         stem = stem.removesuffix(ending)
-    parent = str(file.path.parent) if file.named else "/".join(folders)
-    return f"{parent}/{stem}", ending.removeprefix(".").lower()
+    return stem, ending.removeprefix(".").lower()
 
 
 def languages_said(data: DataConfig) -> tuple[str, str]:
