@@ -259,6 +259,31 @@ class Evaluation(Document):
     """Of a file under eval/: the sha256 of it with this left empty. Stands last."""
 
 
+class ScoreDifference(Document):
+    """Of two runs: the second's score minus the first's."""
+
+    value: float
+    interval: tuple[float, float] | None
+    """Of the difference, the same documents drawn for both; None below two documents."""
+
+
+class Comparison(Document):
+    """Two runs on the same text."""
+
+    schema_: Literal["textmill.compare/1"] = Field("textmill.compare/1", alias="schema")
+    runs: list[str]
+    data: str
+    """Which text: "test", "validation", or a path."""
+    n_documents: int
+    metrics: list[dict[str, float]]
+    """Of each run, as eval has them."""
+    differences: dict[str, ScoreDifference]
+    """bpb; of translators also bleu and chrf."""
+    confidence: float
+    verdict: str
+    notes: list[str] = Field(default_factory=list)
+
+
 class Trained(Document):
     """What a training command ends with."""
 
@@ -285,6 +310,12 @@ class Translated(Document):
     """The model ended it; else generate.max_new_tokens did."""
     n_pieces: int = 1
     """Pieces in which a long line was translated."""
+    terms: list[str] = Field(default_factory=list)
+    """Translations of its terms that --glossary forced."""
+    terms_lacking: list[str] = Field(default_factory=list)
+    """Of these, those that do not stand in the translation as whole words."""
+    lost: list[str] = Field(default_factory=list)
+    """Numbers, addresses, tags and placeholders of the line that its translation lacks."""
     alternatives: list[dict[str, str | float]] = Field(default_factory=list)
     """Of --n-best, the others: translation and score, the best first."""
 

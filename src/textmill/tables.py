@@ -75,6 +75,7 @@ VERBS = {
     "train": ("textmill.cli.train:train_command", "Train a language model on text; called again, it continues."),
     "choose": ("textmill.cli.choose:choose_command", "Train each architecture for an equal time and recommend one."),
     "eval": ("textmill.cli.eval:eval_command", "Measure a run on held-out text, beside its floor."),
+    "compare": ("textmill.cli.compare:compare_command", "Say which of two runs is better on the same text."),
     "generate": ("textmill.cli.generate:generate_command", "Let a run write on from a prompt."),
     "chat": ("textmill.cli.chat:chat_command", "Talk with a run: a prompt with history."),
     "translate": ("textmill.cli.translate:translate_command", "Translate lines by a run that was trained on pairs."),

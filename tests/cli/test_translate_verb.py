@@ -96,12 +96,52 @@ def test_a_line_in_is_a_line_out(place: Path) -> None:
     assert json.loads(alone.stdout)["translation"] == documents[0]["translation"]
 
 
+def test_terms_of_a_glossary_are_written_and_what_is_lost_is_told(place: Path) -> None:
+    (place / "terms.tsv").write_text("bird\t鹦鹉\nlake\t大湖\n", encoding="utf-8")
+    lines = b"The bird sees the lake.\nA dog 1914.\n"
+    done = textmill(
+        place, "translate", "runs/made", "--glossary", "terms.tsv", "--json", "--max-new-tokens", "60", stdin=lines
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert first["terms"] == ["鹦鹉", "大湖"] and first["terms_lacking"] == []
+    assert "鹦鹉" in first["translation"] and "大湖" in first["translation"]
+    assert second["terms"] == []
+    assert second["lost"] == ([] if "1914" in second["translation"] else ["1914"])
+    if second["lost"]:
+        assert "line 2: 1914" in done.stderr.decode()
+
+
+def test_what_a_translation_looked_at_is_drawn(place: Path) -> None:
+    for name, begin in (("looked.svg", b"<?xml"), ("looked.png", b"\x89PNG")):
+        done = textmill(place, "translate", "runs/made", "The bird sees the lake.", "--show", name)
+        assert done.returncode == 0, done.stderr.decode()
+        assert (place / name).read_bytes().startswith(begin)
+        assert len(done.stdout.splitlines()) == 1
+
+
+def test_two_runs_are_compared_on_the_same_pairs(place: Path) -> None:
+    done = textmill(place, "compare", "runs/made", "runs/made", "--json")
+    assert done.returncode == 0, done.stderr.decode()
+    found = json.loads(done.stdout)
+    jsonschema.validate(found, results.Comparison.model_json_schema(by_alias=True))
+    assert found["runs"] == ["runs/made", "runs/made"] and set(found["differences"]) == {"bpb", "bleu", "chrf"}
+    assert {difference["value"] for difference in found["differences"].values()} == {0.0}
+    floor = textmill(place, "compare", "runs/made/floor", "runs/made")
+    assert floor.returncode == 2 and b"other texts were held out" in floor.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "told"),
     [
         (("translate", "runs/made"), b"", "there is no line to translate"),
         (("translate", "runs/made", "--n-best", "3"), b"a\n", "add --json"),
         (("translate", "runs/made", "--n-best", "9", "--json"), b"a\n", "n_best is 9"),
+        (("translate", "runs/made", "--show", "a.svg"), b"a\n", "--show draws one text"),
+        (("translate", "runs/made", "A bird.", "--show", "a.gif"), b"", ".svg or .png"),
+        (("translate", "runs/made", "A bird.", "--show", "none/a.svg"), b"", "no such folder"),
+        (("translate", "runs/made", "A bird.", "--glossary", "none.tsv"), b"", "the glossary cannot be read"),
+        (("compare", "runs/made", "runs/none"), b"", "there is no such run"),
         (("translate", "runs/made/floor"), b"a\n", "this run does not translate (it is an n-gram model)"),
         (("generate", "runs/made", "A"), b"", "textmill translate"),
         (("train", "news.en", "--task", "translate"), b"", "there is no file with its translation"),

@@ -121,3 +121,13 @@ def test_every_landmark_has_a_source_and_each_kind_at_most_one_best():
 def test_without_a_floor_there_is_still_a_verdict():
     bare = evaluation(1.8).model_copy(update={"baselines": {}})
     assert "no n-gram floor" in verdict(bare, ENGLISH) and "0.99" in verdict(bare, ENGLISH)
+
+
+def test_a_translator_is_held_against_what_needs_no_model_and_not_against_texts() -> None:
+    for bleu, doubt in ((30.0, False), (4.0, True)):
+        found = evaluation(0.66)
+        found.metrics["bleu"] = bleu
+        found.baselines |= {"copy": {"bleu": 0.4, "chrf": 15.0}, "dictionary": {"bleu": 5.5, "chrf": 30.0}}
+        said = verdict(found, ENGLISH)
+        assert f"BLEU is {bleu:.1f}." in said and "would have 0.4" in said and "it would be 5.5" in said
+        assert "best known" not in said and ("no translation yet" in said) == doubt

@@ -175,6 +175,9 @@ def test_one_side_is_enough_where_both_endings_are_said(tmp_path):
     assert any(note.endswith(f"{tmp_path / 'c/val.de'}, which lies beside it.") for note in plan.notes)
     assert pairs_of(tmp_path / "c/val.de", source="en", target="de")[0].source == "a"
 
+    both = pairs_of(tmp_path / "c/val.en", tmp_path / "c/old.en", source="en", target="de")
+    assert sorted(pair.source for pair in both) == ["a", "c"]
+
     (tmp_path / "c/val.de.txt").write_text("b\n")
     with pytest.raises(InputError, match="not said which of") as caught:
         pairs_of(tmp_path / "c/val.en", source="en", target="de")

@@ -59,3 +59,20 @@ def test_copies_and_far_lengths_are_counted_and_named():
     assert copies == "1 pair has the same text on both sides: w:7."
     assert "w:12" in far and "w:13" not in far
     assert findings_of_pairs([]) == []
+
+
+def test_a_side_in_the_language_of_the_other_is_named_and_two_alike_languages_are_told_apart():
+    pairs = list(zip(SOURCES, TARGETS, strict=True))
+    pairs[40] = (pairs[40][0], pairs[41][0])  # not translated, but another line's source
+    pairs[77] = pairs[77][::-1]
+    found = findings_of_pairs([SentencePair(*pair, f"a:{n}").document() for n, pair in enumerate(pairs)])
+    [told] = [sentence for sentence in found if "language of the other side" in sentence]
+    assert told.startswith("2 pairs") and "a:40" in told and "a:77" in told
+
+    draw = random.Random(5)
+    words = [[f"{stem}{ending}" for stem in ("ka", "to", "mi", "ser", "lun", "pol")] for ending in ("a", "en")]
+    alike = [tuple(" ".join(draw.choices([*side, "san", "bor"], k=6)) for side in words) for _ in range(300)]
+    documents = [SentencePair(*pair, f"b:{n}").document() for n, pair in enumerate(alike)]
+    assert not any("language" in sentence for sentence in findings_of_pairs(documents))
+    documents[9] = SentencePair(alike[9][0], alike[10][0], "b:9").document()
+    assert any("language" in sentence and "b:9" in sentence for sentence in findings_of_pairs(documents))

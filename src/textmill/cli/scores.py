@@ -19,6 +19,7 @@ FLOORS = {
     "ngram": "5-gram over the same tokens",
     "ngram_bytes": "5-gram over bytes",
     "copy": "the source as it stands",
+    "dictionary": "word by word",
 }
 
 

@@ -92,13 +92,15 @@ def evaluate(
         held_out.notes.append(message("There are only %(n)s documents: the intervals are rough.", n=len(scores)))
 
     rows: list[dict[str, Any]] = [vars(score) | {"source": _printable(score.source)} for score in scores]
-    judgement = task.judge(model, tokenizer, held_out.examples, config)
+    judgement = task.judge(model, tokenizer, held_out.examples, config, None if prepared is None else prepared.train)
     if judgement is not None:
         metrics |= judgement.metrics
         found |= judgement.intervals
         baselines |= judgement.baselines
         floor_convention |= judgement.convention
-        rows = [row | {"output": output} for row, output in zip(rows, judgement.outputs, strict=True)]
+        held_out.notes += judgement.notes
+        written = zip(rows, judgement.outputs, judgement.references, strict=True)
+        rows = [row | {"output": output, "reference": reference} for row, output, reference in written]
 
     evaluation = Evaluation(
         run=str(run.path),

@@ -140,7 +140,23 @@ def verdict(evaluation: Evaluation, languages: Mapping[str, float], paths: Seque
         bytes=f"{metrics['n_bytes'] / metrics['n_tokens']:.2f}",
     )
     standing, *more = _against_floors(evaluation, bpb)
+    if "bleu" in metrics:  # given its source, a target is another matter than a text
+        return paragraph([standing, opening, *more, *_against_baselines(evaluation)])
     return paragraph([standing, opening, *more, *_against_best(evaluation, bpb, languages, paths)])
+
+
+def _against_baselines(evaluation: Evaluation) -> list[Message]:
+    """What translations are worth beside what needs no model."""
+    bleu = {name: row["bleu"] for name, row in evaluation.baselines.items() if "bleu" in row}
+    ours = evaluation.metrics["bleu"]
+    said = [message("BLEU is %(bleu)s.", bleu=f"{ours:.1f}")]
+    if "copy" in bleu:
+        said.append(message("The source as it stands would have %(bleu)s.", bleu=f"{bleu['copy']:.1f}"))
+    if "dictionary" in bleu:
+        said.append(message("Word by word, by a dictionary, it would be %(bleu)s.", bleu=f"{bleu['dictionary']:.1f}"))
+    if ours <= max(bleu.values(), default=-1.0):
+        said.append(message("That is no translation yet: train longer, or on more pairs."))
+    return said
 
 
 def _best_floor(evaluation: Evaluation) -> tuple[str, float] | None:

@@ -20,6 +20,7 @@ from torch import Tensor
 from textmill.config import GenerateConfig
 from textmill.errors import ConfigError, InputError
 from textmill.generation.engine import device_of, reading
+from textmill.generation.forced import Forced, Progress, Step, in_turns
 from textmill.models.encoder_decoder import EncoderDecoder
 from textmill.models.layout import PADDING
 from textmill.models.sourced import SourcedState
@@ -84,6 +85,10 @@ class _Search:
     live: list[tuple[int, ...]] = field(default_factory=lambda: [()])
     totals: Floats = field(default_factory=lambda: np.zeros(1))
     found: list[Hypothesis] = field(default_factory=list)
+    forced: Forced | None = None
+    """What its targets must hold."""
+    progress: list[Progress] = field(default_factory=list)
+    """Of each beam, where something is forced."""
 
     def advance(self, log_probs: Floats, tokens: Ints, mark: int, settings: BeamSettings, limit: int) -> list[int]:
         """Take one step, the likeliest tokens (live, n) of each beam given; the beams that go on, by the beam each
@@ -107,16 +112,48 @@ class _Search:
                 parents.append(beam)
                 live.append((*self.live[beam], token))
                 totals.append(total)
+        return self.go_on(live, totals, ended, settings, limit, parents)
+
+    def advance_forced(self, log_probs: Floats, mark: int, settings: BeamSettings, limit: int) -> list[int]:
+        """advance by whole rows (live, V), where something is forced."""
+        forced = cast(Forced, self.forced)
+        length = len(self.live[0]) + 1
+        found = forced.steps(log_probs, self.totals, self.progress or [forced.start], 2 * settings.beams)
+        # Two beams can write one text by other ways, a term as such or by chance: the better one of them goes on.
+        by_text: dict[object, Step] = {}
+        for step in found:
+            by_text.setdefault((self.live[step.beam], step.token, step.progress), step)
+        steps = list(by_text.values())
+        ended = [
+            Hypothesis(self.live[step.beam], step.total, step.total / length**settings.length_power, ended=True)
+            for step in steps
+            if step.token == mark
+        ]
+        kept = in_turns([step for step in steps if step.token != mark and step.total > -math.inf], settings.beams)
+        self.progress = [step.progress for step in kept]
+        live = [(*self.live[step.beam], step.token) for step in kept]
+        return self.go_on(live, [step.total for step in kept], ended, settings, limit, [step.beam for step in kept])
+
+    def go_on(
+        self,
+        live: list[tuple[int, ...]],
+        totals: list[float],
+        ended: list[Hypothesis],
+        settings: BeamSettings,
+        limit: int,
+        parents: list[int],
+    ) -> list[int]:
+        """The parents of the beams, the best first, if they are to go on; what ended, or is cut, is kept."""
         if ended:
             self.found = ranked([*self.found, *ended])[: settings.beams]
-        if length == limit:
+        if live and len(live[0]) == limit:
             cut = [
-                Hypothesis(ids, total, total / length**settings.length_power, ended=False)
+                Hypothesis(ids, total, total / limit**settings.length_power, ended=False)
                 for ids, total in zip(live, totals, strict=True)
             ]
             self.found = ranked([*self.found, *cut])[: settings.beams]
             return []
-        if not live or self.is_settled(totals[0] / length**settings.length_power, settings.beams):
+        if not live or self.is_settled(totals[0] / len(live[0]) ** settings.length_power, settings.beams):
             return []
         self.live, self.totals = live, np.array(totals)
         return parents
@@ -150,9 +187,10 @@ def search(
     mark: int,
     settings: BeamSettings | None = None,
     batch: int = 32,
+    forced: Sequence[Forced | None] | None = None,
 ) -> Iterator[list[Hypothesis]]:
     """The n_best targets of each source, in order. batch: sources read together, those of like length; it changes no
-    target.
+    target. forced: for each source what its targets must hold.
 
     A target is read after the mark and ends in it. Raises InputError for a source without a token, ContextFull for one
     beyond the model's context.
@@ -169,17 +207,23 @@ def search(
         for first in range(0, len(some), batch):
             numbers = by_length[first : first + batch]
             with reading(model):
-                best = _search(model, [some[number] for number in numbers], mark, settings, limit)
+                told = [None if forced is None else forced[start + number] for number in numbers]
+                best = _search(model, [some[number] for number in numbers], mark, settings, limit, told)
             found |= zip(numbers, best, strict=True)
         yield from (found[number] for number in range(len(some)))
 
 
 def _search(
-    model: EncoderDecoder, sources: Sequence[Sequence[int]], mark: int, settings: BeamSettings, limit: int
+    model: EncoderDecoder,
+    sources: Sequence[Sequence[int]],
+    mark: int,
+    settings: BeamSettings,
+    limit: int,
+    forced: Sequence[Forced | None],
 ) -> list[list[Hypothesis]]:
     device = device_of(model)
     begun = model.begin(*padded(sources, device))
-    searches = [_Search() for _ in sources]
+    searches = [_Search(forced=one) for one in forced]
     active, last = searches, [mark] * len(sources)
     state = begun
     while active:
@@ -192,7 +236,11 @@ def _search(
         for one in active:
             n_live = len(one.live)
             own = slice(first, first + n_live)
-            parents = one.advance(values[own], tokens[own], mark, settings, limit)
+            if one.forced is None:
+                parents = one.advance(values[own], tokens[own], mark, settings, limit)
+            else:
+                whole = log_probs[own, -1].to("cpu", torch.float64).numpy()
+                parents = one.advance_forced(whole, mark, settings, limit)
             if parents:
                 rows += [first + parent for parent in parents]
                 going_on.append(one)

@@ -221,6 +221,40 @@ CHINESE: dict[str, str] = {
     "%(n)s pairs are longer than model.seq_len (%(seq_len)s tokens) and are not trained on.": (
         "有 %(n)s 对句子超过 model.seq_len（%(seq_len)s 个词元），不用于训练。"
     ),
+    "%(n)s translation lacks a number, an address, a tag or a placeholder of its line: line %(first)s: %(what)s": (
+        "有 %(n)s 条译文缺少原文中的数字、网址、标签或占位符：第 %(first)s 行：%(what)s"
+    ),
+    "%(n)s translations lack a number, an address, a tag or a placeholder of their lines, first line %(first)s: "
+    "%(what)s": "有 %(n)s 条译文缺少原文中的数字、网址、标签或占位符，最先是第 %(first)s 行：%(what)s",
+    "The runs have other tokens: compare bits per byte, not loss or perplexity.": (
+        "两次训练的词元不同：请比较每字节比特数，不要比较损失或困惑度。"
+    ),
+    "By %(score)s nothing can be said: one document has no interval.": (
+        "就 %(score)s 而言无法判断：只有一篇文档，没有区间。"
+    ),
+    "What each token looked at": "每个词元看向何处",
+    "Each row is a token of the translation; the darker a square, the more it looked at that token.": (
+        "每行是译文的一个词元；方格越深，越关注原文中的那个词元。"
+    ),
+    "%(name)s is read from %(one)s to %(other)s.": "%(name)s：由 %(one)s 译为 %(other)s。",
+    "%(n)s translation lacks a term of the glossary: line %(first)s: %(what)s": (
+        "有 %(n)s 条译文缺少术语表中的译法：第 %(first)s 行：%(what)s"
+    ),
+    "%(n)s translations lack a term of the glossary, first line %(first)s: %(what)s": (
+        "有 %(n)s 条译文缺少术语表中的译法，最先是第 %(first)s 行：%(what)s"
+    ),
+    "BLEU is %(bleu)s.": "BLEU 为 %(bleu)s。",
+    "The source as it stands would have %(bleu)s.": "原文照抄是 %(bleu)s。",
+    "Word by word, by a dictionary, it would be %(bleu)s.": "按词典逐词翻译是 %(bleu)s。",
+    "That is no translation yet: train longer, or on more pairs.": "这还算不上翻译：请训练更久，或使用更多句对。",
+    "%(n)s pair has a side that seems to be in the language of the other side: %(places)s.": (
+        "有 %(n)s 个句对的一边像是另一边的语言：%(places)s。"
+    ),
+    "%(n)s pairs have a side that seems to be in the language of the other side: %(places)s.": (
+        "有 %(n)s 个句对的一边像是另一边的语言：%(places)s。"
+    ),
+    "By %(score)s this text shows no difference.": "就 %(score)s 而言，这份文本看不出差别。",
+    "By %(score)s %(name)s is better.": "就 %(score)s 而言，%(name)s 更好。",
     "%(n)s translations did not end within generate.max_new_tokens and are cut there.": (
         "有 %(n)s 条译文到 generate.max_new_tokens 仍未结束，在那里截断。"
     ),
@@ -592,6 +626,7 @@ CHINESE: dict[str, str] = {
     "chrF, 0 to 100": "chrF（0 到 100）",
     "translation": "译文",
     "the source as it stands": "原文照抄",
+    "word by word, by what stands beside what in training": "逐词翻译（词典由训练语料的共现得到）",
     "bits per character": "比特/字符",
     "tokens scored": "计分的词元",
     "bytes scored": "计分的字节",
@@ -635,6 +670,8 @@ CHINESE: dict[str, str] = {
     "paired interval of the difference in bits per byte: model minus n-gram over bytes": (
         "每字节比特数之差的配对区间：模型减去 n 元语法（用字节）"
     ),
+    "test of BLEU": "BLEU 自检",
+    "test of chrF": "chrF 自检",
     "signature": "签名",
     "folder of the prepared text": "备好的文本所在文件夹",
     "machine": "机器",
@@ -645,6 +682,17 @@ CHINESE: dict[str, str] = {
     "yes": "是",
     "no": "否",
     # what an evaluation says of its convention
+    "%(identical)s of the references beside themselves, %(shuffled)s in another order": (
+        "参考译文与自身相比为 %(identical)s，打乱顺序后为 %(shuffled)s"
+    ),
+    "The target is said to be %(said)s, and its letters are of a script without blanks between words: BLEU is taken "
+    "over characters, as for Chinese.": "指定的目标语言是 %(said)s，而其文字不用空格分词：BLEU 按字计算，与中文相同。",
+    "%(score)s of the references beside themselves is %(found)s, not 100: these texts are too short for it, or cut "
+    "wrongly.": "参考译文与自身相比，%(score)s 是 %(found)s 而不是 100：这些文本太短，或切分有误。",
+    "%(score)s of the references in another order is %(shuffled)s: these lines are much alike, and a translation of "
+    "nothing in particular scores so much.": (
+        "参考译文打乱顺序后 %(score)s 仍有 %(shuffled)s：各行非常相似，与原文无关的译文也能得到这个分数。"
+    ),
     "per token": "按词元",
     "bits per UTF-8 byte": "比特/UTF-8 字节",
     "bits per code point": "比特/码位",

@@ -82,6 +82,7 @@ FLOORS = {
     "ngram_bytes": N_("n-gram over bytes"),
     "uniform": N_("uniform guessing"),
     "copy": N_("the source as it stands"),
+    "dictionary": N_("word by word, by what stands beside what in training"),
 }
 FLOOR_MEANINGS = {
     "ngram": N_("counts which tokens follow which, smoothed (Kneser-Ney), fitted on the same training text"),
@@ -199,6 +200,8 @@ FACTS = {
     "bpb_minus_floor.ngram_bytes": N_(
         "paired interval of the difference in bits per byte: model minus n-gram over bytes"
     ),
+    "bleu_self_test": N_("test of BLEU"),
+    "chrf_self_test": N_("test of chrF"),
     "signature": N_("signature"),
     "prepared": N_("folder of the prepared text"),
     "machine": N_("machine"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from textmill.config import Config
+from textmill.errors import ConfigError
 from textmill.generation import write
 from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.metrics.loss import LossSum
@@ -41,7 +42,12 @@ class LanguageModelling:
 
     @classmethod
     def of(cls, config: Config) -> Self:
-        """With the smoothing of [train]."""
+        """With the smoothing of [train]. Raises ConfigError where the best is to be chosen by translations."""
+        if config.train.best_by != "loss":
+            raise ConfigError(
+                f"train.best_by is {config.train.best_by}, which is a score of translations",
+                hint="Leave it out, or train with --task translate.",
+            )
         return cls(config.train.label_smoothing or 0.0)
 
     def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
@@ -116,8 +122,19 @@ class LanguageModelling:
         """They are documents."""
         return list(examples)
 
-    def judge(
+    def output_scores(
         self, model: Any, tokenizer: Tokenizer, examples: Sequence[DocumentIds], config: Config
+    ) -> dict[str, float]:
+        """Its loss says all."""
+        return {}
+
+    def judge(
+        self,
+        model: Any,
+        tokenizer: Tokenizer,
+        examples: Sequence[DocumentIds],
+        config: Config,
+        training: TokenStore | None = None,
     ) -> Judgement | None:
         """What it predicts is measured by its loss: there is nothing else to judge."""
         return None

@@ -6,7 +6,7 @@ training, evaluation and the verbs ask a task to do its work and never which tas
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -61,6 +61,9 @@ class Judgement:
     baselines: dict[str, dict[str, float]]
     convention: dict[str, Any]
     outputs: list[str]
+    references: list[str]
+    """What the outputs were to be."""
+    notes: list[str] = field(default_factory=list)
 
 
 class Rows(Protocol):
@@ -94,7 +97,7 @@ class Task(Protocol):
     """decoder, encoder or encoder-decoder."""
     heads: tuple[str, ...]
     best_by: str
-    """The metric of validation that the best checkpoint has the least of."""
+    """The metric of validation that the best checkpoint has the least of; where output_scores has it, the most."""
 
     @classmethod
     def of(cls, config: Config) -> Self:
@@ -148,8 +151,22 @@ class Task(Protocol):
         """What is predicted of the examples, as documents: a floor is measured on it."""
         ...
 
-    def judge(self, model: Any, tokenizer: Tokenizer, examples: Sequence[Any], config: Config) -> Judgement | None:
-        """What the outputs for the examples are worth; None where the loss says all."""
+    def judge(
+        self,
+        model: Any,
+        tokenizer: Tokenizer,
+        examples: Sequence[Any],
+        config: Config,
+        training: TokenStore | None = None,
+    ) -> Judgement | None:
+        """What the outputs for the examples are worth; None where the loss says all. training: for baselines that
+        learn from it."""
+        ...
+
+    def output_scores(
+        self, model: Any, tokenizer: Tokenizer, examples: Sequence[Any], config: Config
+    ) -> dict[str, float]:
+        """What quickly made outputs are worth, the higher the better; {} where the best is chosen by the loss."""
         ...
 
     def predict(

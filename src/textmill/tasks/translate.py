@@ -6,7 +6,7 @@ One vocabulary serves both. Shapes: B batch, S tokens of a source, T tokens of a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,15 +18,17 @@ from textmill.config import Config
 from textmill.errors import ConfigError, ContextFull
 from textmill.generation.beam import BeamSettings, Hypothesis, padded, search
 from textmill.generation.engine import device_of, reading
-from textmill.messages import plural_message
+from textmill.generation.forced import Forced
+from textmill.messages import message, plural_message
 from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.metrics.loss import LossSum
-from textmill.metrics.translation import translation_scores
+from textmill.metrics.translation import SelfTest, cut_wrongly, self_test, translation_scores
 from textmill.models import IGNORED
 from textmill.models.encoder_decoder import EncoderDecoder
 from textmill.tasks.measuring import DocumentIds
 from textmill.tasks.pair_batches import PairSampler
 from textmill.tasks.task import Batch, Judgement
+from textmill.tasks.word_dictionary import WordDictionary
 from textmill.text import Document, languages
 from textmill.text.aligned import SentencePair
 from textmill.text.columns import utf8_size
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 
 ENCODE_TOGETHER = 1024  # pairs handed to the tokenizer at once
 N_SAMPLES = 3
+N_TRANSLATED = 200  # pairs, to choose the best by translations
+TITLES = {"bleu": "BLEU", "chrf": "chrF"}
+ALIKE = {"bleu": 20.0, "chrf": 40.0}  # shuffled lines score less, unless they are much alike
 
 
 @dataclass(frozen=True)
@@ -96,22 +101,21 @@ class Translate:
 
     label_smoothing: share of the target's probability that training spreads over all tokens; the loss that is reported
     is without it. direction: a name of the target's language that each source begins with, behind which stands a mark
-    of its own, so that no text can be taken for it; for one model of several directions.
+    of its own, so that no text can be taken for it; for one model of several directions. best_by: loss, bleu or chrf.
     """
 
     form = "encoder-decoder"
     heads: tuple[str, ...] = ()
-    best_by = "loss"
 
-    def __init__(self, label_smoothing: float = 0.0, direction: str | None = None):
+    def __init__(self, label_smoothing: float = 0.0, direction: str | None = None, best_by: str = "loss"):
         if not 0 <= label_smoothing < 1:
             raise ConfigError(f"label_smoothing is {label_smoothing}: it must be at least 0 and below 1")
-        self.label_smoothing, self.direction = label_smoothing, direction
+        self.label_smoothing, self.direction, self.best_by = label_smoothing, direction, best_by
 
     @classmethod
     def of(cls, config: Config) -> Self:
-        """With the smoothing of [train]."""
-        return cls(config.train.label_smoothing or 0.0)
+        """With the smoothing of [train], and its way to choose the best."""
+        return cls(config.train.label_smoothing or 0.0, best_by=config.train.best_by)
 
     # --- pairs -> ids -> batches
 
@@ -233,24 +237,64 @@ class Translate:
         """The targets alone: a floor reads no source."""
         return [(pair.target, pair.n_bytes, pair.n_chars, pair.place) for pair in examples]
 
-    def judge(
+    def output_scores(
         self, model: EncoderDecoder, tokenizer: Tokenizer, examples: Sequence[PairIds], config: Config
+    ) -> dict[str, float]:
+        """bleu and chrf of greedy translations of the first pairs; {} where the best is chosen by the loss."""
+        if self.best_by == "loss":
+            return {}
+        some = examples[:N_TRANSLATED]
+        references = [tokenizer.decode(pair.target) for pair in some]
+        settings = BeamSettings(beams=1, max_new_tokens=config.generate.max_new_tokens)
+        sources = [tokenizer.decode(pair.source[:-1]) for pair in some]
+        outputs = [best[0].text for best in self.translations(model, tokenizer, sources, settings)]
+        language, _ = scored_as(languages_said(config.data)[1], references)
+        found = translation_scores(outputs, references, language, resamples=1)
+        return {name: score.value for name, score in found.items()}
+
+    def judge(
+        self,
+        model: EncoderDecoder,
+        tokenizer: Tokenizer,
+        examples: Sequence[PairIds],
+        config: Config,
+        training: TokenStore | None = None,
     ) -> Judgement:
-        """bleu and chrf of the translations by the search of [generate], and of the sources as they stand (copy)."""
+        """bleu and chrf of the translations by the search of [generate]; of the sources as they stand (copy), and word
+        by word by what stands beside what in training (dictionary). The scores are tested on the references first."""
         sources = [tokenizer.decode(pair.source[:-1]) for pair in examples]
         references = [tokenizer.decode(pair.target) for pair in examples]
         outputs = list(self.predict(model, tokenizer, sources, config, config.run.seed))
-        language = languages_said(config.data)[1] or language_of(references)
+        language, notes = scored_as(languages_said(config.data)[1], references)
         how_sure = config.eval.resamples, config.eval.confidence, config.eval.seed
         ours = translation_scores(outputs, references, language, *how_sure)
-        copied = translation_scores(sources, references, language, *how_sure)
+        others = {"copy": sources}
+        if training is not None:
+            pairs = (stored_pair(training, number, tokenizer.mark) for number in range(training.n_documents // 2))
+            texts = ((tokenizer.decode(pair.source[:-1]), tokenizer.decode(pair.target)) for pair in pairs)
+            dictionary = WordDictionary.learned(texts)
+            others["dictionary"] = [dictionary.translate(source) for source in sources]
+        baselines = {name: translation_scores(texts, references, language, 1) for name, texts in others.items()}
+        tested = self_test(references, language)
         return Judgement(
             metrics={name: score.value for name, score in ours.items()},
             intervals={name: score.interval for name, score in ours.items() if score.interval is not None},
-            baselines={"copy": {name: score.value for name, score in copied.items()}},
+            baselines={
+                name: {measure: score.value for measure, score in found.items()} for name, found in baselines.items()
+            },
             convention={f"{name}_signature": score.signature for name, score in ours.items()}
+            | {
+                f"{name}_self_test": message(
+                    "%(identical)s of the references beside themselves, %(shuffled)s in another order",
+                    identical=f"{found.identical:.1f}",
+                    shuffled=f"{found.shuffled:.1f}",
+                )
+                for name, found in tested.items()
+            }
             | {"beams": config.generate.beams, "length_power": config.generate.length_power},
             outputs=outputs,
+            references=references,
+            notes=[*notes, *doubts(tested)],
         )
 
     # --- translations
@@ -270,21 +314,40 @@ class Translate:
         settings: BeamSettings | None = None,
         direction: str | None = None,
         batch: int = 32,
+        forced: Sequence[Forced | None] | None = None,
     ) -> Iterator[list[Translation]]:
-        """The n best translations of each text, in order; of an empty text the one empty text.
+        """The n best translations of each text, in order; of an empty text the one empty text. forced: for each text
+        what its translations must hold.
 
         Raises ContextFull, before anything is translated, where a text is longer than the model can read.
         """
         sources = self.source_ids(texts, tokenizer, direction)
         refuse_beyond_context(model, [len(source) for source in sources])
         full = [number for number, text in enumerate(texts) if text.strip()]
-        found = search(model, [sources[number] for number in full], tokenizer.mark, settings, batch)
+        told = None if forced is None else [forced[number] for number in full]
+        found = search(model, [sources[number] for number in full], tokenizer.mark, settings, batch, told)
         for text in texts:
             if not text.strip():
                 yield [Translation("", 0.0, ended=True)]
                 continue
             best = next(found)
             yield [Translation(tokenizer.decode(one.ids), one.score, one.ended, one) for one in best]
+
+    def looked_at(
+        self, model: EncoderDecoder, tokenizer: Tokenizer, text: str, settings: BeamSettings | None = None
+    ) -> tuple[list[str], list[str], list[list[float]]]:
+        """Tokens of the text, of its best translation, and how much each of these looked at each of those; the marks
+        at their ends are "". Raises ContextFull where the text is longer than the model can read."""
+        [source], mark, device = self.source_ids([text], tokenizer), tokenizer.mark, device_of(model)
+        refuse_beyond_context(model, [len(source)])
+        [[best]] = search(model, [source], mark, settings)
+        written = [*best.ids, *([mark] if best.ended else [])]
+        with reading(model):
+            begun = model.begin(torch.tensor([source], device=device))
+            read = torch.tensor([[mark, *written[:-1]]], device=device)
+            weights = model.attention_to_source(read, None, begun)[0]  # (T, S)
+        shown = [["" if token == mark else tokenizer.decode([token]) for token in side] for side in (source, written)]
+        return shown[0], shown[1], weights.tolist()
 
     def opening(self, config: Config, prepared: Prepared) -> str:
         """A few held-out sources, a line each."""
@@ -301,6 +364,43 @@ class Translate:
         settings = BeamSettings(beams=1, max_new_tokens=max(1, n_tokens))
         found = self.translations(model, tokenizer, sources, settings)
         return [f"{source}\n→ {best[0].text}" for source, best in zip(sources, found, strict=True)]
+
+
+def scored_as(said: str, references: Sequence[str]) -> tuple[str, list[str]]:
+    """The language that scores are taken for, and a note where it is not the one that is said."""
+    found = language_of(references)
+    if said and cut_wrongly(references, said):
+        note = message(
+            "The target is said to be %(said)s, and its letters are of a script without blanks between words: BLEU is "
+            "taken over characters, as for Chinese.",
+            said=said,
+        )
+        return "zh", [note]
+    return said or found, []
+
+
+def doubts(tested: Mapping[str, SelfTest]) -> list[str]:
+    """What the test of the scores on the references themselves found."""
+    notes: list[str] = []
+    for name, found in tested.items():
+        said = {"score": TITLES[name], "found": f"{found.identical:.1f}", "shuffled": f"{found.shuffled:.1f}"}
+        if found.identical < 100:
+            notes.append(
+                message(
+                    "%(score)s of the references beside themselves is %(found)s, not 100: these texts are too short "
+                    "for it, or cut wrongly.",
+                    **said,
+                )
+            )
+        if found.shuffled > ALIKE[name]:
+            notes.append(
+                message(
+                    "%(score)s of the references in another order is %(shuffled)s: these lines are much alike, and a "
+                    "translation of nothing in particular scores so much.",
+                    **said,
+                )
+            )
+    return notes
 
 
 def language_of(texts: Sequence[str]) -> str:

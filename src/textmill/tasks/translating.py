@@ -9,16 +9,20 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import Any
 from warnings import warn
 
 from textmill.config.layers import section_with
-from textmill.errors import RunError
+from textmill.errors import InputError, RunError
 from textmill.generation.beam import BeamSettings
+from textmill.generation.forced import Forced, Letters
 from textmill.messages import plural_message
 from textmill.results import Translated
 from textmill.runs import Run, open_run
+from textmill.tasks.glossary import Entry, Glossary, as_term, lacking, letters_of
+from textmill.tasks.kept import lost
 from textmill.tasks.prepare import task_of
 from textmill.tasks.translate import Translate, Translation, language_of
 
@@ -39,6 +43,7 @@ class Translator:
     longest: int
     """Tokens of a source, its marks counted, that the model was trained to read."""
     notice: Callable[[str], None] = warn
+    glossary: Glossary | None = None
 
     def lines(self, lines: Iterable[str], at_once: int = LINES_AT_ONCE) -> Iterator[Translated]:
         """The translation of each line, in order; an empty line gives an empty one. at_once changes no translation."""
@@ -53,10 +58,41 @@ class Translator:
                         f"is translated in {len(own)} pieces"
                     )
             flat = [piece for own in pieces for piece in own]
-            found = self.task.translations(self.model, self.tokenizer, flat, self.settings)
-            for own in pieces:
-                yield self.joined([next(found) for _ in own])
+            terms = [[] if self.glossary is None else self.glossary.terms_in(piece) for piece in flat]
+            forced = [self.forced(own) for own in terms] if any(terms) else None
+            found = self.task.translations(self.model, self.tokenizer, flat, self.settings, forced=forced)
+            asked = iter(terms)
+            for line, own in zip(some, pieces, strict=True):
+                translated = self.joined([next(found) for _ in own])
+                entries = [entry for _ in own for entry in next(asked)]
+                yield translated.model_copy(
+                    update={
+                        "lost": lost(line, translated.translation),
+                        "terms": [entry.target for entry in entries],
+                        "terms_lacking": lacking(entries, translated.translation),
+                    }
+                )
             number += len(some)
+
+    def forced(self, entries: Sequence[Entry]) -> Forced | None:
+        """What a translation must hold; None: nothing."""
+        if not entries:
+            return None
+        terms = [as_term(entry.target, self.tokenizer) for entry in entries]
+        return Forced(terms, self.letters, self.tokenizer.mark)
+
+    @cached_property
+    def letters(self) -> Letters:
+        return letters_of(self.tokenizer)
+
+    def looked_at(self, text: str) -> tuple[list[str], list[str], list[list[float]]]:
+        """Translate.looked_at of a text in one piece. Raises InputError for one that is empty or longer."""
+        if not text.strip() or not self.fits(text):
+            raise InputError(
+                "an empty text looks at nothing" if not text.strip() else "this text is translated in pieces",
+                hint=f"Name a sentence of at most {self.longest} tokens.",
+            )
+        return self.task.looked_at(self.model, self.tokenizer, text, self.settings)
 
     def pieces(self, text: str) -> list[str]:
         """The text in as few pieces as the model reads, cut at the ends of sentences, clauses, words, or anywhere."""
@@ -113,8 +149,10 @@ def translator_of(
     checkpoint: str | int | None = None,
     n_best: int = 1,
     notice: Callable[[str], None] = warn,
+    glossary: str | None = None,
 ) -> Translator:
-    """What a run translates with. Raises RunError where the run does not translate."""
+    """What a run translates with. glossary: a file of terms. Raises RunError where the run does not translate,
+    InputError for a glossary that is none."""
     task = task_of(run.config)
     if not isinstance(task, Translate) or run.kind != "network":
         what = run.config.task.name if run.kind == "network" else "an n-gram model"
@@ -125,7 +163,8 @@ def translator_of(
         )
     model = run.model(checkpoint, device=run.config.machine.device)
     settings = BeamSettings.of(run.config.generate, n_best)
-    return Translator(task, model, run.tokenizer, settings, run.config.model.seq_len, notice)
+    terms = None if glossary is None else Glossary.load(glossary)
+    return Translator(task, model, run.tokenizer, settings, run.config.model.seq_len, notice, terms)
 
 
 def translate(
@@ -135,9 +174,11 @@ def translate(
     checkpoint: str | int | None = None,
     n_best: int = 1,
     notice: Callable[[str], None] = warn,
+    glossary: str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> list[Translated]:
     """Translate texts by a run, in order. settings: knobs of [generate], as in translate("runs/news", "…", beams=1).
+    glossary: a file of terms, a line each: term, tab, translation.
 
     Raises RunError where the run does not translate, ConfigError for a knob that there is not.
     """
@@ -147,8 +188,31 @@ def translate(
     for name, value in settings.items():
         config = section_with(config, f"generate.{name}", value)
     run.config = config
-    translator = translator_of(run, checkpoint, n_best, notice)
+    translator = translator_of(run, checkpoint, n_best, notice, None if glossary is None else os.fspath(glossary))
     return list(translator.lines([texts] if isinstance(texts, str) else texts))
+
+
+def lost_told(n: int, first: int, what: Sequence[str]) -> str:
+    """What there is to say of n translations that lack something of their lines, the first of them."""
+    return plural_message(
+        "%(n)s translation lacks a number, an address, a tag or a placeholder of its line: line %(first)s: %(what)s",
+        "%(n)s translations lack a number, an address, a tag or a placeholder of their lines, first line %(first)s: "
+        "%(what)s",
+        n,
+        first=first,
+        what=" ".join(what),
+    )
+
+
+def lacking_told(n: int, first: int, what: Sequence[str]) -> str:
+    """What there is to say of n translations without a term that the glossary has, the first of them."""
+    return plural_message(
+        "%(n)s translation lacks a term of the glossary: line %(first)s: %(what)s",
+        "%(n)s translations lack a term of the glossary, first line %(first)s: %(what)s",
+        n,
+        first=first,
+        what=", ".join(what),
+    )
 
 
 def unfinished_told(n: int) -> str:

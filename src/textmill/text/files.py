@@ -37,6 +37,7 @@ FORMATS = {
     ".tsv": "tsv",
     ".jsonl": "jsonl",
     ".json": "json",
+    ".tmx": "tmx",
     ".html": "html",
     ".htm": "html",
     ".xhtml": "html",

@@ -39,6 +39,9 @@ MET = 0.15
 """How well words must meet, of the best that they could, in pairs in step; half of it is out of step."""
 SHIFTS = (-3, -2, -1, 1, 2, 3)
 
+KNOWN, ENOUGH_WORDS, FOREIGN = 5, 4, 1.0
+"""Pairs that a word stands in at least; known words of a text; nats by which they speak for the other side, a word."""
+
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 
 Floats = NDArray[np.float64]
@@ -63,6 +66,16 @@ def findings_of_pairs(documents: Iterable[Document]) -> list[str]:
                 places=shown,
             )
         )
+    strange = np.flatnonzero(in_the_others_language(sources, targets))
+    if len(strange):
+        found.append(
+            plural_message(
+                "%(n)s pair has a side that seems to be in the language of the other side: %(places)s.",
+                "%(n)s pairs have a side that seems to be in the language of the other side: %(places)s.",
+                len(strange),
+                places=some_of([places[number] for number in strange[:N_SHOWN]], len(strange)),
+            )
+        )
     far = np.flatnonzero(far_lengths(sources, targets))
     if len(far):
         found.append(
@@ -85,6 +98,32 @@ def far_lengths(sources: Sequence[str], targets: Sequence[str]) -> NDArray[np.bo
     ratios = np.log((lengths[1] + 1) / (lengths[0] + 1))
     far: NDArray[np.bool_] = (np.abs(ratios - np.median(ratios)) > FAR) & (lengths.sum(axis=0) >= SHORT)
     return far
+
+
+def in_the_others_language(sources: Sequence[str], targets: Sequence[str]) -> NDArray[np.bool_]:
+    """Which pairs have a side whose words stand on the other side of the other pairs, copies left out.
+
+    By the odds of each word to stand on either side, counted in these pairs: any two languages are told apart.
+    """
+    strange = np.zeros(len(sources), dtype=bool)
+    sides = [[WORD.findall(text.lower()) for text in side[:N_PAIRS_READ]] for side in (sources, targets)]
+    counts = [Counter(word for words in side for word in set(words)) for side in sides]
+    n_words = [sum(count.values()) + 1 for count in counts]
+    if min(n_words) == 1:
+        return strange
+    odds = {
+        word: math.log((counts[0][word] + 0.5) / n_words[0]) - math.log((counts[1][word] + 0.5) / n_words[1])
+        for word in counts[0].keys() | counts[1].keys()
+        if counts[0][word] + counts[1][word] >= KNOWN
+    }
+    for number, pair in enumerate(zip(*sides, strict=True)):
+        if sources[number].strip() == targets[number].strip():
+            continue
+        for words, sign in zip(pair, (1, -1), strict=True):
+            known = [odds[word] for word in words if word in odds]
+            if len(known) >= ENOUGH_WORDS and sign * sum(known) / len(known) < -FOREIGN:
+                strange[number] = True
+    return strange
 
 
 def slip_told(slip: tuple[int, int], places: Sequence[str]) -> str:

@@ -29,6 +29,7 @@ READERS = {
     "tsv": "textmill.text.delimited:read_delimited",
     "jsonl": "textmill.text.jsonl:read_jsonl",
     "json": "textmill.text.json_file:read_json",
+    "tmx": "textmill.text.tmx:read_texts",
     "html": "textmill.text.html:read_html",
     "parquet": "textmill.text.parquet:read_parquet",
     "pdf": "textmill.text.pdf:read_pdf",
@@ -44,6 +45,7 @@ PAIR_READERS = {
     "text": "textmill.text.aligned:read_aligned",
     "tsv": "textmill.text.aligned:read_table",
     "jsonl": "textmill.text.aligned:read_json_lines",
+    "tmx": "textmill.text.tmx:read_pairs",
     "world": "textmill.text.aligned:read_json_lines",
 }
 """The same where a document is a text and its translation."""
@@ -111,7 +113,7 @@ def reader_of(file: TextFile, data: DataConfig) -> str:
         raise InputError(
             f"pairs are not read from the format {file.format}",
             where=file.name,
-            hint="Read are two text files of as many lines, .tsv and .jsonl.",
+            hint="Read are two text files of as many lines, .tsv, .jsonl and .tmx.",
         )
     return PAIR_READERS[file.format]
 

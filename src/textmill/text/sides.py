@@ -43,7 +43,7 @@ def missing_sides(files: Sequence[TextFile], data: DataConfig, notes: list[str])
     """For text files named alone the other side, where it is said which two there are and it lies in the same folder:
     for val.en, of --source en --target de, val.de or val.de.gz. Raises InputError where there are two of them."""
     source, target = (side.lower() for side in languages_said(data))
-    if not (source and target):
+    if not (source and target) or are_two_sides(texts_of(files)):
         return []
     found: list[TextFile] = []
     there = {stem_and_language(file) for file in files}
@@ -73,8 +73,8 @@ def with_sides(files: Sequence[TextFile], data: DataConfig, notes: list[str]) ->
 
     A text file without its like is an InputError where it was named, and left out where it lay in a folder.
     """
-    texts = [file for file in files if file.format == "text" and not file.dropped_as]
-    if len(texts) == 2 and all(file.named for file in texts):
+    texts = texts_of(files)
+    if are_two_sides(texts):
         groups = {"": texts}
     else:
         groups = {}
@@ -103,6 +103,19 @@ def with_sides(files: Sequence[TextFile], data: DataConfig, notes: list[str]) ->
             )
         )
     return found
+
+
+def texts_of(files: Sequence[TextFile]) -> list[TextFile]:
+    """Those that are plain text."""
+    return [file for file in files if file.format == "text" and not file.dropped_as]
+
+
+def are_two_sides(texts: Sequence[TextFile]) -> bool:
+    """Two files that are named, whatever they are called, but for two of one language."""
+    if len(texts) != 2 or not all(file.named for file in texts):
+        return False
+    one, other = (stem_and_language(file)[1] for file in texts)
+    return not one or one != other
 
 
 def left_alone(file: TextFile) -> TextFile:

@@ -44,7 +44,8 @@ def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str
     order = config.train.order or ("shuffle" if config.data.pairs else backbone.default_order)
     train["order"] = order
     if config.train.batch is None:
-        train["batch"] = batch_for(order, n_tokens, n_rows, config.model.seq_len)
+        batch = batch_for(order, n_tokens, n_rows, config.model.seq_len)
+        train["batch"] = max(1, batch // 2) if config.data.pairs else batch  # a row of pairs holds both sides
     if config.train.optimizer == "auto":
         train["optimizer"] = backbone.default_optimizer
     optimizer = train.get("optimizer", config.train.optimizer)

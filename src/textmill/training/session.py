@@ -581,10 +581,12 @@ class Session:
         if self.prepared.valid is None:
             return True, {}
         with self.clock.doing("evaluate"), self.reading() as model:
-            examples = self.task.examples(self.prepared.valid, self.tokenizer, self.config.train.eval_tokens)
+            examples = list(self.task.examples(self.prepared.valid, self.tokenizer, self.config.train.eval_tokens))
             scores = self.task.measure(model, examples, self.tokenizer, self.config)
+            outputs = self.task.output_scores(model, self.tokenizer, examples, self.config)
         metrics = self.task.metrics(scores)
-        score = metrics[self.task.best_by]
+        score = -outputs[self.task.best_by] if outputs else metrics[self.task.best_by]
+        metrics |= outputs
         if not math.isfinite(score):
             why = "the loss on held-out text is not finite"
             raise Diverged(update.step, why, score, update.grad_norm, update.lr, "these weights are not saved")

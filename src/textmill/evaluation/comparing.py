@@ -1,0 +1,104 @@
+"""Two runs on the same text: whose numbers are better, and how sure that is. Room: evaluation/.
+
+Paired: the same documents are drawn for both, so what is hard in the text is hard for both and cancels (Koehn 2004).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from textmill.errors import InputError
+from textmill.evaluation.evaluating import evaluate
+from textmill.messages import message
+from textmill.metrics.bootstrap import difference_interval
+from textmill.metrics.language import ExampleScore
+from textmill.metrics.translation import score_differences
+from textmill.results import Comparison, Evaluation, ScoreDifference
+from textmill.runs import Run
+
+TITLES = {"bpb": "bits per byte", "bleu": "BLEU", "chrf": "chrF"}
+LOWER_IS_BETTER = frozenset({"bpb"})
+
+
+def compare(ours: Run, theirs: Run, data: str | None = None) -> Comparison:
+    """Measure both runs on `data`, or on what both held out, and say what the second gains over the first.
+
+    Raises InputError where they were not measured on the same documents, and as evaluate does.
+    """
+    evaluations = [evaluate(run, data) for run in (ours, theirs)]
+    return compared(evaluations, ours.config.eval)
+
+
+def compared(evaluations: Sequence[Evaluation], settings: Any) -> Comparison:
+    """What the second of two evaluations gains over the first. settings: [eval], for the bootstrap."""
+    one, two = evaluations
+    rows = [[_score(row) for row in evaluation.documents] for evaluation in (one, two)]
+    if [(row.source, row.n_bytes) for row in rows[0]] != [(row.source, row.n_bytes) for row in rows[1]]:
+        raise InputError(
+            "the two runs were not measured on the same documents: other texts were held out, or cut otherwise",
+            where=f"{one.run} and {two.run}",
+            hint="Name one text for both: --data PATH",
+        )
+    how_sure = settings.resamples, settings.confidence, settings.seed
+    differences = {
+        "bpb": ScoreDifference(
+            value=two.metrics["bpb"] - one.metrics["bpb"], interval=difference_interval(rows[1], rows[0], *how_sure)
+        )
+    }
+    notes: list[str] = []
+    if all("output" in row for evaluation in (one, two) for row in evaluation.documents):
+        references = _column(one, "reference")
+        if references != _column(two, "reference"):
+            raise InputError("the two runs were scored against other references", where=f"{one.run} and {two.run}")
+        signatures = [evaluation.convention["bleu_signature"] for evaluation in (one, two)]
+        if signatures[0] != signatures[1]:
+            raise InputError(
+                f"BLEU was not taken in one way: {signatures[0]} and {signatures[1]}", where=f"{one.run} and {two.run}"
+            )
+        language = "zh" if "tok:zh" in signatures[0] else "ja" if "tok:char" in signatures[0] else "en"
+        found = score_differences(_column(two, "output"), _column(one, "output"), references, language, *how_sure)
+        differences |= {
+            name: ScoreDifference(value=difference.value, interval=difference.interval)
+            for name, difference in found.items()
+        }
+    if one.convention["token"] != two.convention["token"]:
+        notes.append(message("The runs have other tokens: compare bits per byte, not loss or perplexity."))
+    return Comparison(
+        runs=[one.run, two.run],
+        data=one.data,
+        metrics=[one.metrics, two.metrics],
+        differences=differences,
+        confidence=settings.confidence,
+        n_documents=len(rows[0]),
+        verdict=" ".join(verdicts(differences, [Path(one.run).name, Path(two.run).name])),
+        notes=notes,
+    )
+
+
+def verdicts(differences: dict[str, ScoreDifference], names: Sequence[str]) -> list[str]:
+    """A sentence for each score."""
+    said: list[str] = []
+    for score, difference in differences.items():
+        title = TITLES[score]
+        if difference.interval is None:
+            said.append(message("By %(score)s nothing can be said: one document has no interval.", score=title))
+            continue
+        low, high = difference.interval
+        if low <= 0 <= high:
+            said.append(message("By %(score)s this text shows no difference.", score=title))
+        else:
+            second_is_better = (high < 0) == (score in LOWER_IS_BETTER)
+            said.append(message("By %(score)s %(name)s is better.", score=title, name=names[second_is_better]))
+    return said
+
+
+def _score(row: dict[str, Any]) -> ExampleScore:
+    return ExampleScore(
+        str(row["source"]), float(row["nats"]), int(row["n_tokens"]), int(row["n_bytes"]), int(row["n_chars"])
+    )
+
+
+def _column(evaluation: Evaluation, name: str) -> list[str]:
+    return [str(row[name]) for row in evaluation.documents]
