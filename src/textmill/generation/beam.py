@@ -20,7 +20,7 @@ from torch import Tensor
 from textmill.config import GenerateConfig
 from textmill.errors import ConfigError, InputError
 from textmill.generation.engine import device_of, reading
-from textmill.generation.forced import Forced, Progress, Step, in_turns
+from textmill.generation.forced import Forced, Progress, Step, in_banks
 from textmill.models.encoder_decoder import EncoderDecoder
 from textmill.models.layout import PADDING
 from textmill.models.sourced import SourcedState
@@ -117,19 +117,22 @@ class _Search:
     def advance_forced(self, log_probs: Floats, mark: int, settings: BeamSettings, limit: int) -> list[int]:
         """advance by whole rows (live, V), where something is forced."""
         forced = cast(Forced, self.forced)
+        limit = min(limit, forced.most_tokens)
         length = len(self.live[0]) + 1
         found = forced.steps(log_probs, self.totals, self.progress or [forced.start], 2 * settings.beams)
         # Two beams can write one text by other ways, a term as such or by chance: the better one of them goes on.
         by_text: dict[object, Step] = {}
         for step in found:
             by_text.setdefault((self.live[step.beam], step.token, step.progress), step)
-        steps = list(by_text.values())
+        steps = [step for step in by_text.values() if step.total > -math.inf]
+        kept, ending = in_banks(steps, settings.beams, mark)
+        if length == limit:  # cut here: those that have written most of their terms
+            n_open = [len(step.progress.left) + bool(step.progress.rest) for step in kept]
+            kept = [step for step, n in zip(kept, n_open, strict=True) if n == min(n_open)]
         ended = [
             Hypothesis(self.live[step.beam], step.total, step.total / length**settings.length_power, ended=True)
-            for step in steps
-            if step.token == mark
+            for step in ending
         ]
-        kept = in_turns([step for step in steps if step.token != mark and step.total > -math.inf], settings.beams)
         self.progress = [step.progress for step in kept]
         live = [(*self.live[step.beam], step.token) for step in kept]
         return self.go_on(live, [step.total for step in kept], ended, settings, limit, [step.beam for step in kept])

@@ -1,9 +1,9 @@
 """Terms that a target must hold, forced inside the search. Room: generation/. Used by beam.
 
 Every beam knows which terms it has written and whether it is inside one. Beams that have written equally much of their
-terms compete with each other alone (Post & Vilar 2018, 1804.06609: their banks, here filled in turns, the one that is
-furthest first), so those that write a term early or late both live on, and the end mark is taken only by a beam that
-has written all. Nothing is put into a finished text.
+terms compete with each other alone, as many of them as a search without terms has, and half as many inside a term (grid
+beam search, Hokamp & Liu 2017, 1704.07138; Post & Vilar 2018, 1804.06609), so those that write a term early or late
+both live on. The end mark is taken only by a beam that has written all. Nothing is put into a finished text.
 Shapes: R beams of one source, V vocabulary.
 """
 
@@ -45,8 +45,6 @@ class Progress:
     """Numbers of the terms that are not begun."""
     rest: tuple[int, ...] = ()
     """Ids still to come of the term that it is inside."""
-    n_done: int = 0
-    """Ids of terms that are written."""
     behind_a_term: bool = False
     behind_a_word: bool = False
 
@@ -68,17 +66,19 @@ class Step:
 class Forced:
     """The terms of one source, and the steps that its beams may take."""
 
-    def __init__(self, terms: Sequence[Term], letters: Letters, mark: int):
-        self.terms, self.letters, self.mark = terms, letters, mark
+    def __init__(self, terms: Sequence[Term], letters: Letters, mark: int, n_source: int):
+        """n_source: tokens of the source."""
+        self.terms, self.letters, self.mark, self.n_source = terms, letters, mark, n_source
 
     @property
     def start(self) -> Progress:
         return Progress(tuple(range(len(self.terms))))
 
     @cached_property
-    def n_tokens(self) -> int:
-        """Ids of all terms."""
-        return sum(max(len(term.alone), len(term.behind_a_word)) for term in self.terms)
+    def most_tokens(self) -> int:
+        """Of a target: a beam that has not written its terms by then goes round in circles."""
+        of_terms = sum(max(len(term.alone), len(term.behind_a_word)) for term in self.terms)
+        return 2 * self.n_source + of_terms + 10
 
     def steps(self, log_probs: Floats, totals: Floats, progress: Sequence[Progress], n: int) -> list[Step]:
         """The steps of beams (R, V), the best first: the n best that are free, and all that begin or follow a term."""
@@ -90,7 +90,8 @@ class Forced:
             allowed = np.where(self.letters.begins, -math.inf, row) if now.behind_a_term else row.copy()
             if not now.is_whole:
                 allowed[self.mark] = -math.inf
-            for token in np.argsort(-allowed, kind="stable")[:n].tolist():
+            likely = np.argsort(-allowed, kind="stable")[:n].tolist()
+            for token in [*likely, *([self.mark] if self.mark not in likely else [])]:
                 if allowed[token] > -math.inf:
                     free = replace(now, behind_a_term=False, behind_a_word=bool(self.letters.ends[token]))
                     found.append(Step(beam, token, float(total + row[token]), free))
@@ -107,23 +108,22 @@ class Forced:
         after = replace(
             now,
             rest=tuple(rest),
-            n_done=now.n_done + 1,
             behind_a_term=not rest,
             behind_a_word=bool(self.letters.ends[token]),
         )
         return Step(beam, token, float(total + row[token]), after)
 
 
-def in_turns(steps: Sequence[Step], n: int) -> list[Step]:
-    """n of the steps: of each number of ids that are done the best, from the furthest on, then the next best of each.
-
-    steps: the best first.
-    """
-    banks: dict[int, list[Step]] = {}
+def in_banks(steps: Sequence[Step], beams: int, mark: int) -> tuple[list[Step], list[Step]]:
+    """(what goes on, what ends) of steps, the best first: for each number of begun terms the best `beams` that go on
+    outside of them, half as many at each place inside; of those that end the best one, and others among the best."""
+    banks: dict[tuple[int, int], list[Step]] = {}
     for step in steps:
-        banks.setdefault(step.progress.n_done, []).append(step)
-    furthest_first = [banks[n_done] for n_done in sorted(banks, reverse=True)]
-    chosen: list[Step] = []
-    for place in range(max(map(len, furthest_first), default=0)):
-        chosen += [bank[place] for bank in furthest_first if place < len(bank)]
-    return sorted(chosen[:n], key=lambda step: -step.total)
+        banks.setdefault((len(step.progress.left), len(step.progress.rest)), []).append(step)
+    going_on: list[Step] = []
+    ended: list[Step] = []
+    for (_, inside), bank in banks.items():
+        ends = [step for step in bank if step.token == mark]
+        ended += [*ends[:1], *(step for step in ends[1:] if step in bank[:beams])]
+        going_on += [step for step in bank if step.token != mark][: max(1, beams // 2) if inside else beams]
+    return sorted(going_on, key=lambda step: -step.total), ended

@@ -334,13 +334,18 @@ class Translate:
             yield [Translation(tokenizer.decode(one.ids), one.score, one.ended, one) for one in best]
 
     def looked_at(
-        self, model: EncoderDecoder, tokenizer: Tokenizer, text: str, settings: BeamSettings | None = None
+        self,
+        model: EncoderDecoder,
+        tokenizer: Tokenizer,
+        text: str,
+        settings: BeamSettings | None = None,
+        forced: Forced | None = None,
     ) -> tuple[list[str], list[str], list[list[float]]]:
         """Tokens of the text, of its best translation, and how much each of these looked at each of those; the marks
         at their ends are "". Raises ContextFull where the text is longer than the model can read."""
         [source], mark, device = self.source_ids([text], tokenizer), tokenizer.mark, device_of(model)
         refuse_beyond_context(model, [len(source)])
-        [[best]] = search(model, [source], mark, settings)
+        [best, *_] = next(search(model, [source], mark, settings, forced=[forced]))
         written = [*best.ids, *([mark] if best.ended else [])]
         with reading(model):
             begun = model.begin(torch.tensor([source], device=device))

@@ -59,7 +59,7 @@ class Translator:
                     )
             flat = [piece for own in pieces for piece in own]
             terms = [[] if self.glossary is None else self.glossary.terms_in(piece) for piece in flat]
-            forced = [self.forced(own) for own in terms] if any(terms) else None
+            forced = [self.forced(piece, own) for piece, own in zip(flat, terms, strict=True)] if any(terms) else None
             found = self.task.translations(self.model, self.tokenizer, flat, self.settings, forced=forced)
             asked = iter(terms)
             for line, own in zip(some, pieces, strict=True):
@@ -74,12 +74,12 @@ class Translator:
                 )
             number += len(some)
 
-    def forced(self, entries: Sequence[Entry]) -> Forced | None:
-        """What a translation must hold; None: nothing."""
+    def forced(self, text: str, entries: Sequence[Entry]) -> Forced | None:
+        """What a translation of the text must hold; None: nothing."""
         if not entries:
             return None
         terms = [as_term(entry.target, self.tokenizer) for entry in entries]
-        return Forced(terms, self.letters, self.tokenizer.mark)
+        return Forced(terms, self.letters, self.tokenizer.mark, len(self.tokenizer.encode(text)))
 
     @cached_property
     def letters(self) -> Letters:
@@ -92,7 +92,8 @@ class Translator:
                 "an empty text looks at nothing" if not text.strip() else "this text is translated in pieces",
                 hint=f"Name a sentence of at most {self.longest} tokens.",
             )
-        return self.task.looked_at(self.model, self.tokenizer, text, self.settings)
+        entries = [] if self.glossary is None else self.glossary.terms_in(text)
+        return self.task.looked_at(self.model, self.tokenizer, text, self.settings, self.forced(text, entries))
 
     def pieces(self, text: str) -> list[str]:
         """The text in as few pieces as the model reads, cut at the ends of sentences, clauses, words, or anywhere."""
