@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from textmill.config import RecurrentConfig
+from textmill.config import PRESETS, RecurrentConfig, TransformerConfig
 from textmill.config.train import TrainConfig
 from textmill.generation.beam import BeamSettings
 from textmill.models import build_model
@@ -18,30 +18,47 @@ from textmill.training.optimizers import build_optimizers
 from textmill.training.schedule import Plan
 from textmill.training.updates import Lanes, updates
 
-STEPS = 150
+# Architecture -> pairs, updates, optimizer, rates, and what share of seen and of unseen sentences it must translate
+# exactly. The RNN and the GRU mix up verbs of giving, which are rare.
+TOY = {
+    "transformer": (4000, 600, ("muon", 0.02, 3e-3), 0.99, 0.95),
+    "lstm": (4000, 800, ("muon", 0.02, 0.01), 0.99, 0.95),
+    "gru": (8000, 1000, ("muon", 0.02, 0.01), 0.93, 0.93),
+    "rnn": (8000, 1000, ("muon", 0.02, 0.01), 0.9, 0.9),
+}
 
 
-@pytest.mark.ci
-def test_a_model_learns_the_translations_of_a_few_sentences_by_heart():
-    """Not yet of unseen ones: this holds the parts together, and no model could do it without reading its source."""
+@pytest.mark.parametrize(
+    "arch", ["transformer", *(pytest.param(arch, marks=pytest.mark.ci) for arch in ("lstm", "gru", "rnn"))]
+)
+def test_a_toy_language_is_translated_word_for_word_and_unseen_sentences_too(arch):
+    n_pairs, steps, (optimizer, lr, lr_rest), seen, unseen = TOY[arch]
     torch.set_num_threads(1)
-    world = Pairs(direction="zh-en", depth=0, modifiers=0.0, seed=1)
-    pairs = [SentencePair(item.source, item.target, f"w:{n}") for n, item in enumerate(map(world.item, range(8)))]
+    world = Pairs(seed=7, depth=0, modifiers=0.0)
+    items = [world.item(number) for number in range(n_pairs + 300)]
+    known = {item.source for item in items[:n_pairs]}
+    pairs = [SentencePair(item.source, item.target, "") for item in items[:n_pairs]]
+    others = [SentencePair(item.source, item.target, "") for item in items[n_pairs:] if item.source not in known]
     tokenizer = Tokenizer.train("word", [text for pair in pairs for text in (pair.source, pair.target)], None, 0)
-    task = Translate(label_smoothing=0.05)
-    examples = task.pair_ids(pairs, tokenizer)
-    config = RecurrentConfig(arch="gru", n_layers=1, d_model=64, seq_len=64)
+    sizes = {"n_layers": 1, "d_model": 64, "seq_len": 64, "dropout": 0.0}
+    if arch == "transformer":
+        config = TransformerConfig(**PRESETS["transformer"]["modern"], **sizes)
+    else:
+        config = RecurrentConfig(arch=arch, **sizes)
     model = build_model(config, tokenizer.vocab_size, "encoder-decoder", seed=1).train()
-    optimizers = build_optimizers(model, TrainConfig(optimizer="adamw", lr=8e-3, weight_decay=0.0))
-    sizes = [max(len(pair.source), len(pair.target) + 1) for pair in examples]
-    sampler = PairSampler(sizes, tokens=100, accumulate=1, seed=1)
-    plan = Plan(STEPS, 1, "wsd", 5, 0.6, 0.0, 1.0, STEPS, STEPS, STEPS)
+    optimizers = build_optimizers(model, TrainConfig(optimizer=optimizer, lr=lr, lr_rest=lr_rest, weight_decay=0.0))
+    task = Translate()
+    examples = task.pair_ids(pairs, tokenizer)
+    sampler = PairSampler([max(len(pair.source), len(pair.target) + 1) for pair in examples], 400, 1, seed=0)
+    plan = Plan(steps, 1, "wsd", steps // 50, 0.6, 0.0, 1.0, steps, steps, steps)
 
     def batches(step):
         return [(task.batch([examples[n] for n in numbers], tokenizer.mark), Lanes()) for numbers in sampler.rows(step)]
 
-    losses = [update.loss.mean for update in updates(model, optimizers, task, batches, plan)]
-    assert losses[-1] < 0.1 * losses[0]
-    for settings in (BeamSettings(beams=1, max_new_tokens=40), BeamSettings(beams=3, max_new_tokens=40)):
-        best = task.translations(model, tokenizer, [pair.source for pair in pairs], settings)
-        assert [found[0].text for found in best] == [pair.target for pair in pairs]
+    for _ in updates(model, optimizers, task, batches, plan):
+        pass
+    for some, least in ((pairs[:200], seen), (others[:200], unseen)):
+        settings = BeamSettings(beams=1, max_new_tokens=40)
+        best = task.translations(model, tokenizer, [pair.source for pair in some], settings)
+        exact = sum(found[0].text == pair.target for found, pair in zip(best, some, strict=True)) / len(some)
+        assert exact >= least

@@ -253,6 +253,8 @@ CHINESE: dict[str, str] = {
     "%(n)s pairs have a side that seems to be in the language of the other side: %(places)s.": (
         "有 %(n)s 个句对的一边像是另一边的语言：%(places)s。"
     ),
+    "the file ends inside a unit (<tu>)": "文件在一个单元（<tu>）中间结束",
+    "this unit is no XML (%(error)s)": "这个单元不是 XML（%(error)s）",
     "By %(score)s this text shows no difference.": "就 %(score)s 而言，这份文本看不出差别。",
     "By %(score)s %(name)s is better.": "就 %(score)s 而言，%(name)s 更好。",
     "%(n)s translations did not end within generate.max_new_tokens and are cut there.": (

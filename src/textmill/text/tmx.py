@@ -116,7 +116,7 @@ def units(file: TextFile) -> Iterator[Unit | Dropped]:
                     f"a unit (<tu>) of more than {LARGEST_UNIT:,} bytes", where=f"{file.name}:{line}", hint="Is it TMX?"
                 )
     if re.search(rb"<tu[\s>]", held):
-        yield Dropped(BAD_RECORD, len(held), f"{file.name}:{line}", "the file ends inside a unit (<tu>)")
+        yield Dropped(BAD_RECORD, len(held), f"{file.name}:{line}", message("the file ends inside a unit (<tu>)"))
     elif held:
         yield Dropped(MARKUP, len(held))
 
@@ -125,7 +125,7 @@ def unit_of(raw: bytes, place: str) -> Unit | Dropped:
     try:
         root = ElementTree.fromstring(raw)
     except ElementTree.ParseError as error:
-        return Dropped(BAD_RECORD, len(raw), place, f"this unit is no XML ({error})")
+        return Dropped(BAD_RECORD, len(raw), place, message("this unit is no XML (%(error)s)", error=str(error)))
     texts = []
     for variant in root.iter("tuv"):
         segment = variant.find("seg")
