@@ -15,7 +15,7 @@ from textmill.messages import message, record_of
 class Document(BaseModel):
     """A JSON document: unknown keys refused, so that a document read back is one we wrote."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, protected_namespaces=(), defer_build=True)
 
     def to_json(self, indent: int | None = None) -> str:
         """One JSON text; non-ASCII stays readable."""

@@ -13,7 +13,6 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from textmill.config.train import LENGTHS, two_lengths
 from textmill.errors import TextmillError
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ class Shell:
     def load(self, **said: Any) -> Loaded:
         """All layers of knobs. said: more of the command line, section__name=value, such as data__paths=paths."""
         from textmill.config.layers import load_config
+        from textmill.config.train import LENGTHS, two_lengths
 
         lengths = [key for key in LENGTHS if key in self.said]
         if len(lengths) > 1:

@@ -22,6 +22,7 @@ class Section(BaseModel):
         allow_inf_nan=False,
         validate_default=True,
         protected_namespaces=(),
+        defer_build=True,  # --help reads names and docstrings alone
     )
 
 
