@@ -12,13 +12,13 @@ from typing import Any
 from textmill.errors import InputError
 from textmill.evaluation.evaluating import evaluate
 from textmill.messages import message
+from textmill.metrics import translation
 from textmill.metrics.bootstrap import difference_interval
 from textmill.metrics.language import ExampleScore
-from textmill.metrics.translation import score_differences
 from textmill.results import Comparison, Evaluation, ScoreDifference
 from textmill.runs import Run
 
-TITLES = {"bpb": "bits per byte", "bleu": "BLEU", "chrf": "chrF"}
+TITLES = {"bpb": "bits per byte", **translation.TITLES}
 LOWER_IS_BETTER = frozenset({"bpb"})
 
 
@@ -58,7 +58,9 @@ def compared(evaluations: Sequence[Evaluation], settings: Any) -> Comparison:
                 f"BLEU was not taken in one way: {signatures[0]} and {signatures[1]}", where=f"{one.run} and {two.run}"
             )
         language = "zh" if "tok:zh" in signatures[0] else "ja" if "tok:char" in signatures[0] else "en"
-        found = score_differences(_column(two, "output"), _column(one, "output"), references, language, *how_sure)
+        found = translation.score_differences(
+            _column(two, "output"), _column(one, "output"), references, language, *how_sure
+        )
         differences |= {
             name: ScoreDifference(value=difference.value, interval=difference.interval)
             for name, difference in found.items()

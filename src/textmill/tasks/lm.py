@@ -123,7 +123,7 @@ class LanguageModelling:
         return list(examples)
 
     def output_scores(
-        self, model: Any, tokenizer: Tokenizer, examples: Sequence[DocumentIds], config: Config
+        self, model: Any, tokenizer: Tokenizer, examples: Iterable[DocumentIds], config: Config
     ) -> dict[str, float]:
         """Its loss says all."""
         return {}

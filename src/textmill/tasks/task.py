@@ -164,7 +164,7 @@ class Task(Protocol):
         ...
 
     def output_scores(
-        self, model: Any, tokenizer: Tokenizer, examples: Sequence[Any], config: Config
+        self, model: Any, tokenizer: Tokenizer, examples: Iterable[Any], config: Config
     ) -> dict[str, float]:
         """What quickly made outputs are worth, the higher the better; {} where the best is chosen by the loss."""
         ...

@@ -22,7 +22,7 @@ from textmill.generation.forced import Forced
 from textmill.messages import message, plural_message
 from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.metrics.loss import LossSum
-from textmill.metrics.translation import SelfTest, cut_wrongly, self_test, translation_scores
+from textmill.metrics.translation import TITLES, SelfTest, cut_wrongly, self_test, translation_scores
 from textmill.models import IGNORED
 from textmill.models.encoder_decoder import EncoderDecoder
 from textmill.tasks.measuring import DocumentIds
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 ENCODE_TOGETHER = 1024  # pairs handed to the tokenizer at once
 N_SAMPLES = 3
 N_TRANSLATED = 200  # pairs, to choose the best by translations
-TITLES = {"bleu": "BLEU", "chrf": "chrF"}
 ALIKE = {"bleu": 20.0, "chrf": 40.0}  # shuffled lines score less, unless they are much alike
 
 
@@ -238,12 +237,12 @@ class Translate:
         return [(pair.target, pair.n_bytes, pair.n_chars, pair.place) for pair in examples]
 
     def output_scores(
-        self, model: EncoderDecoder, tokenizer: Tokenizer, examples: Sequence[PairIds], config: Config
+        self, model: EncoderDecoder, tokenizer: Tokenizer, examples: Iterable[PairIds], config: Config
     ) -> dict[str, float]:
         """bleu and chrf of greedy translations of the first pairs; {} where the best is chosen by the loss."""
         if self.best_by == "loss":
             return {}
-        some = examples[:N_TRANSLATED]
+        some = list(islice(examples, N_TRANSLATED))
         references = [tokenizer.decode(pair.target) for pair in some]
         settings = BeamSettings(beams=1, max_new_tokens=config.generate.max_new_tokens)
         sources = [tokenizer.decode(pair.source[:-1]) for pair in some]

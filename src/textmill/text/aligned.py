@@ -140,19 +140,24 @@ def read_json_lines(file: TextFile, data: DataConfig, note: Callable[[str], None
 def keys_of(sides: dict[str, object], data: DataConfig, where: str) -> tuple[str, str]:
     """The keys of source and target in the first record."""
     texts = [name for name, value in sides.items() if isinstance(value, str)]
-    if data.source or data.target:
-        others = [name for name in texts if name not in (data.source, data.target)]
-        if len(others) == 1:
-            return data.source or others[0], data.target or others[0]
-    elif all(name in texts for name in DEFAULT_SIDES):
+    if not (data.source or data.target) and all(name in texts for name in DEFAULT_SIDES):
         return DEFAULT_SIDES
-    elif len(texts) == 2:
-        return texts[0], texts[1]
+    if (two := the_two(texts, data)) is not None:
+        return two
     raise InputError(
         f"it is not said which two of its texts are the pair (there are: {', '.join(texts) or 'none'})",
         where=where,
         hint="Say their keys: --source en --target de",
     )
+
+
+def the_two(names: Sequence[str], data: DataConfig) -> tuple[str, str] | None:
+    """(source, target) among the names of texts: the one that is said and the only other, or the only two there are;
+    None where that says nothing."""
+    if data.source or data.target:
+        others = [name for name in names if name not in (data.source, data.target)]
+        return (data.source or others[0], data.target or others[0]) if len(others) == 1 else None
+    return (names[0], names[1]) if len(names) == 2 else None
 
 
 def found(pair: SentencePair, n_all: int, unused: int) -> Found:

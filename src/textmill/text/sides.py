@@ -125,7 +125,7 @@ def left_alone(file: TextFile) -> TextFile:
         "there is no file with its translation",
         where=file.name,
         hint="Name two files, a line of the one for each line of the other: textmill train news.en news.de --task "
-        "translate; or one file with both sides (.tsv, .csv, .jsonl).",
+        "translate; or one file with both sides (.tsv, .jsonl, .tmx).",
     )
 
 

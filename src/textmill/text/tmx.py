@@ -15,17 +15,17 @@ from xml.etree import ElementTree
 from textmill.config import DataConfig
 from textmill.errors import InputError
 from textmill.messages import message
-from textmill.text.aligned import SentencePair
+from textmill.text.aligned import SentencePair, the_two
 from textmill.text.columns import utf8_size
 from textmill.text.documents import BAD_RECORD, MARKUP, Document, Dropped, Found
 from textmill.text.files import TextFile, open_text
+from textmill.text.sides import ALONE
 
 UNIT = re.compile(rb"<tu(?=[\s>]).*?</tu\s*>", re.DOTALL)
 CHUNK = 1 << 20
 LARGEST_UNIT = 16 << 20  # bytes
 CODES = frozenset(("bpt", "ept", "it", "ph", "ut"))
 LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
-ONE_SIDED = "other:no-translation"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def read_pairs(file: TextFile, data: DataConfig, note: Callable[[str], None]) ->
             note(message("%(name)s is read from %(one)s to %(other)s.", name=file.name, one=wanted[0], other=wanted[1]))
         source, target = (item.of(language) for language in wanted)
         if not (source and source.strip() and target and target.strip()):
-            yield Dropped(ONE_SIDED, item.n_bytes)
+            yield Dropped(ALONE, item.n_bytes)
             continue
         n_bytes = utf8_size(source) + utf8_size(target)
         yield Found(SentencePair(source, target, item.place).document(), n_bytes, item.n_bytes - n_bytes)
@@ -83,12 +83,8 @@ def read_texts(file: TextFile, data: DataConfig, note: Callable[[str], None]) ->
 def languages_of(unit: Unit, data: DataConfig) -> tuple[str, str]:
     """(source, target) of the first unit."""
     there = [language for language, _ in unit.texts]
-    if data.source or data.target:
-        others = [language for language in there if language not in (data.source, data.target)]
-        if len(others) == 1:
-            return data.source or others[0], data.target or others[0]
-    elif len(there) == 2:
-        return there[0], there[1]
+    if (two := the_two(there, data)) is not None:
+        return two
     raise InputError(
         f"it is not said which two of its languages are the pair (there are: {', '.join(there) or 'none'})",
         where=unit.place,

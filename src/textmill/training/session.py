@@ -581,9 +581,9 @@ class Session:
         if self.prepared.valid is None:
             return True, {}
         with self.clock.doing("evaluate"), self.reading() as model:
-            examples = list(self.task.examples(self.prepared.valid, self.tokenizer, self.config.train.eval_tokens))
-            scores = self.task.measure(model, examples, self.tokenizer, self.config)
-            outputs = self.task.output_scores(model, self.tokenizer, examples, self.config)
+            held_out = self.prepared.valid, self.tokenizer, self.config.train.eval_tokens
+            scores = self.task.measure(model, self.task.examples(*held_out), self.tokenizer, self.config)
+            outputs = self.task.output_scores(model, self.tokenizer, self.task.examples(*held_out), self.config)
         metrics = self.task.metrics(scores)
         score = -outputs[self.task.best_by] if outputs else metrics[self.task.best_by]
         metrics |= outputs
