@@ -54,6 +54,7 @@ TOKENIZERS = {
     "char": "textmill.tokens.kinds:Char",
     "word": "textmill.tokens.kinds:Word",
     "bpe": "textmill.tokens.kinds:Bpe",
+    "unigram": "textmill.tokens.unigram:Unigram",
 }
 
 # Kinds `word`, by what cuts Chinese into words.

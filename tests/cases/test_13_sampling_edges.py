@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from textmill.config.knobs import all_knobs
 from textmill.config.measure import GenerateConfig
 from textmill.errors import InputError
 from textmill.generation import distribution
@@ -50,6 +51,6 @@ def test_a_setting_out_of_range_is_refused_by_name(entry):
 
 
 def test_the_help_says_whether_the_prompt_counts_as_seen():
-    help_text = GenerateConfig.model_fields["repetition_penalty"].description
+    help_text = all_knobs()["generate.repetition_penalty"].help
     assert "prompt included" in help_text
     assert "padding never" in help_text

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from fakes import Shell, tree
 
-from textmill.cli.data import fetch_on_use
+from textmill.cli.fetching import fetch_on_use
 from textmill.cli.output import Shell as Asked
 from textmill.errors import InputError
 from textmill.results import Catalogue

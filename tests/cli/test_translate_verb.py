@@ -131,12 +131,45 @@ def test_two_runs_are_compared_on_the_same_pairs(place: Path) -> None:
     assert floor.returncode == 2 and b"other texts were held out" in floor.stderr
 
 
+@pytest.fixture(scope="module")
+def both(place: Path) -> Path:
+    """A run of both directions."""
+    done = textmill(
+        place,
+        *("train", "news.en", "news.zh", "--task", "translate", "--both-ways", "--arch", "gru", "--name", "both"),
+        *(*TINY, "--train.best_by", "bleu"),
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return place / "runs/both"
+
+
+def test_one_model_of_both_directions_is_measured_in_both_and_asked_for_one(place: Path, both: Path) -> None:
+    measured = json.loads((both / "eval/test.json").read_text())
+    assert {"bleu", "chrf", "bleu_back", "chrf_back"} <= set(measured["metrics"])
+    made, run = (json.loads((place / "runs" / name / "run.json").read_text()) for name in ("made", "both"))
+    assert made["data"]["prepared"] == run["data"]["prepared"]  # the text is prepared once
+    logged = [json.loads(line) for line in (both / "metrics.jsonl").read_text().splitlines()]
+    assert any("eval/bleu" in line for line in logged)
+    forth = textmill(place, "translate", "runs/both", "--to", "zh", "The bird sees the lake.", "--json")
+    back = textmill(place, "translate", "runs/both", "--to", "EN", "鸟看湖。", "--json")
+    for done in (forth, back):
+        assert done.returncode == 0, done.stderr.decode()
+        jsonschema.validate(json.loads(done.stdout), results.Translated.model_json_schema(by_alias=True))
+    found = json.loads(textmill(place, "compare", "runs/both", "runs/both", "--json").stdout)
+    assert set(found["differences"]) == {"bpb", "bleu", "chrf", "bleu_back", "chrf_back"}
+
+
+@pytest.mark.usefixtures("both")
 @pytest.mark.parametrize(
     ("arguments", "stdin", "told"),
     [
         (("translate", "runs/made"), b"", "there is no line to translate"),
         (("translate", "runs/made", "--n-best", "3"), b"a\n", "add --json"),
         (("translate", "runs/made", "--n-best", "9", "--json"), b"a\n", "n_best is 9"),
+        (("translate", "runs/made", "--to", "en"), b"a\n", "into en: it translates into zh"),
+        (("translate", "runs/both"), b"a\n", "--to zh, or --to en"),
+        (("translate", "runs/both", "--to", "fr"), b"a\n", "into fr: it translates into zh and into en"),
+        (("train", "news.en", "--both-ways"), b"", "reads single texts: leave it out"),
         (("translate", "runs/made", "--show", "a.svg"), b"a\n", "--show draws one text"),
         (("translate", "runs/made", "A bird.", "--show", "a.gif"), b"", ".svg or .png"),
         (("translate", "runs/made", "A bird.", "--show", "none/a.svg"), b"", "no such folder"),

@@ -12,7 +12,7 @@ from textmill.errors import ConfigError, ContextFull, TooLittleText
 from textmill.generation.beam import BeamSettings
 from textmill.models import build_model
 from textmill.tasks.pair_batches import PairSampler
-from textmill.tasks.translate import Translate
+from textmill.tasks.translate import Translate, Translation
 from textmill.text.aligned import SentencePair
 from textmill.text.worlds import Pairs
 from textmill.tokens import Tokenizer
@@ -88,12 +88,69 @@ def test_smoothing_reports_the_loss_and_moves_the_gradient_as_on_paper(tokenizer
 
 
 def test_a_direction_stands_before_a_mark_of_its_own_that_no_text_holds(tokenizer):
-    task, mark = Translate(direction="zh"), tokenizer.mark
+    task, mark = Translate(directions=("zh", "en")), tokenizer.mark
     [plain] = Translate().source_ids(["zh<|endoftext|>a"], tokenizer)
     [named] = task.source_ids(["a"], tokenizer)
     assert plain.count(mark) == 1 and plain[-1] == mark
     assert named == (*b"zh", mark, *b"a", mark)
-    assert task.source_ids(["a"], tokenizer, direction="en")[0][:2] == tuple(b"en")
+    assert task.source_ids(["a"], tokenizer, way=1)[0] == (*b"en", mark, *b"a", mark)
+
+
+def test_a_pair_is_read_in_both_directions_from_one_store(tokenizer, tmp_path):
+    one, both = Translate(), Translate(directions=("zh", "en"))
+    mark = tokenizer.mark
+    store = one.encode([pair.document() for pair in PAIRS], tokenizer, tmp_path)
+    there = list(one.examples(store, tokenizer))
+    read = list(both.examples(store, tokenizer))
+    assert [pair.way for pair in read] == [0, 1] * len(PAIRS)
+    for pair, forth, back, alone in zip(PAIRS, read[::2], read[1::2], there, strict=True):
+        assert forth.source == (*b"zh", mark, *alone.source) and forth.target == alone.target
+        assert back.source == (*b"en", mark, *pair.target.encode(), mark)
+        assert bytes(back.target).decode() == pair.source
+        assert (back.n_bytes, back.n_chars) == (len(pair.source.encode()), len(pair.source))
+        assert forth.place == back.place == pair.place
+        assert [both.source_text(found, tokenizer) for found in (forth, back)] == [pair.source, pair.target]
+    assert both.pair_ids(PAIRS, tokenizer) == read and one.pair_ids(PAIRS, tokenizer) == there
+
+    longest = sorted(max(len(pair.source), len(pair.target) + 1) for pair in read)
+    config = Config(task={"name": "translate"}, model={"seq_len": longest[-3]})
+    rows = both.rows(store, tokenizer, config)
+    kept = [pair for pair in read if max(len(pair.source), len(pair.target) + 1) <= longest[-3]]
+    assert [rows.pair(number) for number in range(len(rows.sizes))] == kept and len(kept) < len(read)
+    assert rows.sizes == [max(len(pair.source), len(pair.target) + 1) for pair in kept]
+
+
+def test_both_directions_are_judged_apart_and_the_best_is_best_in_both(tokenizer, tmp_path, monkeypatch):
+    """A model that knows Chinese by heart and writes nonsense in English."""
+    both = Translate(directions=("zh", "en"), best_by="bleu")
+    store = both.encode([pair.document() for pair in PAIRS], tokenizer, tmp_path)
+    known = {pair.source: pair.target for pair in PAIRS}
+
+    def translations(model, tokenizer, texts, settings=None, way=0, **others):
+        return [[Translation(known[text] if way == 0 else "x y z", 0.0, True)] for text in texts]
+
+    monkeypatch.setattr(both, "translations", translations)
+    config = Config(task={"name": "translate", "both_ways": True}, data={"paths": ("a.en", "a.zh")})
+    assert (Translate.of(config).directions, Translate.of(Config(task={"name": "translate"})).directions) == (
+        ("zh", "en"), None
+    )  # fmt: skip
+    judged = both.judge(None, tokenizer, list(both.examples(store, tokenizer)), config, store)
+    assert judged.metrics["bleu"] == pytest.approx(100) and judged.metrics["bleu_back"] < 5
+    assert {"bleu", "chrf", "bleu_back", "chrf_back"} == set(judged.metrics)
+    assert "tok:zh" in judged.convention["bleu_signature"] and "tok:13a" in judged.convention["bleu_signature_back"]
+    assert set(judged.baselines["dictionary"]) == set(judged.metrics)
+    assert [row["way"] for row in judged.rows] == [0, 1] * len(PAIRS)
+    assert [row["reference"] for row in judged.rows[1::2]] == [pair.source for pair in PAIRS]
+    quickly = both.output_scores(None, tokenizer, both.examples(store, tokenizer), config)
+    assert quickly["bleu"] == pytest.approx((judged.metrics["bleu"] + judged.metrics["bleu_back"]) / 2)
+
+
+def test_both_directions_need_names_and_pairs():
+    nameless = Config(task={"name": "translate", "both_ways": True}, data={"paths": ("pairs.tsv",)})
+    with pytest.raises(ConfigError, match="have no names to tell them apart"):
+        Translate.of(nameless)
+    with pytest.raises(ConfigError, match="task lm reads single texts"):
+        Config(task={"both_ways": True})
 
 
 def test_batches_hold_every_pair_once_an_epoch_within_their_tokens():

@@ -17,10 +17,10 @@ class Upper:
     def __init__(self):
         self.given = []
 
-    def source_ids(self, texts, tokenizer):
+    def source_ids(self, texts, tokenizer, way=0):
         return [(*map(ord, text), 0) for text in texts]
 
-    def translations(self, model, tokenizer, texts, settings, forced=None):
+    def translations(self, model, tokenizer, texts, settings, way=0, forced=None):
         self.given += texts
         for text in texts:
             ids = tuple(range(len(text)))
@@ -75,7 +75,7 @@ def test_how_many_lines_are_read_at_once_changes_nothing(at_once, told):
 
 def test_chinese_pieces_are_joined_without_a_blank(told):
     maker = translator(6, told)
-    maker.task.translations = lambda model, tokenizer, texts, settings, forced=None: (
+    maker.task.translations = lambda model, tokenizer, texts, settings, way=0, forced=None: (
         [Translation("桥。", -1.0, True, SimpleNamespace(total_logprob=-4.0, ids=(1, 2, 3), ended=True))] for _ in texts
     )
     [found] = maker.lines(["One. Two."])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from textmill.cli.output import Shell, table
@@ -11,7 +13,9 @@ from textmill.cli.scores import COLUMNS, FLOORS
 from textmill.cli.train import loaded_for
 from textmill.cli.verb import verb
 from textmill.config.knobs import sections
-from textmill.results import Chosen
+
+if TYPE_CHECKING:
+    from textmill.results import Chosen
 
 
 @verb(

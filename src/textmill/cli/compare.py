@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from textmill.cli.output import Shell, table
 from textmill.cli.run_argument import open_argument, settings_of, use_threads
 from textmill.cli.verb import verb
-from textmill.results import Comparison
+
+if TYPE_CHECKING:
+    from textmill.results import Comparison
 
 
 @verb(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from textmill.cli.output import Shell, table
 from textmill.cli.verb import verb, verb_group
 from textmill.config.knobs import all_knobs, knobs_of, sections, value_of
 from textmill.config.layers import Loaded, to_toml
-from textmill.results import Knob, Knobs
+
+if TYPE_CHECKING:
+    from textmill.results import Knobs
 
 EXAMPLES = (
     "textmill config show                         every knob as a TOML file: a start for run.toml",
@@ -43,6 +47,8 @@ def show_command(shell: Shell, origin: bool) -> None:
 @verb("keys", examples=EXAMPLES[3:])
 def keys_command(shell: Shell) -> None:
     """List every knob: what may be said, its default, its flag, its meaning."""
+    from textmill.results import Knob, Knobs
+
     knobs = [Knob(key=knob.key, value=knob.default, origin="default", help=knob.help) for knob in all_knobs().values()]
     shell.show(Knobs(knobs=knobs), lambda _: keys_text())
 
@@ -52,6 +58,8 @@ config_command.add_command(keys_command)
 
 
 def knobs_document(loaded: Loaded) -> Knobs:
+    from textmill.results import Knob, Knobs
+
     config = loaded.config
     return Knobs(
         knobs=[

@@ -1,24 +1,19 @@
-"""`textmill data list|info|get`: the catalogue of corpora. Room: cli/.
-
-Also what every verb that takes a PATH asks before it starts: is a corpus that was named still to be fetched?
-"""
+"""`textmill data list|info|get`: the catalogue of corpora. Room: cli/."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from textmill.cli.fetching import bare_name, watching
 from textmill.cli.output import Shell, table
 from textmill.cli.verb import verb, verb_group
-from textmill.errors import InputError, UsageError
-from textmill.results import Catalogue, CorpusEntry, CorpusFile
+from textmill.errors import UsageError
 
 if TYPE_CHECKING:
-    from textmill.text.catalogue import Corpus, Progress, Receipt
+    from textmill.results import Catalogue, CorpusEntry, CorpusFile
+    from textmill.text.catalogue import Corpus, Receipt
 
 EXAMPLES = (
     "textmill data list                   what there is: languages, tasks, sizes, licences",
@@ -63,7 +58,7 @@ def info_command(shell: Shell, names: tuple[str, ...]) -> None:
     """Say everything about corpora: licence, source and what to cite, hashes, traps, what a document is."""
     from textmill.text.catalogue import corpus_named, kept
 
-    found = [corpus_named(_bare(name)) for name in names]
+    found = [corpus_named(bare_name(name)) for name in names]
     shell.show(_document([corpus_entry(corpus, kept(corpus)) for corpus in found]), info_text)
 
 
@@ -77,7 +72,7 @@ def get_command(shell: Shell, names: tuple[str, ...]) -> None:
     from textmill.text import catalogue
 
     hub_sets = [catalogue.hub_set(name) for name in names if name.startswith(catalogue.HUB)]
-    corpora = [catalogue.corpus_named(_bare(name)) for name in names if not name.startswith(catalogue.HUB)]
+    corpora = [catalogue.corpus_named(bare_name(name)) for name in names if not name.startswith(catalogue.HUB)]
     if shell.dry_run:
         if hub_sets:
             raise UsageError("the size of a data set of the hub is not known before it is fetched: -n says nothing")
@@ -99,47 +94,8 @@ data_command.add_command(info_command)
 data_command.add_command(get_command)
 
 
-def fetch_on_use(shell: Shell, paths: Iterable[str]) -> None:
-    """Fetch what PATHs name and the cache lacks, saying so; with -n, which writes nothing, it is an error."""
-    from textmill.text import catalogue
-
-    for given in catalogue.missing(paths):
-        if shell.dry_run:
-            raise InputError(
-                "is not in the cache yet, and -n fetches nothing",
-                where=given,
-                hint=f"fetch it first: textmill data get {_bare(given)}",
-            )
-        with watching(shell, given) as progress:
-            catalogue.find(given, [], shell.notice, progress)
-
-
-@contextmanager
-def watching(shell: Shell, name: str) -> Iterator[Progress]:
-    """A line on the terminal that says how far a download is; nothing where nobody looks on, or with -q."""
-    animated = sys.stderr.isatty() and not shell.quiet
-    drawn = ""
-
-    def show(n_bytes: int, of: int | None) -> None:
-        nonlocal drawn
-        line = f"  {name}: {n_bytes / 1e6:.1f}" + (f" of {of / 1e6:.1f} MB" if of else " MB")
-        if animated and line != drawn:
-            drawn = line
-            click.echo(f"\r{line}\x1b[K", err=True, nl=False)
-
-    try:
-        yield show
-    finally:
-        if drawn:
-            click.echo("\r\x1b[K", err=True, nl=False)
-
-
-def _bare(given: str) -> str:
-    """The name of a corpus as `data` takes it: pypi:NAME/PART is its PATH."""
-    return given if given.startswith("hf:") else given.removeprefix("pypi:").partition("/")[0]
-
-
 def _document(entries: list[CorpusEntry]) -> Catalogue:
+    from textmill.results import Catalogue
     from textmill.text.catalogue import cache_folder
 
     return Catalogue(cache=str(cache_folder()), corpora=entries)
@@ -147,6 +103,7 @@ def _document(entries: list[CorpusEntry]) -> Catalogue:
 
 def corpus_entry(corpus: Corpus, receipt: Receipt | None) -> CorpusEntry:
     """An entry of the catalogue, with its files where it was fetched."""
+    from textmill.results import CorpusEntry
     from textmill.text.catalogue import cache_folder
 
     folder = str(cache_folder() / corpus.name)
@@ -175,6 +132,8 @@ def corpus_entry(corpus: Corpus, receipt: Receipt | None) -> CorpusEntry:
 
 def hub_entry(given: str, folder: str, receipt: Receipt) -> CorpusEntry:
     """A data set of the hub, of which only what was fetched is known."""
+    from textmill.results import CorpusEntry
+
     return CorpusEntry(
         name=receipt.source,
         path=given,
@@ -199,6 +158,8 @@ def hub_entry(given: str, folder: str, receipt: Receipt) -> CorpusEntry:
 
 
 def _files(folder: str, receipt: Receipt | None) -> list[CorpusFile]:
+    from textmill.results import CorpusFile
+
     return [
         CorpusFile(name=file.name, path=f"{folder}/{file.name}", bytes=file.n_bytes, sha256=file.sha256)
         for file in (receipt.files if receipt else ())

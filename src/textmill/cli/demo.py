@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textmill.cli.output import Shell, for_terminal
-from textmill.cli.plan import plan_text
+from textmill.cli.plan import show_plan
 from textmill.cli.progress import TerminalListener
 from textmill.cli.scores import scores_table
 from textmill.cli.verb import verb
-from textmill.results import Demo, Plan
+
+if TYPE_CHECKING:
+    from textmill.results import Demo
 
 
 @verb(
@@ -34,7 +37,7 @@ def demo_command(shell: Shell) -> int:
 
         folders = [f"{runs_dir}/demo/", f"{runs_dir}/.data/"]
         plan = {"text": "builtin:python-docs", "steps": steps or DEMO_STEPS}
-        shell.show(Plan(verb="demo", run=folders[0].rstrip("/"), writes=folders, plan=plan), plan_text)
+        show_plan(shell, verb="demo", run=folders[0].rstrip("/"), writes=folders, plan=plan)
         return 0
     from textmill.runs.lock import refuse_if_locked
 

@@ -9,10 +9,10 @@ import click
 from textmill.cli.output import Shell, on_one_line
 from textmill.cli.run_argument import folder_argument
 from textmill.cli.verb import verb
-from textmill.results import NOT_CHECKED, Doctor, Finding
 
 if TYPE_CHECKING:
     from textmill.report.words import Words
+    from textmill.results import Doctor, Finding
 
 
 @verb(
@@ -38,6 +38,7 @@ def doctor_command(shell: Shell, run: str) -> int:
 
 def doctor_text(found: Doctor) -> str:
     from textmill.report.words import STATUSES, Words, language
+    from textmill.results import NOT_CHECKED
 
     words = Words(language())
     if not found.whole:

@@ -9,13 +9,13 @@ import click
 
 from textmill.cli.checkpoint_option import checkpoint_option
 from textmill.cli.output import Shell, table
-from textmill.cli.plan import plan_text
+from textmill.cli.plan import show_plan
 from textmill.cli.run_argument import run_argument, settings_of, use_threads
 from textmill.cli.scores import FLOORS, scores_table
 from textmill.cli.verb import verb
-from textmill.results import Evaluation, Plan
 
 if TYPE_CHECKING:
+    from textmill.results import Evaluation
     from textmill.runs import Run
 
 
@@ -47,7 +47,7 @@ def eval_command(shell: Shell, run: Run, data: str | None, checkpoint: str | Non
     if shell.dry_run:
         writes = [str(run.path / "eval")] if as_trained else []
         plan = {"data": data or "what training held out", "checkpoint": checkpoint or run.default_checkpoint}
-        shell.show(Plan(verb="eval", run=str(run.path), writes=writes, plan=plan), plan_text)
+        show_plan(shell, verb="eval", run=str(run.path), writes=writes, plan=plan)
         return
     use_threads(settings)
     found = evaluate(run, data=data, checkpoint=checkpoint)

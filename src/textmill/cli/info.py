@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from textmill.cli.output import Shell, on_one_line, table
 from textmill.cli.run_argument import run_argument
 from textmill.cli.verb import verb
-from textmill.results import Info
 
 if TYPE_CHECKING:
+    from textmill.results import Info
     from textmill.runs import Run
 
 

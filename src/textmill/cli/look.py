@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from textmill.cli.data import fetch_on_use
+from textmill.cli.fetching import fetch_on_use
 from textmill.cli.look_measured import measurements, measuring_options
 from textmill.cli.output import Shell
-from textmill.cli.plan import plan_text
+from textmill.cli.plan import show_plan
 from textmill.cli.verb import verb
 from textmill.errors import UsageError
-from textmill.results import Look, Plan
 
 if TYPE_CHECKING:
     from textmill.report.words import Words
@@ -83,9 +82,10 @@ def look_command(
             data = shell.load(data__paths=paths).config.data
             fetch_on_use(shell, (*data.paths, *data.valid, *data.test))
             plan |= plan_removals(data, measured["removed"], sample)
-        shell.show(Plan(verb="look", run=None, writes=writes, plan=plan), plan_text)
+        show_plan(shell, verb="look", run=None, writes=writes, plan=plan)
         return
     from textmill.cli.look_text import look_text
+    from textmill.results import Look
     from textmill.training import look
 
     with standing_for_stdin(paths) as files:

@@ -11,10 +11,10 @@ import click
 from textmill.cli.output import Shell, on_one_line, table
 from textmill.cli.run_argument import open_argument
 from textmill.errors import UsageError
-from textmill.results import Leaks, Look, TokenCosts
 
 if TYPE_CHECKING:
     from textmill.report.words import Words
+    from textmill.results import Leaks, Look, TokenCosts
 
 
 def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textmill.cli.look_measured import measured_texts
 from textmill.cli.output import on_one_line, table
 from textmill.report import looked
 from textmill.report.numbers import count, share, size
 from textmill.report.words import Words, category_name
-from textmill.results import Against, Look
+
+if TYPE_CHECKING:
+    from textmill.results import Against, Look
 
 SHOWN_FILES, SHOWN_ENCODINGS, SHOWN_OVERLAPS = 20, 5, 10
 BAR_COLUMNS = 40

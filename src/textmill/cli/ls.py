@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from textmill.cli.output import Shell, table
 from textmill.cli.verb import verb
-from textmill.results import Runs
+
+if TYPE_CHECKING:
+    from textmill.results import Runs
 
 
 @verb(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from textmill.cli.output import table
-from textmill.results import Plan
+from typing import TYPE_CHECKING, Any
+
+from textmill.cli.output import Shell, table
+
+if TYPE_CHECKING:
+    from textmill.results import Plan
 
 TITLES = {
     "vocab_size_about": "vocabulary about",
@@ -11,6 +15,13 @@ TITLES = {
     "memory_bytes": "memory",
     "disk_bytes": "disk",
 }
+
+
+def show_plan(shell: Shell, **plan: Any) -> None:
+    """The plan of a verb that makes its own. plan: the fields of results.Plan."""
+    from textmill.results import Plan
+
+    shell.show(Plan(**plan), plan_text)
 
 
 def plan_text(plan: Plan) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from textmill.cli.output import Shell, table
@@ -9,7 +11,9 @@ from textmill.cli.plan import plan_text
 from textmill.cli.progress import TerminalListener
 from textmill.cli.train import loaded_for
 from textmill.cli.verb import verb
-from textmill.results import PreparedText
+
+if TYPE_CHECKING:
+    from textmill.results import PreparedText
 
 
 @verb(

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from textmill.cli.output import Shell
-from textmill.cli.plan import plan_text
+from textmill.cli.plan import show_plan
 from textmill.cli.run_argument import run_argument
 from textmill.cli.verb import verb
-from textmill.results import Plan, Reported
 
 if TYPE_CHECKING:
+    from textmill.results import Reported
     from textmill.runs import Run
 
 
@@ -35,7 +35,7 @@ def report_command(shell: Shell, run: Run, out: Path | None, lang: str | None) -
     folder, lang = out or run.path, lang or language()
     if shell.dry_run:
         writes = [str(folder / name) for name in ("report.html", "README.md", "plots/")]
-        shell.show(Plan(verb="report", run=str(run.path), writes=writes, plan={"lang": lang}), plan_text)
+        show_plan(shell, verb="report", run=str(run.path), writes=writes, plan={"lang": lang})
         return
     from textmill.report import render
 

@@ -12,9 +12,9 @@ from textmill.cli.output import Shell, on_one_line, table
 from textmill.cli.run_argument import model_of, run_argument, settings_of
 from textmill.cli.text_argument import text_from
 from textmill.cli.verb import verb
-from textmill.results import Scored
 
 if TYPE_CHECKING:
+    from textmill.results import Scored
     from textmill.runs import Run
 
 

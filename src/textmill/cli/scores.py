@@ -9,6 +9,8 @@ from textmill.cli.output import table
 COLUMNS = {
     "bleu": "BLEU",
     "chrf": "chrF",
+    "bleu_back": "BLEU back",
+    "chrf_back": "chrF back",
     "bpb": "bits per byte",
     "bpc": "bits per character",
     "loss": "nats per token",

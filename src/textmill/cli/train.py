@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from textmill.cli.data import fetch_on_use
+from textmill.cli.fetching import fetch_on_use
 from textmill.cli.output import Shell
 from textmill.cli.plan import plan_text
 from textmill.cli.progress import TerminalListener
@@ -14,10 +14,10 @@ from textmill.cli.scores import scores_table
 from textmill.cli.verb import verb
 from textmill.config.knobs import sections
 from textmill.errors import UsageError
-from textmill.results import Trained, Verified
 
 if TYPE_CHECKING:
     from textmill.config.layers import Loaded
+    from textmill.results import Trained, Verified
 
 
 EVERY_STEP = "all"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         "textmill translate runs/news --beams 1 < in.txt      greedy: faster, a little worse",
         "textmill translate runs/news --n-best 3 --json < in.txt",
         "textmill translate runs/news --glossary terms.tsv < in.txt      lines of term, tab, translation",
+        "textmill translate runs/both --to en < de.txt      of a run trained with --both-ways",
         'textmill translate runs/news "A man rides a bike." --show looked.svg      what it looked at',
     ),
 )
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 @click.option(
     "--n-best", type=click.IntRange(min=1), default=1, metavar="N", help="Translations of each line (--json)."
 )
+@click.option("--to", metavar="LANGUAGE", help="The language that is wanted, of a run in both directions.")
 @click.option("--glossary", metavar="FILE", help="Terms that are to be used: lines of term, tab, translation.")
 @click.option("--show", metavar="FILE", help="Draw what each token of the translation of TEXT looked at (.svg, .png).")
 @checkpoint_option
@@ -46,6 +48,7 @@ def translate_command(
     run: Run,
     text: str | None,
     n_best: int,
+    to: str | None,
     glossary: str | None,
     show: str | None,
     checkpoint: str | None,
@@ -67,7 +70,7 @@ def translate_command(
 
     run.config = settings_of(run, shell, ("generate", "machine"))
     use_threads(run.config)
-    translator = translator_of(run, checkpoint, n_best, shell.notice, glossary)
+    translator = translator_of(run, checkpoint, n_best, shell.notice, glossary, to)
     source = Lines(shell) if text in (None, "-") else None
     lines = [text or ""] if source is None else source
     if show is not None:

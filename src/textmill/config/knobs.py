@@ -17,7 +17,7 @@ from typing import Any, Literal
 import annotated_types
 
 from textmill.config.model import ModelConfig, section_of
-from textmill.config.section import OnResume, Section
+from textmill.config.section import OnResume, Section, meanings
 from textmill.config.whole import Config
 from textmill.tables import ARCHITECTURES, TASKS, TOKENIZERS
 
@@ -193,7 +193,7 @@ def _declared(section: str, owner: type[Section]) -> Iterator[Knob]:
             default=field.default,
             flag=typing.cast("str | None", extra.get("flag")),
             on_resume=typing.cast(OnResume, extra.get("on_resume") or "refuse"),
-            help=" ".join((field.description or "").split()),
+            help=" ".join(meanings(owner).get(name, "").split()),
         )
 
 

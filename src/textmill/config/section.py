@@ -5,6 +5,11 @@ A knob is said once: name, type, default, meaning, unit. The same text feeds --h
 
 from __future__ import annotations
 
+import ast
+import inspect
+import sys
+from functools import cache
+from itertools import pairwise
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,11 +23,10 @@ class Section(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        use_attribute_docstrings=True,
         allow_inf_nan=False,
         validate_default=True,
         protected_namespaces=(),
-        defer_build=True,  # --help reads names and docstrings alone
+        defer_build=True,  # --help reads names and meanings alone
     )
 
 
@@ -33,3 +37,32 @@ def knob(default: Any, *, flag: str | None = None, on_resume: OnResume = "refuse
     `limits` are pydantic's (ge, gt, le, lt).
     """
     return Field(default, json_schema_extra={"flag": flag, "on_resume": on_resume}, **limits)
+
+
+@cache
+def meanings(section: type[Section]) -> dict[str, str]:
+    """knob -> what stands under its declaration in the file of its class, those of parent classes too.
+
+    Read when it is asked for: pydantic's use_attribute_docstrings reads the files again for every class at import.
+    """
+    found: dict[str, str] = {}
+    for owner in reversed(section.__mro__):
+        if issubclass(owner, Section):
+            found |= _written_meanings(owner.__module__).get(owner.__name__, {})
+    return found
+
+
+@cache
+def _written_meanings(module: str) -> dict[str, dict[str, str]]:
+    """class -> knob -> the string that follows its declaration, of all classes of a module."""
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    return {
+        node.name: {
+            declared.target.id: inspect.cleandoc(said.value.value)
+            for declared, said in pairwise(node.body)
+            if isinstance(declared, ast.AnnAssign) and isinstance(declared.target, ast.Name)
+            if isinstance(said, ast.Expr) and isinstance(said.value, ast.Constant) and isinstance(said.value.value, str)
+        }
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+    }

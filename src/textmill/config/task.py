@@ -15,6 +15,9 @@ class TaskConfig(Section):
     name: str = knob("lm", flag="--task")
     """lm: language modelling, the next token from those before it. translate: a text into another language."""
 
+    both_ways: bool = knob(False, flag="--both-ways")
+    """Of pairs, each is learned in both directions, by one model: textmill translate RUN --to LANGUAGE says which."""
+
     @field_validator("name")
     @classmethod
     def task_stands_in_the_table(cls, name: str) -> str:

@@ -15,11 +15,12 @@ class TokensConfig(Section):
     """How text becomes ids."""
 
     kind: str = knob("auto")
-    """Tokenizer: bytes, char, word, bpe. auto: chosen from the amount and the language of the text."""
+    """Tokenizer: bytes, char, word, bpe, unigram (learned with textmill[unigram]). auto: chosen from the amount and the
+    language of the text."""
     segmenter: Literal["characters", "jieba"] = knob("characters")
     """What cuts Chinese into words for kind word: each character alone, or jieba (textmill[zh])."""
     vocab_size: int | None = knob(None, ge=257)
-    """Ids at most, control token included. Default: from the amount of text (bpe, word); all characters (char)."""
+    """Ids at most, control token included. Default: from the amount of text; all characters (char)."""
     begin_mark: bool = knob(True)
     """Each document is read after a begin mark, so that its first token has a probability too."""
     pack: bool = knob(True)

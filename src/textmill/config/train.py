@@ -39,11 +39,12 @@ class TrainConfig(Section):
     order: Literal["shuffle", "stream"] | None = knob(None)
     """shuffle: rows in random order. stream: contiguous lanes, the state carried on. Default: the architecture's."""
     optimizer: Literal["auto", "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"] = knob("auto")
-    """auto: muon for a Transformer, adamw for a recurrence. muon: inner matrices by Muon, the rest by AdamW."""
+    """auto: muon for a Transformer and a translator, adamw for a recurrence. muon: inner matrices by Muon, the rest by
+    AdamW."""
     lr: float | None = knob(None, gt=0.0)
     """Peak learning rate. Default: the optimizer's own for this architecture."""
     lr_rest: float | None = knob(None, gt=0.0)
-    """Peak rate of the AdamW beside Muon (embeddings, head, vectors). Default: 3e-3."""
+    """Peak rate of the AdamW beside Muon (embeddings, head, vectors). Default: 3e-3, of recurrent translators 0.01."""
     momentum: float = knob(0.95, ge=0.0, lt=1.0)
     """Of momentum, nesterov, rmsprop and muon."""
     beta1: float = knob(0.9, ge=0.0, lt=1.0)

@@ -50,6 +50,8 @@ class Config(Section):
         elif self.data.pairs != wanted:
             reads = "pairs of texts" if wanted else "single texts"
             raise ValueError(f"data.pairs is {str(self.data.pairs).lower()}, but task {self.task.name} reads {reads}")
+        if not wanted and self.task.both_ways:
+            raise ValueError(f"task.both_ways is of pairs, and task {self.task.name} reads single texts: leave it out")
         if not wanted and (self.data.source or self.data.target):
             side = "source" if self.data.source else "target"
             raise ValueError(f"data.{side} is of pairs, and task {self.task.name} reads single texts: leave it out")

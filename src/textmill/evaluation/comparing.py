@@ -49,22 +49,8 @@ def compared(evaluations: Sequence[Evaluation], settings: Any) -> Comparison:
     }
     notes: list[str] = []
     if all("output" in row for evaluation in (one, two) for row in evaluation.documents):
-        references = _column(one, "reference")
-        if references != _column(two, "reference"):
-            raise InputError("the two runs were scored against other references", where=f"{one.run} and {two.run}")
-        signatures = [evaluation.convention["bleu_signature"] for evaluation in (one, two)]
-        if signatures[0] != signatures[1]:
-            raise InputError(
-                f"BLEU was not taken in one way: {signatures[0]} and {signatures[1]}", where=f"{one.run} and {two.run}"
-            )
-        language = "zh" if "tok:zh" in signatures[0] else "ja" if "tok:char" in signatures[0] else "en"
-        found = translation.score_differences(
-            _column(two, "output"), _column(one, "output"), references, language, *how_sure
-        )
-        differences |= {
-            name: ScoreDifference(value=difference.value, interval=difference.interval)
-            for name, difference in found.items()
-        }
+        for way, after in enumerate(("", translation.BACK)):
+            differences |= _of_translations(one, two, way, after, how_sure)
     if one.convention["token"] != two.convention["token"]:
         notes.append(message("The runs have other tokens: compare bits per byte, not loss or perplexity."))
     return Comparison(
@@ -96,11 +82,31 @@ def verdicts(differences: dict[str, ScoreDifference], names: Sequence[str]) -> l
     return said
 
 
+def _of_translations(
+    one: Evaluation, two: Evaluation, way: int, after: str, how_sure: tuple[int, float, int]
+) -> dict[str, ScoreDifference]:
+    """The differences of BLEU and chrF of one direction, {} where nothing was translated in it. after: what their names
+    end in."""
+    rows = [[row for row in found.documents if row.get("way", 0) == way] for found in (one, two)]
+    if not any(rows):
+        return {}
+    outputs, references = ([[str(row[name]) for row in own] for own in rows] for name in ("output", "reference"))
+    if references[0] != references[1]:
+        raise InputError("the two runs were scored against other references", where=f"{one.run} and {two.run}")
+    signatures = [found.convention[f"bleu_signature{after}"] for found in (one, two)]
+    if signatures[0] != signatures[1]:
+        raise InputError(
+            f"BLEU was not taken in one way: {signatures[0]} and {signatures[1]}", where=f"{one.run} and {two.run}"
+        )
+    language = "zh" if "tok:zh" in signatures[0] else "ja" if "tok:char" in signatures[0] else "en"
+    found = translation.score_differences(outputs[1], outputs[0], references[0], language, *how_sure)
+    return {
+        f"{name}{after}": ScoreDifference(value=difference.value, interval=difference.interval)
+        for name, difference in found.items()
+    }
+
+
 def _score(row: dict[str, Any]) -> ExampleScore:
     return ExampleScore(
         str(row["source"]), float(row["nats"]), int(row["n_tokens"]), int(row["n_bytes"]), int(row["n_chars"])
     )
-
-
-def _column(evaluation: Evaluation, name: str) -> list[str]:
-    return [str(row[name]) for row in evaluation.documents]

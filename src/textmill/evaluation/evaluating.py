@@ -99,8 +99,7 @@ def evaluate(
         baselines |= judgement.baselines
         floor_convention |= judgement.convention
         held_out.notes += judgement.notes
-        written = zip(rows, judgement.outputs, judgement.references, strict=True)
-        rows = [row | {"output": output, "reference": reference} for row, output, reference in written]
+        rows = [row | written for row, written in zip(rows, judgement.rows, strict=True)]
 
     evaluation = Evaluation(
         run=str(run.path),

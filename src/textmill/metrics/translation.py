@@ -19,7 +19,9 @@ from textmill.errors import InputError, NothingScored
 
 TOKENIZERS = {"zh": "zh", "ja": "char", "th": "char", "lo": "char", "km": "char", "my": "char"}
 """Language of the target -> sacreBLEU's tokenizer that needs no further package; others: 13a, at blanks and marks."""
-TITLES = {"bleu": "BLEU", "chrf": "chrF"}
+BACK = "_back"
+"""What the name of a score ends in that is of the second direction of a model of both."""
+TITLES = {"bleu": "BLEU", "chrf": "chrF", "bleu_back": "BLEU back", "chrf_back": "chrF back"}
 UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 """The letters of scripts that put no blanks between words, as a class of characters."""
 

@@ -31,6 +31,8 @@ class Backbone(nn.Module, ABC):
     default_optimizer: ClassVar[str]
     default_lr: ClassVar[float]
     """Peak learning rate of default_optimizer."""
+    default_lr_rest: ClassVar[float] = 3e-3
+    """That of the AdamW beside Muon."""
     gains_by_bfloat16: ClassVar[bool] = False
     """Training steps are faster with multiplications in bfloat16, at no cost in loss (measured; training.defaults)."""
     state_class: ClassVar[type[State]]

@@ -38,7 +38,7 @@ def fingerprint_of(config: Config, plan: SplitPlan) -> str:
         "files": plan.fingerprint,
         "data": config.data.model_dump(mode="json"),
         "tokens": config.tokens.model_dump(mode="json"),
-        "task": config.task.model_dump(mode="json"),
+        "task": config.task.model_dump(mode="json", exclude={"both_ways"}),  # which is of reading what is prepared
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -54,15 +54,14 @@ class Batch:
 @dataclass(frozen=True)
 class Judgement:
     """What a task's outputs are worth, beside the loss: scores, intervals of them, the same of baselines by name, how
-    they were taken, and the outputs themselves, one an example."""
+    they were taken, and the outputs themselves."""
 
     metrics: dict[str, float]
     intervals: dict[str, tuple[float, float]]
     baselines: dict[str, dict[str, float]]
     convention: dict[str, Any]
-    outputs: list[str]
-    references: list[str]
-    """What the outputs were to be."""
+    rows: list[dict[str, Any]]
+    """Of each example, in order: output, reference (what it was to be); of a model of both directions, way."""
     notes: list[str] = field(default_factory=list)
 
 

@@ -1,7 +1,9 @@
 """Translation: the target's next token from its source and the tokens before it. Room: tasks/.
 
 A store holds the two sides of a pair one after the other: document 2 n is the source of pair n, 2 n + 1 its target.
-One vocabulary serves both. Shapes: B batch, S tokens of a source, T tokens of a target.
+One vocabulary serves both. A model of both directions reads each pair twice, the second time back to front; its sources
+begin with the name of the language that is wanted (Johnson et al. 2017, 1611.04558).
+Shapes: B batch, S tokens of a source, T tokens of a target.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import torch
 
 from textmill.config import Config
@@ -22,7 +25,7 @@ from textmill.generation.forced import Forced
 from textmill.messages import message, plural_message
 from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.metrics.loss import LossSum
-from textmill.metrics.translation import TITLES, SelfTest, cut_wrongly, self_test, translation_scores
+from textmill.metrics.translation import BACK, TITLES, SelfTest, cut_wrongly, self_test, translation_scores
 from textmill.models import IGNORED
 from textmill.models.encoder_decoder import EncoderDecoder
 from textmill.tasks.measuring import DocumentIds
@@ -46,13 +49,15 @@ ALIKE = {"bleu": 20.0, "chrf": 40.0}  # shuffled lines score less, unless they a
 
 @dataclass(frozen=True)
 class PairIds:
-    """A pair as ids. source: as the model reads it, its mark at the end. target: without marks."""
+    """A pair as ids. source: as the model reads it, its mark at the end. target: without marks. way: 0, or 1 where the
+    pair stands back to front."""
 
     source: tuple[int, ...]
     target: tuple[int, ...]
     place: str
     n_bytes: int
     n_chars: int
+    way: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,12 +71,13 @@ class Translation:
 
 
 class PairRows:
-    """The pairs of a store that fit into seq_len places on each side."""
+    """The pairs of a store that fit into seq_len places on each side. prefixes: Translate.prefixes."""
 
-    def __init__(self, store: TokenStore, mark: int, seq_len: int):
+    def __init__(self, store: TokenStore, mark: int, seq_len: int, prefixes: Sequence[tuple[int, ...]] = ((),)):
         sides = (store.starts[1:] - store.starts[:-1]).reshape(-1, 2)  # with the mark: the places that a side takes
-        sizes = sides.max(axis=1)
-        self.store, self.mark, self.seq_len = store, mark, seq_len
+        longer = [[len(prefix), 0] if way == 0 else [0, len(prefix)] for way, prefix in enumerate(prefixes)]
+        sizes = (sides[:, None] + np.array(longer)).max(axis=2).ravel()
+        self.store, self.mark, self.seq_len, self.prefixes = store, mark, seq_len, prefixes
         self.kept = (sizes <= seq_len).nonzero()[0]
         self.sizes: list[int] = sizes[self.kept].tolist()
         n_long = len(sizes) - len(self.kept)
@@ -92,50 +98,78 @@ class PairRows:
 
     def pair(self, number: int) -> PairIds:
         """The pair of a number among those kept."""
-        return stored_pair(self.store, int(self.kept[number]), self.mark)
+        return stored_pair(self.store, int(self.kept[number]), self.mark, self.prefixes)
 
 
 class Translate:
     """P(target | source).
 
     label_smoothing: share of the target's probability that training spreads over all tokens; the loss that is reported
-    is without it. direction: a name of the target's language that each source begins with, behind which stands a mark
-    of its own, so that no text can be taken for it; for one model of several directions. best_by: loss, bleu or chrf.
+    is without it. directions: of a model of both, the name of the target's language and that of the source's: what a
+    source begins with, behind which stands a mark of its own, so that no text can be taken for it. best_by: loss, bleu
+    or chrf.
     """
 
     form = "encoder-decoder"
     heads: tuple[str, ...] = ()
 
-    def __init__(self, label_smoothing: float = 0.0, direction: str | None = None, best_by: str = "loss"):
+    def __init__(self, label_smoothing: float = 0.0, directions: tuple[str, str] | None = None, best_by: str = "loss"):
         if not 0 <= label_smoothing < 1:
             raise ConfigError(f"label_smoothing is {label_smoothing}: it must be at least 0 and below 1")
-        self.label_smoothing, self.direction, self.best_by = label_smoothing, direction, best_by
+        self.label_smoothing, self.directions, self.best_by = label_smoothing, directions, best_by
 
     @classmethod
     def of(cls, config: Config) -> Self:
-        """With the smoothing of [train], and its way to choose the best."""
-        return cls(config.train.label_smoothing or 0.0, best_by=config.train.best_by)
+        """With the smoothing of [train], its way to choose the best, and the directions of [task]. Raises ConfigError
+        where both are wanted and the languages have no names."""
+        directions = None
+        if config.task.both_ways:
+            source, target = languages_said(config.data)
+            if not source or not target or source.lower() == target.lower():
+                raise ConfigError(
+                    "both directions are wanted, and the two languages have no names to tell them apart",
+                    where="task.both_ways",
+                    hint="Say them: --source en --target de, as the files end or the columns are called.",
+                )
+            directions = target, source
+        return cls(config.train.label_smoothing or 0.0, directions, config.train.best_by)
 
     # --- pairs -> ids -> batches
 
-    def source_ids(
-        self, texts: Sequence[str], tokenizer: Tokenizer, direction: str | None = None
-    ) -> list[tuple[int, ...]]:
-        """Sources as the model reads them: (direction, mark,) tokens, mark. direction: another one than the task's."""
-        mark, direction = tokenizer.mark, direction or self.direction
-        before = [] if direction is None else [*tokenizer.encode(direction), mark]
-        return [(*before, *ids, mark) for ids in tokenizer.encode_batch(list(texts))]
+    @property
+    def ways(self) -> Sequence[str | None]:
+        """For each way in which a pair is read, the language that is wanted; None: there is one way, without a name."""
+        return (None,) if self.directions is None else self.directions
 
-    def pair_ids(
-        self, pairs: Sequence[SentencePair], tokenizer: Tokenizer, direction: str | None = None
-    ) -> list[PairIds]:
-        """Pairs -> ids, in order."""
-        sources = self.source_ids([pair.source for pair in pairs], tokenizer, direction)
-        targets = tokenizer.encode_batch([pair.target for pair in pairs])
+    def prefixes(self, tokenizer: Tokenizer) -> list[tuple[int, ...]]:
+        """What sources begin with, for each of the ways."""
+        return [() if name is None else (*tokenizer.encode(name), tokenizer.mark) for name in self.ways]
+
+    def source_ids(self, texts: Sequence[str], tokenizer: Tokenizer, way: int = 0) -> list[tuple[int, ...]]:
+        """Sources as the model reads them: (direction, mark,) tokens, mark."""
+        before = self.prefixes(tokenizer)[way]
+        return [(*before, *ids, tokenizer.mark) for ids in tokenizer.encode_batch(list(texts))]
+
+    def pair_ids(self, pairs: Sequence[SentencePair], tokenizer: Tokenizer) -> list[PairIds]:
+        """Pairs -> ids, in order, each in all of the ways."""
+        texts = [[pair.source for pair in pairs], [pair.target for pair in pairs]]
+        ids = [[tuple(side) for side in tokenizer.encode_batch(side)] for side in texts]
         return [
-            PairIds(source, tuple(target), pair.place, utf8_size(pair.target), len(pair.target))
-            for pair, source, target in zip(pairs, sources, targets, strict=True)
+            PairIds(
+                (*prefix, *ids[way][number], tokenizer.mark),
+                ids[1 - way][number],
+                pair.place,
+                utf8_size(texts[1 - way][number]),
+                len(texts[1 - way][number]),
+                way,
+            )
+            for number, pair in enumerate(pairs)
+            for way, prefix in enumerate(self.prefixes(tokenizer))
         ]
+
+    def source_text(self, pair: PairIds, tokenizer: Tokenizer) -> str:
+        """What stands to be translated, without its direction."""
+        return tokenizer.decode(pair.source[len(self.prefixes(tokenizer)[pair.way]) : -1])
 
     def documents(self, texts: Sequence[Document], tokenizer: Tokenizer) -> list[PairIds]:
         """Documents of pairs as ids."""
@@ -155,9 +189,9 @@ class Translate:
 
     def examples(self, store: TokenStore, tokenizer: Tokenizer, max_tokens: int | None = None) -> Iterator[PairIds]:
         """The pairs of a store up to max_tokens in all, the first one in any case."""
-        n_tokens = 0
-        for number in range(store.n_documents // 2):
-            pair = stored_pair(store, number, tokenizer.mark)
+        n_tokens, prefixes = 0, self.prefixes(tokenizer)
+        for number in range(store.n_documents // 2 * len(prefixes)):
+            pair = stored_pair(store, number, tokenizer.mark, prefixes)
             n_tokens += len(pair.source) + len(pair.target)
             if number and max_tokens is not None and n_tokens > max_tokens:
                 return
@@ -165,7 +199,7 @@ class Translate:
 
     def rows(self, store: TokenStore, tokenizer: Tokenizer, config: Config) -> PairRows:
         """The pairs that fit into model.seq_len."""
-        return PairRows(store, tokenizer.mark, config.model.seq_len)
+        return PairRows(store, tokenizer.mark, config.model.seq_len, self.prefixes(tokenizer))
 
     def sampler(self, rows: PairRows, config: Config) -> PairSampler:
         """Batches of at most train.batch × model.seq_len places. Raises ConfigError for another order than shuffle."""
@@ -239,17 +273,22 @@ class Translate:
     def output_scores(
         self, model: EncoderDecoder, tokenizer: Tokenizer, examples: Iterable[PairIds], config: Config
     ) -> dict[str, float]:
-        """bleu and chrf of greedy translations of the first pairs; {} where the best is chosen by the loss."""
+        """bleu and chrf of greedy translations of the first pairs, of both directions the mean; {} where the best is
+        chosen by the loss."""
         if self.best_by == "loss":
             return {}
-        some = list(islice(examples, N_TRANSLATED))
-        references = [tokenizer.decode(pair.target) for pair in some]
         settings = BeamSettings(beams=1, max_new_tokens=config.generate.max_new_tokens)
-        sources = [tokenizer.decode(pair.source[:-1]) for pair in some]
-        outputs = [best[0].text for best in self.translations(model, tokenizer, sources, settings)]
-        language, _ = scored_as(languages_said(config.data)[1], references)
-        found = translation_scores(outputs, references, language, resamples=1)
-        return {name: score.value for name, score in found.items()}
+        some = list(islice(examples, N_TRANSLATED))
+        found: list[dict[str, float]] = []
+        for way in range(len(self.ways)):
+            pairs = [pair for pair in some if pair.way == way]
+            references = [tokenizer.decode(pair.target) for pair in pairs]
+            sources = [self.source_text(pair, tokenizer) for pair in pairs]
+            outputs = [best[0].text for best in self.translations(model, tokenizer, sources, settings, way)]
+            language, _ = scored_as(languages_said(config.data)[1 - way], references)
+            scores = translation_scores(outputs, references, language, resamples=1)
+            found.append({name: score.value for name, score in scores.items()})
+        return {name: sum(one[name] for one in found) / len(found) for name in found[0]}
 
     def judge(
         self,
@@ -260,18 +299,51 @@ class Translate:
         training: TokenStore | None = None,
     ) -> Judgement:
         """bleu and chrf of the translations by the search of [generate]; of the sources as they stand (copy), and word
-        by word by what stands beside what in training (dictionary). The scores are tested on the references first."""
-        sources = [tokenizer.decode(pair.source[:-1]) for pair in examples]
+        by word by what stands beside what in training (dictionary). The scores are tested on the references first.
+
+        Of a model of both directions, the names of the scores of the second one end in _back."""
+        judged = [
+            self.judged(model, tokenizer, [pair for pair in examples if pair.way == way], config, training, way)
+            for way in range(len(self.ways))
+        ]
+        first, *others = judged
+        rows = [iter(one.rows) for one in judged]
+        return Judgement(
+            metrics=first.metrics | {f"{name}{BACK}": value for one in others for name, value in one.metrics.items()},
+            intervals=first.intervals
+            | {f"{name}{BACK}": interval for one in others for name, interval in one.intervals.items()},
+            baselines={
+                name: scores
+                | {f"{measure}{BACK}": value for one in others for measure, value in one.baselines[name].items()}
+                for name, scores in first.baselines.items()
+            },
+            convention=first.convention
+            | {f"{name}{BACK}": value for one in others for name, value in one.convention.items()}
+            | {"beams": config.generate.beams, "length_power": config.generate.length_power},
+            rows=[next(rows[pair.way]) for pair in examples],
+            notes=[*dict.fromkeys(note for one in judged for note in one.notes)],
+        )
+
+    def judged(
+        self,
+        model: EncoderDecoder,
+        tokenizer: Tokenizer,
+        examples: Sequence[PairIds],
+        config: Config,
+        training: TokenStore | None,
+        way: int,
+    ) -> Judgement:
+        """judge of the examples of one way."""
+        sources = [self.source_text(pair, tokenizer) for pair in examples]
         references = [tokenizer.decode(pair.target) for pair in examples]
-        outputs = list(self.predict(model, tokenizer, sources, config, config.run.seed))
-        language, notes = scored_as(languages_said(config.data)[1], references)
+        settings = BeamSettings.of(config.generate)
+        outputs = [best[0].text for best in self.translations(model, tokenizer, sources, settings, way)]
+        language, notes = scored_as(languages_said(config.data)[1 - way], references)
         how_sure = config.eval.resamples, config.eval.confidence, config.eval.seed
         ours = translation_scores(outputs, references, language, *how_sure)
         others = {"copy": sources}
         if training is not None:
-            pairs = (stored_pair(training, number, tokenizer.mark) for number in range(training.n_documents // 2))
-            texts = ((tokenizer.decode(pair.source[:-1]), tokenizer.decode(pair.target)) for pair in pairs)
-            dictionary = WordDictionary.learned(texts)
+            dictionary = WordDictionary.learned(sides_of(training, tokenizer, way))
             others["dictionary"] = [dictionary.translate(source) for source in sources]
         baselines = {name: translation_scores(texts, references, language, 1) for name, texts in others.items()}
         tested = self_test(references, language)
@@ -289,10 +361,11 @@ class Translate:
                     shuffled=f"{found.shuffled:.1f}",
                 )
                 for name, found in tested.items()
-            }
-            | {"beams": config.generate.beams, "length_power": config.generate.length_power},
-            outputs=outputs,
-            references=references,
+            },
+            rows=[
+                {"output": output, "reference": reference} | ({} if self.directions is None else {"way": way})
+                for output, reference in zip(outputs, references, strict=True)
+            ],
             notes=[*notes, *doubts(tested)],
         )
 
@@ -301,7 +374,7 @@ class Translate:
     def predict(
         self, model: EncoderDecoder, tokenizer: Tokenizer, inputs: Sequence[str], config: Config, seed: int
     ) -> Iterator[str]:
-        """The best translation of each text, by the search of [generate]."""
+        """The best translation of each text, by the search of [generate], in the first direction."""
         for best in self.translations(model, tokenizer, inputs, BeamSettings.of(config.generate)):
             yield best[0].text
 
@@ -311,16 +384,16 @@ class Translate:
         tokenizer: Tokenizer,
         texts: Sequence[str],
         settings: BeamSettings | None = None,
-        direction: str | None = None,
+        way: int = 0,
         batch: int = 32,
         forced: Sequence[Forced | None] | None = None,
     ) -> Iterator[list[Translation]]:
-        """The n best translations of each text, in order; of an empty text the one empty text. forced: for each text
-        what its translations must hold.
+        """The n best translations of each text, in order; of an empty text the one empty text. way: number of the
+        direction. forced: for each text what its translations must hold.
 
         Raises ContextFull, before anything is translated, where a text is longer than the model can read.
         """
-        sources = self.source_ids(texts, tokenizer, direction)
+        sources = self.source_ids(texts, tokenizer, way)
         refuse_beyond_context(model, [len(source) for source in sources])
         full = [number for number, text in enumerate(texts) if text.strip()]
         told = None if forced is None else [forced[number] for number in full]
@@ -339,10 +412,11 @@ class Translate:
         text: str,
         settings: BeamSettings | None = None,
         forced: Forced | None = None,
+        way: int = 0,
     ) -> tuple[list[str], list[str], list[list[float]]]:
         """Tokens of the text, of its best translation, and how much each of these looked at each of those; the marks
         at their ends are "". Raises ContextFull where the text is longer than the model can read."""
-        [source], mark, device = self.source_ids([text], tokenizer), tokenizer.mark, device_of(model)
+        [source], mark, device = self.source_ids([text], tokenizer, way), tokenizer.mark, device_of(model)
         refuse_beyond_context(model, [len(source)])
         [best, *_] = next(search(model, [source], mark, settings, forced=[forced]))
         written = [*best.ids, *([mark] if best.ended else [])]
@@ -412,16 +486,25 @@ def language_of(texts: Sequence[str]) -> str:
     return "zh" if languages(texts).get("zh", 0.0) > 0.5 else "en"
 
 
-def stored_pair(store: TokenStore, number: int, mark: int) -> PairIds:
-    """Pair `number` of a store."""
-    source, target = 2 * number, 2 * number + 1
+def stored_pair(store: TokenStore, number: int, mark: int, prefixes: Sequence[tuple[int, ...]] = ((),)) -> PairIds:
+    """Pair `number` of a store, each counted once for each way to read it. prefixes: Translate.prefixes."""
+    pair, way = divmod(number, len(prefixes))
+    source, target = 2 * pair + way, 2 * pair + 1 - way
     return PairIds(
-        (*store.document(source).tolist(), mark),
+        (*prefixes[way], *store.document(source).tolist(), mark),
         tuple(store.document(target).tolist()),
-        store.source(source),
+        store.source(2 * pair),
         store.document_bytes(target),
         store.document_chars(target),
+        way,
     )
+
+
+def sides_of(store: TokenStore, tokenizer: Tokenizer, way: int) -> Iterator[tuple[str, str]]:
+    """The texts of all pairs of a store, source first."""
+    for number in range(store.n_documents // 2):
+        sides = [tokenizer.decode(store.document(2 * number + side).tolist()) for side in (way, 1 - way)]
+        yield sides[0], sides[1]
 
 
 def refuse_beyond_context(model: EncoderDecoder, lengths: Sequence[int]) -> None:

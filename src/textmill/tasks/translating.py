@@ -15,7 +15,7 @@ from typing import Any
 from warnings import warn
 
 from textmill.config.layers import section_with
-from textmill.errors import InputError, RunError
+from textmill.errors import InputError, RunError, did_you_mean
 from textmill.generation.beam import BeamSettings
 from textmill.generation.forced import Forced, Letters
 from textmill.messages import plural_message
@@ -25,6 +25,7 @@ from textmill.tasks.glossary import Entry, Glossary, as_term, lacking, letters_o
 from textmill.tasks.kept import lost
 from textmill.tasks.prepare import task_of
 from textmill.tasks.translate import Translate, Translation, language_of
+from textmill.text.sides import languages_said
 
 LINES_AT_ONCE = 64
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])\s*|\n+")
@@ -44,6 +45,8 @@ class Translator:
     """Tokens of a source, its marks counted, that the model was trained to read."""
     notice: Callable[[str], None] = warn
     glossary: Glossary | None = None
+    way: int = 0
+    """Number of the direction, of a model of both."""
 
     def lines(self, lines: Iterable[str], at_once: int = LINES_AT_ONCE) -> Iterator[Translated]:
         """The translation of each line, in order; an empty line gives an empty one. at_once changes no translation."""
@@ -60,7 +63,7 @@ class Translator:
             flat = [piece for own in pieces for piece in own]
             terms = [[] if self.glossary is None else self.glossary.terms_in(piece) for piece in flat]
             forced = [self.forced(piece, own) for piece, own in zip(flat, terms, strict=True)] if any(terms) else None
-            found = self.task.translations(self.model, self.tokenizer, flat, self.settings, forced=forced)
+            found = self.task.translations(self.model, self.tokenizer, flat, self.settings, self.way, forced=forced)
             asked = iter(terms)
             for line, own in zip(some, pieces, strict=True):
                 translated = self.joined([next(found) for _ in own])
@@ -93,7 +96,8 @@ class Translator:
                 hint=f"Name a sentence of at most {self.longest} tokens.",
             )
         entries = [] if self.glossary is None else self.glossary.terms_in(text)
-        return self.task.looked_at(self.model, self.tokenizer, text, self.settings, self.forced(text, entries))
+        forced = self.forced(text, entries)
+        return self.task.looked_at(self.model, self.tokenizer, text, self.settings, forced, self.way)
 
     def pieces(self, text: str) -> list[str]:
         """The text in as few pieces as the model reads, cut at the ends of sentences, clauses, words, or anywhere."""
@@ -119,7 +123,7 @@ class Translator:
         return [*pieces, *self.pieces(text[start:end])]
 
     def fits(self, text: str) -> bool:
-        return len(text) <= 1 or len(self.task.source_ids([text], self.tokenizer)[0]) <= self.longest
+        return len(text) <= 1 or len(self.task.source_ids([text], self.tokenizer, self.way)[0]) <= self.longest
 
     def joined(self, pieces: list[list[Translation]]) -> Translated:
         """The translations of the pieces of a line as one; of a line in one piece, with the others of its n best."""
@@ -151,9 +155,10 @@ def translator_of(
     n_best: int = 1,
     notice: Callable[[str], None] = warn,
     glossary: str | None = None,
+    to: str | None = None,
 ) -> Translator:
-    """What a run translates with. glossary: a file of terms. Raises RunError where the run does not translate,
-    InputError for a glossary that is none."""
+    """What a run translates with. glossary: a file of terms. to: the language that is wanted. Raises RunError where the
+    run does not translate, or not into that language; InputError for a glossary that is none."""
     task = task_of(run.config)
     if not isinstance(task, Translate) or run.kind != "network":
         what = run.config.task.name if run.kind == "network" else "an n-gram model"
@@ -162,10 +167,33 @@ def translator_of(
             where=str(run.path),
             hint="Train one that does: textmill train news.en news.de --task translate",
         )
+    way = way_to(to, task, run)
     model = run.model(checkpoint, device=run.config.machine.device)
     settings = BeamSettings.of(run.config.generate, n_best)
     terms = None if glossary is None else Glossary.load(glossary)
-    return Translator(task, model, run.tokenizer, settings, run.config.model.seq_len, notice, terms)
+    return Translator(task, model, run.tokenizer, settings, run.config.model.seq_len, notice, terms, way)
+
+
+def way_to(language: str | None, task: Translate, run: Run) -> int:
+    """The number of the direction that ends in a language. None: the only one there is. Raises RunError."""
+    known = task.directions or [name for name in languages_said(run.config.data)[1:] if name]
+    if language is None:
+        if len(known) < 2:
+            return 0
+        raise RunError(
+            f"this run translates into {' and into '.join(known)}, and it is not said which is wanted",
+            where=str(run.path),
+            hint=f"--to {known[0]}, or --to {known[1]}",
+        )
+    names = [name.lower() for name in known]
+    if language.lower() in names:
+        return names.index(language.lower())
+    into = f"it translates into {' and into '.join(known)}" if known else "it has one direction, without a name"
+    raise RunError(
+        f"this run does not translate into {language}: {into}",
+        where=str(run.path),
+        hint=did_you_mean(language, known) or (None if known else "Leave --to out."),
+    )
 
 
 def translate(
@@ -176,10 +204,12 @@ def translate(
     n_best: int = 1,
     notice: Callable[[str], None] = warn,
     glossary: str | os.PathLike[str] | None = None,
+    to: str | None = None,
     **settings: Any,
 ) -> list[Translated]:
     """Translate texts by a run, in order. settings: knobs of [generate], as in translate("runs/news", "…", beams=1).
-    glossary: a file of terms, a line each: term, tab, translation.
+    glossary: a file of terms, a line each: term, tab, translation. to: the language that is wanted, of a run that
+    translates in both directions.
 
     Raises RunError where the run does not translate, ConfigError for a knob that there is not.
     """
@@ -189,7 +219,7 @@ def translate(
     for name, value in settings.items():
         config = section_with(config, f"generate.{name}", value)
     run.config = config
-    translator = translator_of(run, checkpoint, n_best, notice, None if glossary is None else os.fspath(glossary))
+    translator = translator_of(run, checkpoint, n_best, notice, None if glossary is None else os.fspath(glossary), to)
     return list(translator.lines([texts] if isinstance(texts, str) else texts))
 
 

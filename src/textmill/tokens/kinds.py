@@ -1,7 +1,7 @@
 """The kinds of tokenizer: what each learns from a text, and how it cuts one. Room: tokens/.
 
-Every kind is a byte-level BPE model of the tokenizers library, so that one file format, one set of doors and any
-reader of tokenizer.json serve them all. Ids: 0 to 255 are the bytes themselves, then what was learned, the mark last.
+Every kind is a byte-level model of the tokenizers library, so that one file format, one set of doors and any reader of
+tokenizer.json serve them all. Ids: 0 to 255 are the bytes themselves, then what was learned, the mark last.
 No text is without ids, and none is changed: there is no unknown token and no normalisation.
 
     kind    beyond the bytes                       rule that cuts the text first
@@ -9,6 +9,7 @@ No text is without ids, and none is changed: there is no unknown token and no no
     char    characters                             each character alone
     word    words, with the blank before them      WORD (with jieba: segmented.JiebaWord)
     bpe     pairs merged by frequency              QWEN2
+    unigram likeliest pieces (unigram.Unigram)     QWEN2, runs bounded
 
 char and word have no merges: what is known is one token (`ignore_merges`), anything else stays bytes. A character or
 word that occurs once is left to its bytes: so the byte ids are learned too, and what training never saw gets a sane

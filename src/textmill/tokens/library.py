@@ -1,6 +1,6 @@
 """What we ask of the tokenizers library: one layout of ids and one format for every kind. Room: tokens/.
 
-Byte-level BPE models: 256 bytes, what was learned, the mark last. Used by kinds, encoders and Tokenizer.
+Byte-level models: 256 bytes, what was learned, the mark last. Used by kinds, encoders and Tokenizer.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ Ids = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Learned:
-    """What a kind learned: tokens beyond the bytes in the order of their ids; merges, the one of each token (bpe)."""
+    """What a kind learned: tokens beyond the bytes in the order of their ids; merges, the one of each token (bpe);
+    scores, the log probabilities of the bytes and of the tokens (unigram)."""
 
     tokens: list[bytes] = field(default_factory=list)
     merges: list[tuple[bytes, bytes]] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
 
 
 def cutter(pattern: str | None) -> pre_tokenizers.PreTokenizer:
@@ -54,14 +56,17 @@ def learner(pattern: str) -> Library:
 
 def assemble(pattern: str | None, ignore_merges: bool, learned: Learned) -> Library:
     """A tokenizer of the library: the bytes, what was learned, the mark last."""
-    tokens = [bytes([byte]) for byte in range(N_BYTES)] + learned.tokens
-    library = Library(
-        models.BPE(
-            vocab={spelled(token): number for number, token in enumerate(tokens)},
-            merges=[(spelled(left), spelled(right)) for left, right in learned.merges],
-            ignore_merges=ignore_merges,
+    tokens = [spelled(token) for token in ([bytes([byte]) for byte in range(N_BYTES)] + learned.tokens)]
+    if learned.scores:
+        library = Library(models.Unigram(list(zip(tokens, learned.scores, strict=True))))
+    else:
+        library = Library(
+            models.BPE(
+                vocab={token: number for number, token in enumerate(tokens)},
+                merges=[(spelled(left), spelled(right)) for left, right in learned.merges],
+                ignore_merges=ignore_merges,
+            )
         )
-    )
     library.pre_tokenizer = cutter(pattern)
     library.decoder = decoders.ByteLevel()
     library.add_special_tokens([AddedToken(MARK, special=True, normalized=False)])

@@ -49,7 +49,7 @@ class Tokenizer:
     """Text to ids and back, exactly, for every text that Unicode allows.
 
     Ids 0 to 255 are the bytes, the last id is the mark `<|endoftext|>`, which only programs can put in: in a text it is
-    thirteen letters. kind: bytes, char, word or bpe. note: what was decided in training, as sentences.
+    thirteen letters. kind: bytes, char, word, bpe or unigram. note: what was decided in training, as sentences.
 
     >>> tokenizer = Tokenizer.train("bytes", [], None, seed=0)
     >>> tokenizer.encode("né"), tokenizer.decode([110, 195, 169, tokenizer.mark]), tokenizer.vocab_size
@@ -238,7 +238,7 @@ def kind_of(layout: dict[str, Any]) -> Kind:
     """The kind of a parsed tokenizer.json: each cuts by a rule of its own. Raises KeyError, TypeError, ValueError."""
     pattern = pattern_of(layout)
     for kind in (*map(kind_named, TOKENIZERS), *(kind_named("word", name) for name in SEGMENTERS)):
-        if kind.pattern == pattern and kind.ignore_merges == layout["model"]["ignore_merges"]:
+        if kind.pattern == pattern and kind.ignore_merges == layout["model"].get("ignore_merges", False):
             return kind
     raise ValueError(f"no kind cuts by {pattern!r}")
 

@@ -12,7 +12,7 @@ from textmill.config import Config, ModelConfig
 from textmill.config.train import N_STEPS_MOST, two_lengths
 from textmill.errors import ConfigError
 from textmill.models.cost import parameters
-from textmill.tables import ARCHITECTURES, TASK_FORMS, load
+from textmill.tables import FORMS, TASK_FORMS, load
 from textmill.text.wording import counted
 from textmill.training.processor import available_processors, multiplies_in_bfloat16
 
@@ -31,8 +31,9 @@ def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str
 
     n_tokens: training targets. n_rows: rows they fill.
     """
-    backbone = load(ARCHITECTURES[config.model.arch])
-    notes = notes_on_size(config.model, n_tokens, TASK_FORMS[config.task.name])
+    form = TASK_FORMS[config.task.name]
+    backbone = load(load(FORMS[form]).backbones[config.model.arch])
+    notes = notes_on_size(config.model, n_tokens, form)
     train: dict[str, Any] = {}
     model: dict[str, Any] = {}
 
@@ -41,7 +42,7 @@ def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str
         model["dropout"] = dropout
         if dropout:
             notes.append(f"little text ({n_tokens:,} tokens): dropout {dropout}")
-    order = config.train.order or ("shuffle" if config.data.pairs else backbone.default_order)
+    order = config.train.order or backbone.default_order
     train["order"] = order
     if config.train.batch is None:
         batch = batch_for(order, n_tokens, n_rows, config.model.seq_len)
@@ -52,7 +53,7 @@ def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str
     if config.train.lr is None:
         train["lr"] = backbone.default_lr if optimizer == backbone.default_optimizer else DEFAULT_RATES[optimizer]
     if optimizer == "muon" and config.train.lr_rest is None:
-        train["lr_rest"] = 3e-3
+        train["lr_rest"] = backbone.default_lr_rest
     if config.train.precision == "auto":
         gains = backbone.gains_by_bfloat16 and multiplies_in_bfloat16(config.machine.device)
         train["precision"] = "bfloat16" if gains else "float32"

@@ -20,6 +20,7 @@ from textmill.tokens.choice import default_vocab_size, size_in_words
 from textmill.tokens.fertility import Spent, spent
 from textmill.tokens.sample import take_sample
 from textmill.tokens.standard import standard_tokenizers
+from textmill.tokens.tokenizer import kind_named
 
 SAMPLE_BYTES = 5_000_000
 
@@ -36,7 +37,7 @@ def token_costs(
     config = Config(data=data.model_dump(exclude_unset=True), tokens=load_config({}).config.tokens.model_dump())
     config, reason = with_tokens_chosen(config, plan, plan.languages)
     kind, vocab_size = config.tokens.kind, config.tokens.vocab_size
-    if vocab_size is None and kind in ("bpe", "word"):
+    if vocab_size is None and kind_named(kind).grows:
         vocab_size = default_vocab_size(kind, plan.ledger.total["train"], plan.languages)
     chosen = Tokenizer.train(kind, sample.pieces, vocab_size, seed, config.tokens.segmenter)
     tokenizers = [cost_of(chosen, texts, chosen=True)]
