@@ -13,6 +13,7 @@ import torch
 from kinds import VOCABULARY, config_of
 from torch import nn
 
+from textmill.errors import ConfigError
 from textmill.models import build_model, cost
 from textmill.models.backbone import Backbone
 from textmill.models.state import RecurrentState
@@ -77,6 +78,11 @@ def test_a_newcomer_is_saved_and_counted(mine, tmp_path):
     laws.test_a_saved_model_comes_back_bit_by_bit(mine, tmp_path)
     model = build_model(config_of(mine), VOCABULARY)
     assert cost.parameters(config_of(mine), VOCABULARY).total == sum(p.numel() for p in model.parameters())
+
+
+def test_a_newcomer_that_keeps_its_activations_refuses_to_compute_them_again(mine):
+    with pytest.raises(ConfigError, match="mine has no layers that can be computed again"):
+        build_model(config_of(mine), VOCABULARY).recompute_layers()
 
 
 SCRIPT = """

@@ -88,12 +88,19 @@ def assert_same_run(run: Run, other: Run) -> None:
     assert losses_of(run) == losses_of(other)
 
 
+WAYS: list[dict[str, Any]] = [
+    {},
+    {"train.average": 0.9},
+    {"train.optimizer": "adafactor"},
+    {"train.recompute": True, "model.n_layers": 2},
+]
+
+
 @pytest.mark.parametrize("arch", ARCHITECTURES)
-@pytest.mark.parametrize("average", [None, 0.9])
+@pytest.mark.parametrize("more", WAYS, ids=str)
 def test_a_run_stopped_at_any_step_and_continued_is_the_unbroken_run(
-    arch: str, average: float | None, tmp_path: Path
+    arch: str, more: dict[str, Any], tmp_path: Path
 ) -> None:
-    more = {"train.average": average} if average else {}
     whole = train(load_config(flags(tmp_path, arch, **{"run.name": "whole", **more})))
     for stop in (1, 4, 7):
         said = load_config(flags(tmp_path, arch, **{"run.name": f"stopped-{stop}", **more}))
@@ -134,6 +141,15 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_other_ones(arch: str
     ]
     assert_same_run(runs[0], runs[1])
     assert losses_of(runs[0]) != losses_of(runs[2])
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+@pytest.mark.parametrize("order", ["shuffle", "stream"])
+def test_layers_computed_again_do_not_move_a_bit(arch: str, order: str, tmp_path: Path) -> None:
+    more = {"model.n_layers": 2, "train.order": order, "tokens.isolate": order == "stream"}
+    kept = train(load_config(flags(tmp_path, arch, **{"run.name": "kept", **more})))
+    again = train(load_config(flags(tmp_path, arch, **{"run.name": "again", "train.recompute": True, **more})))
+    assert_same_run(kept, again)
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)

@@ -145,6 +145,29 @@ def test_memory_on_paper():
 
 
 @pytest.mark.parametrize(("arch", "preset"), DIALECTS)
+@pytest.mark.parametrize("form", ["decoder", "encoder-decoder"])
+@pytest.mark.parametrize("more", [{}, {"softmax": "adaptive"}], ids=str)
+def test_the_bytes_that_adafactor_keeps_are_those_of_its_state(arch, preset, form, more):
+    import torch
+
+    from textmill.config import TrainConfig
+    from textmill.training.optimizers import build_optimizers, optimizer_tensors
+
+    if form == "encoder-decoder" and arch not in SOURCED:
+        pytest.skip(f"{arch} reads no source")
+    heads = {"n_heads": 4} if preset else {}
+    config = config_of(arch, preset, **{"n_layers": 2, "d_model": 24, "tied": False} | heads | more)
+    model = build_model(config, 100, form)
+    optimizers = build_optimizers(model, TrainConfig(optimizer="adafactor", lr=0.01, weight_decay=0.0))
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizers[0].step()
+    kept = sum(tensor.nbytes for tensor in optimizer_tensors(optimizers).values())
+    assert cost.memory_bytes(config, 100, "adafactor", form=form)["optimizer"] == kept
+    assert kept < cost.memory_bytes(config, 100, "adamw", form=form)["optimizer"] / 4
+
+
+@pytest.mark.parametrize(("arch", "preset"), DIALECTS)
 def test_the_bytes_of_a_state_are_those_it_takes(arch, preset):
     import torch
 

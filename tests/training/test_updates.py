@@ -21,8 +21,9 @@ from textmill.training.optimizers import (
 from textmill.training.schedule import Plan
 from textmill.training.updates import Lanes, MicroBatches, Update, updates
 
-OPTIMIZERS = ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"]
-RATES = {"sgd": 1.0, "momentum": 0.1, "nesterov": 0.1, "rmsprop": 3e-4, "adam": 1e-2, "adamw": 1e-2, "muon": 0.02}
+OPTIMIZERS = ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "adafactor", "muon"]
+RATES = {"sgd": 1.0, "momentum": 0.1, "nesterov": 0.1, "rmsprop": 3e-4, "adam": 1e-2, "adamw": 1e-2}
+RATES |= {"adafactor": 0.1, "muon": 0.02}
 
 
 def tiny(arch: str, seed: int = 1) -> LanguageModel:

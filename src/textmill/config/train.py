@@ -38,11 +38,14 @@ class TrainConfig(Section):
     """Micro-batches in an update; each target weighs the same."""
     order: Literal["shuffle", "stream"] | None = knob(None)
     """shuffle: rows in random order. stream: contiguous lanes, the state carried on. Default: the architecture's."""
-    optimizer: Literal["auto", "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"] = knob("auto")
+    optimizer: Literal["auto", "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "adafactor", "muon"] = knob(
+        "auto"
+    )
     """auto: muon for a Transformer and a translator, adamw for a recurrence. muon: inner matrices by Muon, the rest by
-    AdamW."""
+    AdamW. adafactor: keeps a row and a column beside each matrix, where adamw keeps two more of its size."""
     lr: float | None = knob(None, gt=0.0)
-    """Peak learning rate. Default: the optimizer's own for this architecture."""
+    """Peak learning rate. Default: the optimizer's own for this architecture. Of adafactor: the largest relative
+    step, a share of the size of the weights."""
     lr_rest: float | None = knob(None, gt=0.0)
     """Peak rate of the AdamW beside Muon (embeddings, head, vectors). Default: 3e-3, of recurrent translators 0.01."""
     momentum: float = knob(0.95, ge=0.0, lt=1.0)
@@ -70,6 +73,12 @@ class TrainConfig(Section):
     """A loss jumps when it is so many standard deviations, and a quarter, above the mean of the last 128."""
     precision: Literal["auto", "float32", "bfloat16"] = knob("auto")
     """Of multiplications in training (weights stay float32). auto: bfloat16 where processor and model gain by it."""
+    recompute: bool = knob(False, flag="--recompute", on_resume="take")
+    """Compute each layer's activations again in the backward pass instead of keeping them: less memory, more time, the
+    same weights to the bit."""
+    compile: bool = knob(False, flag="--compile", on_resume="warn")
+    """Compile the model by torch.compile: the first updates take longer, the others perhaps less; recurrent cells stay
+    as they are. The run is then repeatable within rounding, not to the bit. Where it fails, the run goes on without."""
     label_smoothing: float | None = knob(None, ge=0.0, lt=1.0)
     """Share of each target's probability that training spreads over all tokens (Szegedy et al. 2016); the loss that is
     told is without it. Default: 0.1 for translate, 0 for lm."""

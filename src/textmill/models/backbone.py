@@ -7,7 +7,7 @@ Shapes: B batch, T new tokens, D width.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -23,7 +23,27 @@ def embedding(n: int, width: int) -> nn.Embedding:
     return nn.Embedding.from_pretrained(torch.empty(n, width), freeze=False)  # type: ignore[no-untyped-call,no-any-return]
 
 
-class Backbone(nn.Module, ABC):
+class Recomputed(nn.Module):
+    """What can make the activations of its layers again in the backward pass. Chen et al. 2016, arXiv:1604.06174."""
+
+    recompute: bool = False
+    """Asked for; it is done in training alone."""
+
+    @property
+    def makes_again(self) -> bool:
+        return self.recompute and self.training and torch.is_grad_enabled()
+
+    def layer(self, function: Callable[..., Any], *inputs: Any) -> Any:
+        """function(*inputs), a layer. Made again: of its activations only what goes in and comes out is kept, and its
+        dropout is the same both times."""
+        if not self.makes_again:
+            return function(*inputs)
+        from torch.utils.checkpoint import checkpoint
+
+        return checkpoint(function, *inputs, use_reentrant=False)
+
+
+class Backbone(Recomputed, ABC):
     """Embedded tokens (B, T, D) -> hidden vectors (B, T, D), each made from its own and earlier tokens only."""
 
     default_order: ClassVar[Literal["shuffle", "stream"]]
@@ -36,6 +56,8 @@ class Backbone(nn.Module, ABC):
     gains_by_bfloat16: ClassVar[bool] = False
     """Training steps are faster with multiplications in bfloat16, at no cost in loss (measured; training.defaults)."""
     state_class: ClassVar[type[State]]
+    recomputes: ClassVar[bool] = False
+    """It heeds Recomputed.recompute."""
 
     config: Any
     max_context: int | None = None
@@ -58,6 +80,10 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def draw_head(self, weight: Tensor, generator: torch.Generator) -> None:
         """Fill a head of its own (V, D) that reads this backbone."""
+
+    def compiled_parts(self) -> list[nn.Module]:
+        """The parts, called in its forward pass, that torch.compile is worth its time for."""
+        return [self]
 
     def matrices(self) -> list[tuple[str, nn.Parameter]]:
         """The matrices that map vectors to vectors, by name: what Muon may orthogonalise."""

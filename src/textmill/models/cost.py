@@ -1,7 +1,7 @@
 """What a model costs: parameters, FLOPs, memory, as pure functions of a config. Room: models/.
 
 Nothing is allocated and no torch is loaded, so that planning and --help are instant. An architecture that this page
-does not know is counted on the meta device instead.
+does not know is counted on the meta device instead, and so is what Adafactor keeps, which depends on each shape.
 Letters: L layers, D width, T tokens in a row, V vocabulary, N parameters that multiply.
 
 FLOPs convention: a multiply-add is two, backward costs twice forward, so a trained token costs 6 N (Kaplan et al. 2020)
@@ -99,13 +99,22 @@ def memory_bytes(
     counts = parameters(config, vocab_size, form)
     if optimizer is None:
         return {"weights": counts.total * bytes_per_number, "gradients": 0, "optimizer": 0}
-    in_matrices, elsewhere = OPTIMIZER_NUMBERS[optimizer]
-    kept = in_matrices * counts.matrices + elsewhere * (counts.total - counts.matrices)
     return {
         "weights": counts.total * bytes_per_number,
         "gradients": counts.total * bytes_per_number,
-        "optimizer": kept * bytes_per_number,
+        "optimizer": _numbers_kept(optimizer, counts, config, vocab_size, form) * bytes_per_number,
     }
+
+
+def _numbers_kept(optimizer: str, counts: Parameters, config: ModelConfig, vocab_size: int, form: str) -> int:
+    """Of an optimizer. adafactor: a row and a column of each matrix, a copy of each vector, a count of their steps."""
+    if optimizer == "adafactor":
+        from textmill.models.language import build_model
+
+        shapes = [tuple(one.shape) for one in build_model(config, vocab_size, form, device="meta").parameters()]
+        return sum(1 + sum(shape) for shape in shapes)
+    in_matrices, elsewhere = OPTIMIZER_NUMBERS[optimizer]
+    return in_matrices * counts.matrices + elsewhere * (counts.total - counts.matrices)
 
 
 def state_bytes(config: ModelConfig, n_tokens: int, bytes_per_number: int = 4) -> int:

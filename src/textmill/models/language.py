@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from textmill.config.model import ModelConfig
 from textmill.errors import ConfigError, Damaged, InputError, RunError, did_you_mean
 from textmill.models.adaptive_head import AdaptiveHead
-from textmill.models.backbone import Backbone, embedding
+from textmill.models.backbone import Backbone, Recomputed, embedding
 from textmill.models.heads import Head
 from textmill.models.layout import Layout
 from textmill.models.state import State
@@ -90,6 +90,20 @@ class LanguageModel(nn.Module):
         """ln P of every token (B, T, V) at every place; and the state after the last id."""
         hidden, after = self(ids, segments, state)
         return self.head.log_probs(hidden), after
+
+    def recompute_layers(self) -> None:
+        """In training, make activations again in the backward pass instead of keeping them: less memory, more time.
+
+        Raises ConfigError where the architecture cannot.
+        """
+        if not self.backbone.recomputes:
+            raise ConfigError(
+                f"train.recompute: {self.config.arch} has no layers that can be computed again",
+                hint="Leave --recompute out.",
+            )
+        for part in self.modules():
+            if isinstance(part, Recomputed):
+                part.recompute = True
 
     def matrices(self) -> list[tuple[str, nn.Parameter]]:
         """The backbone's matrices by their name in named_parameters(): what Muon may orthogonalise."""

@@ -6,15 +6,16 @@ Shapes: B batch, T new tokens, D width, L layers, N tokens that are no padding, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_sequence, unpack_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_sequence, unpack_sequence
 
 from textmill.config.model import RecurrentConfig
-from textmill.models.backbone import Backbone
+from textmill.models.backbone import Backbone, Recomputed
 from textmill.models.layout import Layout
 from textmill.models.state import RecurrentState, State
 
@@ -27,8 +28,9 @@ class Recurrent(Backbone):
     default_lr = 3e-3
     state_class = RecurrentState
     head_bias = True
+    recomputes = True
 
-    cells_class: ClassVar[type[nn.Module]]
+    cells_class: ClassVar[Callable[..., nn.RNNBase]]
     state_names: ClassVar[tuple[str, ...]] = ("h",)
     config: RecurrentConfig
 
@@ -97,7 +99,7 @@ class Recurrent(Backbone):
 
     def through_cells(self, texts: Any, vectors: dict[str, Tensor] | None) -> Any:
         """torch.nn's cells over a tensor or a PackedSequence."""
-        return run_cells(self.cells, texts, None if vectors is None else self.for_cells(vectors))
+        return run_cells(self.cells, texts, None if vectors is None else self.for_cells(vectors), self)
 
     def for_cells(self, vectors: dict[str, Tensor]) -> Any:
         """The form torch.nn's cells take: a tensor, or a tuple of them."""
@@ -106,6 +108,10 @@ class Recurrent(Backbone):
 
     def named(self, vectors: Any) -> dict[str, Tensor]:
         return dict(zip(self.state_names, vectors if isinstance(vectors, tuple) else (vectors,), strict=True))
+
+    def compiled_parts(self) -> list[nn.Module]:
+        """None: torch.compile leaves torch.nn's cells as they are."""
+        return []
 
     def dropped(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.dropout) if self.training and self.dropout else x
@@ -129,8 +135,13 @@ class Recurrent(Backbone):
         weight.normal_(std=0.02, generator=generator)
 
 
-def run_cells(cells: nn.Module, texts: Any, state: Any) -> Any:
+WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # of a layer, in the order in which torch takes them
+
+
+def run_cells(cells: nn.RNNBase, texts: Any, state: Any, owner: Recomputed) -> Any:
     """torch.nn's cells over a tensor or a PackedSequence, from a state in their own form.
+
+    Where their owner makes layers again in the backward pass, they run one by one; else all in one call.
 
     On a processor without bfloat16 instructions oneDNN has no LSTM in bfloat16, and stops with an error where
     autocast or the weights ask for one: there float32 is taken.
@@ -138,12 +149,55 @@ def run_cells(cells: nn.Module, texts: Any, state: Any) -> Any:
     weights = next(cells.parameters())
     in_bfloat16 = weights.dtype == torch.bfloat16 or torch.is_autocast_enabled(weights.device.type)
     if not in_bfloat16 or weights.device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        if owner.makes_again:
+            return run_layers(cells, dict(cells.named_parameters()), texts, state, owner)
         return cells(texts, state)
     exact = {name: parameter.float() for name, parameter in cells.named_parameters()}
     initial = tuple(v.float() for v in state) if isinstance(state, tuple) else None if state is None else state.float()
     with torch.autocast("cpu", enabled=False):
-        hidden, last = torch.func.functional_call(cells, exact, (texts.float(), initial))
+        if owner.makes_again:
+            hidden, last = run_layers(cells, exact, texts.float(), initial, owner)
+        else:
+            hidden, last = torch.func.functional_call(cells, exact, (texts.float(), initial))
     return hidden.to(weights.dtype), last
+
+
+def run_layers(cells: nn.RNNBase, weights: dict[str, Tensor], texts: Any, state: Any, owner: Recomputed) -> Any:
+    """What cells(texts, state) gives with these weights, to the bit; each layer is one of its owner's."""
+    packed = isinstance(texts, PackedSequence)
+    x, sizes = (texts.data, texts.batch_sizes) if packed else (texts.transpose(0, 1), None)  # (N, D) or (T, B, D)
+    n_ways, n_rows = 2 if cells.bidirectional else 1, x.shape[1] if sizes is None else int(sizes[0])
+    if state is None:
+        state = x.new_zeros(n_ways * cells.num_layers, n_rows, cells.hidden_size)
+        state = (state, state) if cells.mode == "LSTM" else state
+    begin = state if isinstance(state, tuple) else (state,)  # each (L, B, D), of both ways in turns
+    if packed:
+        begin = tuple(vector.index_select(1, texts.sorted_indices) for vector in begin)
+    ends = []
+    for number in range(cells.num_layers):
+        names = [f"{name}_l{number}{way}" for way in ("", "_reverse")[:n_ways] for name in WEIGHTS]
+        of_layer = [weights[name] for name in names]
+        before = [vector[n_ways * number : n_ways * (number + 1)] for vector in begin]
+        x, *end = owner.layer(run_layer, cells, number, of_layer, sizes, x, *before)
+        ends.append(end)
+    last = tuple(torch.cat(vectors) for vectors in zip(*ends, strict=True))
+    if packed:
+        last = tuple(vector.index_select(1, texts.unsorted_indices) for vector in last)
+    hidden = PackedSequence(x, sizes, texts.sorted_indices, texts.unsorted_indices) if packed else x.transpose(0, 1)
+    return hidden, last if len(last) > 1 else last[0]
+
+
+def run_layer(
+    cells: nn.RNNBase, number: int, weights: list[Tensor], sizes: Tensor | None, x: Tensor, *state: Tensor
+) -> tuple[Tensor, ...]:
+    """(x after one layer of the cells, and its dropout before it; h, and c of an LSTM, after the last place)."""
+    if number and cells.training and cells.dropout:
+        x = F.dropout(x, cells.dropout)
+    kind = getattr(torch, cells.mode.lower())  # torch.lstm, torch.gru, torch.rnn_tanh: what torch.nn's cells call
+    begin = state if cells.mode == "LSTM" else state[0]
+    manner = (weights, True, 1, 0.0, cells.training, cells.bidirectional)  # biases, one layer, no dropout
+    after: tuple[Tensor, ...] = kind(x, begin, *manner, False) if sizes is None else kind(x, sizes, begin, *manner)
+    return after
 
 
 class RNN(Recurrent):

@@ -21,6 +21,7 @@ from torch.utils.checkpoint import checkpoint
 
 from textmill.config.model import RecurrentConfig
 from textmill.errors import ConfigError
+from textmill.models.backbone import Recomputed
 from textmill.models.layout import Layout, SourceLayout, SourceSight
 from textmill.models.recurrent import GRU, LSTM, RNN, Recurrent, run_cells
 from textmill.models.sourced import SOURCE, SourcedBackbone, SourcedState
@@ -29,7 +30,7 @@ from textmill.models.state import State, refuse_other_names
 COMPARED_AT_ONCE = 2**23  # numbers: 32 MB in float32
 
 
-class BothWays(nn.Module):
+class BothWays(Recomputed):
     """Cells that read each source from both ends: forward in the first half of (B, S, D), backward in the other."""
 
     def __init__(self, config: RecurrentConfig, kind: type[Recurrent]):
@@ -55,12 +56,12 @@ class BothWays(nn.Module):
         """(hidden (B, S, D), 0 at padding; the vectors after the last token of either direction, each (L, B, D))."""
         x = self.dropped(x)
         if layout.segments is None:
-            hidden, last = run_cells(self.cells, x, None)
+            hidden, last = run_cells(self.cells, x, None, self)
         else:
             rows, places = layout.real.nonzero(as_tuple=True)
             lengths = layout.real.sum(dim=1).tolist()
             texts = pack_sequence(list(torch.split(x[rows, places], lengths)), enforce_sorted=False)
-            read, last = run_cells(self.cells, texts, None)
+            read, last = run_cells(self.cells, texts, None, self)
             found = torch.cat(unpack_sequence(read))
             hidden = found.new_zeros(x.shape).index_put((rows, places), found)
         ends = {
@@ -137,6 +138,7 @@ class SourcedRecurrent(SourcedBackbone):
     default_lr = 0.02
     default_lr_rest = 0.01
     head_bias = True
+    recomputes = True
     target_class: ClassVar[type[Recurrent]]
 
     encoder: BothWays

@@ -117,11 +117,14 @@ class SourcedBackbone(Backbone):
         source = {name.removeprefix(SOURCE): tensor for name, tensor in named.items()}
         return SourcedState(source, cls.target_class.from_tensors(target) if target else None)
 
-    # --- first values, and what Muon takes: of the parts
+    # --- first values, what Muon takes, what is compiled: of the parts
 
     def parts(self) -> Iterator[tuple[str, Backbone]]:
         """The parts that are backbones themselves, by name."""
         return ((name, part) for name, part in self.named_children() if isinstance(part, Backbone))
+
+    def compiled_parts(self) -> list[nn.Module]:
+        return [inner for _, part in self.parts() for inner in part.compiled_parts()]
 
     def matrices(self) -> list[tuple[str, nn.Parameter]]:
         of_parts = [(f"{name}.{inner}", matrix) for name, part in self.parts() for inner, matrix in part.matrices()]

@@ -124,6 +124,7 @@ class Transformer(Backbone):
     default_optimizer = "muon"
     default_lr = 0.02
     gains_by_bfloat16 = True
+    recomputes = True
     state_class = TransformerState
 
     config: TransformerConfig
@@ -153,10 +154,11 @@ class Transformer(Backbone):
         x = self.placed(x, layout)  # (B, T, D)
         turn = self.rotation.at(layout, x) if self.rotation is not None else None
 
+        _ = layout.mask  # filled in before the blocks, of which the first would else be another code when compiled
         caches: list[LayerCache] = []
         for number, block in enumerate(self.blocks):
             past = None if state is None else state.layers[number]
-            x, cache = block(x, layout, turn, past, None if source is None else source[number])
+            x, cache = self.layer(block, x, layout, turn, past, None if source is None else source[number])
             caches.append(cache)
 
         if self.last_norm is not None:
@@ -184,6 +186,9 @@ class Transformer(Backbone):
                 f"a text of {length} tokens is longer than the model's context of {self.config.seq_len}",
                 hint="read it in windows, or train with a longer --model.seq_len",
             )
+
+    def compiled_parts(self) -> list[nn.Module]:
+        return list(self.blocks)
 
     def matrices(self) -> list[tuple[str, nn.Parameter]]:
         return [(name, matrix) for name, matrix in super().matrices() if not name.startswith("learned.")]

@@ -26,6 +26,7 @@ class SourcedTransformer(SourcedBackbone):
     default_optimizer = Transformer.default_optimizer
     default_lr = Transformer.default_lr
     gains_by_bfloat16 = True
+    recomputes = True
     target_class = Transformer
 
     encoder: Transformer

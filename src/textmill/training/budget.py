@@ -42,6 +42,8 @@ class Speed:
     """Of an update, one mean for each round."""
     written_s: float
     """Of a token of a sample."""
+    compile_s: float | None = None
+    """What compiling took before; None = it is not compiled."""
 
     @property
     def update_s(self) -> float:
@@ -96,10 +98,11 @@ class Choice:
     """Updates that the time would allow."""
     during_s: float
     after_s: float
+    compile_s: float = 0.0
 
     @property
     def expected_s(self) -> float:
-        return self.steps * self.update_s + self.during_s + self.after_s
+        return self.compile_s + self.steps * self.update_s + self.during_s + self.after_s
 
 
 def choose(speeds: Sequence[Speed], text: Text, around: Around, seconds: float) -> Choice:
@@ -144,11 +147,12 @@ def planned_with(speed: Speed, text: Text, around: Around, seconds: float) -> Ch
     return Choice(speed.size, speed.precision, batch, steps, row_s * batch, n_fitting, during_s, after_s)
 
 
-def with_speed(choice: Choice, update_s: float, text: Text, seconds: float) -> Choice:
-    """The same choice after its own batch was timed: the steps follow."""
-    n_fitting = max(0, int((seconds - choice.during_s - choice.after_s) / update_s))
+def with_speed(choice: Choice, speed: Speed, text: Text, seconds: float) -> Choice:
+    """The same choice after it was timed itself, with its own batch and compiled where it will be: the steps follow."""
+    compile_s = speed.compile_s or 0.0
+    n_fitting = max(0, int((seconds - choice.during_s - choice.after_s - compile_s) / speed.update_s))
     steps = max(1, min(n_fitting, text.useful_steps(choice.batch)))
-    return replace(choice, update_s=update_s, n_fitting=n_fitting, steps=steps)
+    return replace(choice, update_s=speed.update_s, n_fitting=n_fitting, steps=steps, compile_s=compile_s)
 
 
 def is_due(plan: Plan, done: int, spent_s: float, allowed_s: float) -> bool:

@@ -19,6 +19,7 @@ from textmill.runs import Prepared, device_named
 from textmill.tasks import task_of
 from textmill.training.batching import batches_of
 from textmill.training.budget import Speed
+from textmill.training.compiling import N_FIRST, Compiled, WarmUp
 from textmill.training.faults import LossWatch
 from textmill.training.optimizers import build_optimizers
 from textmill.training.schedule import Plan
@@ -44,6 +45,8 @@ class Candidate:
     prepared: Prepared
     precisions: Sequence[str]
     now: Now
+    compiles: bool = False
+    compile_s: dict[str, float] = field(default_factory=dict)
     warm_s: dict[str, float] = field(default_factory=dict)
     rounds: dict[str, list[float]] = field(default_factory=dict)
 
@@ -53,19 +56,32 @@ class Candidate:
         vocab_size = self.prepared.tokenizer.vocab_size
         model = build_model(config.model, vocab_size, task.form, task.heads, seed=config.run.seed, device=self.device)
         model.head.order_by(self.prepared.train.counts)
+        if config.train.recompute:
+            model.recompute_layers()
+        compiled = Compiled(model, lambda why: None) if self.compiles else None  # the run will say why it fails
         model.train()
         optimizers = build_optimizers(model, config.train)
         rows = task.rows(self.prepared.train, self.prepared.tokenizer, config)
         batches = batches_of(task, rows, config, model, self.device)
         self.steps: dict[str, Iterator[Update]] = {
             precision: updates(
-                model, optimizers, task, batches, plan_of(config, precision), watch=LossWatch(skips=True)
+                model,
+                optimizers,
+                task,
+                batches,
+                plan_of(config, precision),
+                watch=LossWatch(skips=True),
+                compiled=compiled,
             )
             for precision in self.precisions
         }
         self.model = model
-        for precision in self.precisions:  # the first update of all, which allocates, and is no measure
-            self.warm_s[precision] = self.timed(precision, 1)
+        for precision in self.precisions:  # the first updates of all, which allocate and compile, and are no measure
+            warm_up = WarmUp()
+            for _ in range(1 + N_FIRST * self.compiles):
+                self.warm_s[precision] = self.timed(precision, 1)
+                warm_up.took(self.warm_s[precision])
+            self.compile_s[precision] = warm_up.extra_s
 
     def timed(self, precision: str, n_updates: int) -> float:
         """Seconds of an update, on average over n_updates."""
@@ -107,6 +123,7 @@ class Candidate:
                 batch=self.config.train.batch or 0,
                 seconds=tuple(self.rounds.get(precision) or [self.warm_s[precision]]),
                 written_s=written_s,
+                compile_s=self.compile_s[precision] if self.compiles else None,
             )
             for precision in self.precisions
         ]
@@ -130,13 +147,18 @@ def plan_of(config: Config, precision: str) -> Plan:
 
 
 def calibrate(
-    configs: Sequence[Config], precisions: Sequence[str], prepared: Prepared, seconds: float, now: Now
+    configs: Sequence[Config],
+    precisions: Sequence[str],
+    prepared: Prepared,
+    seconds: float,
+    now: Now,
+    compiles: bool = False,
 ) -> tuple[list[Speed], list[str]]:
     """The speeds of the configs (one a size, the smallest first) in each precision, and the sizes that were left out.
 
     All candidates are timed in turns, in two rounds or more, within `seconds`. A size that is too slow for that is left
     out, with all larger ones: of it, a few dozen updates would fit into ten times `seconds`. The smallest is timed in
-    any case, in the first precision alone where time is short.
+    any case, in the first precision alone where time is short. compiles: each is compiled first, and timed for it.
     """
     end = now() + seconds
     torch.set_num_threads(configs[0].machine.threads or 1)
@@ -147,7 +169,7 @@ def calibrate(
             expected_s = max(candidates[-1].warm_s.values()) * relative_cost(config, candidates[-1].config, prepared)
             if expected_s * len(precisions) * (1 + N_ROUNDS_LEAST) > left_s:
                 return timed_in_turns(candidates, end, now), [other.model.size for other in configs[number:]]
-        candidates.append(Candidate(config, prepared, precisions, now))
+        candidates.append(Candidate(config, prepared, precisions, now, compiles))
         if not number and candidates[0].round_s * N_ROUNDS_LEAST > end - now():
             candidates[0].precisions = precisions[:1]
     return timed_in_turns(candidates, end, now), []

@@ -111,6 +111,9 @@ DEFAULT_RATES = {
     "rmsprop": 1e-3,
     "adam": 2e-3,
     "adamw": 2e-3,
+    # 0.03, 0.1, 0.3: 2.82, 2.40, 2.42 nats with a Transformer, 2.22, 2.27, 2.42 with an LSTM (size tiny, 300 steps of
+    # 256 characters, 300 kB of tinyshakespeare, seed 0)
+    "adafactor": 0.1,
     "muon": 0.02,
 }
 

@@ -21,6 +21,7 @@ from textmill.tables import TASK_FORMS
 from textmill.text import plan_split
 from textmill.tokens.amount import tokens_about, too_little, with_tokens_chosen
 from textmill.training.budget import CALIBRATION_SHARE
+from textmill.training.compiling import WARNING
 from textmill.training.defaults import decide, decide_steps
 from textmill.training.naming import default_name
 from textmill.training.spending import candidates_told, has_budget, open_precisions, open_sizes, with_length
@@ -75,7 +76,13 @@ def plan_run(loaded: Loaded) -> Plan:
         "lr": config.train.lr,
         "device": device_named(config.machine.device),
         "cost_about": cost_about(config, n_tokens, vocab_size),
-        "notes": [*text.notes, *([reason] if reason else []), *notes, *told],
+        "notes": [
+            *text.notes,
+            *([reason] if reason else []),
+            *notes,
+            *told,
+            *([WARNING] if config.train.compile else []),
+        ],
     }
     return Plan(verb="train", run=str(folder), writes=writes, plan=facts)
 

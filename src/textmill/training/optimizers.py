@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, AdamW, Muon, Optimizer, RMSprop
+from torch.optim import SGD, Adafactor, Adam, AdamW, Muon, Optimizer, RMSprop
 
 from textmill.config import TrainConfig
 from textmill.errors import ConfigError, Damaged
@@ -47,6 +47,8 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     elif config.optimizer in ("adam", "adamw"):
         adam = AdamW if config.optimizer == "adamw" else Adam
         optimizers = [adam(_decayed(named, decay), lr=lr, betas=betas, fused=True)]
+    elif config.optimizer == "adafactor":  # Shazeer & Stern 2018, 1804.04235; lr bounds the relative step ρ
+        optimizers = [Adafactor(_decayed(named, decay), lr=lr)]
     elif config.optimizer == "rmsprop":
         optimizers = [RMSprop(_decayed(named, decay), lr=lr, alpha=0.99, momentum=config.momentum)]
     else:

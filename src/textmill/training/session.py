@@ -37,6 +37,7 @@ from textmill.text import SplitPlan, plan_split
 from textmill.training.batching import batches_of
 from textmill.training.clock import Clock
 from textmill.training.closing import close, write_samples
+from textmill.training.compiling import WARNING, Compiled, WarmUp
 from textmill.training.defaults import decide, decide_steps
 from textmill.training.faults import (
     N_ROLLBACKS_MOST,
@@ -294,6 +295,10 @@ class Session:
         self.tokenizer = prepared.tokenizer
         self.usage: Usage | None = None
         self.events: list[dict[str, Any]] = []  # that the log does not have yet
+        self.compiled: Compiled | None = None
+        self.warm_up = WarmUp()
+        self.was_exact = bool(self.run.info.get("compile", {}).get("to_the_bit", True))
+        self.n_compiled = 0  # updates
         self.start_anew()
 
     def start_anew(self) -> None:
@@ -307,8 +312,12 @@ class Session:
             device=self.device,
         )
         self.model.head.order_by(self.prepared.train.counts)
-        self.optimizers = build_optimizers(self.model, self.config.train)
         train = self.config.train
+        if train.recompute:
+            self.model.recompute_layers()
+        if train.compile and (self.compiled is None or self.compiled.is_on):
+            self.compiled = Compiled(self.model, self.compiling_failed)
+        self.optimizers = build_optimizers(self.model, train)
         self.average = WeightAverage(self.model, train.average) if train.average else None
         self.watch = LossWatch(skips=train.bad_step == "skip", spike=train.spike)
         self.window = LossSum()  # since the last logged step
@@ -374,6 +383,9 @@ class Session:
         states, first = self.go_on_from(saved)
         if first:
             self.listener.notice(f"continuing {self.run.path} at step {first} of {self.plan().steps}")
+        if self.compiled is not None and self.compiled.is_on:
+            self.listener.notice(WARNING)
+            self.note_compiling({"to_the_bit": False})
         if self.budget:
             self.budget.begin_training()
         with stop.deferred():
@@ -388,12 +400,24 @@ class Session:
                     states, first = self.roll_back(fault)
         if self.usage is not None:
             self.run.info["utilisation"] = self.usage.facts()
+        if self.n_compiled:
+            self.run.info["compile"]["warm_up_s"] = round(self.warm_up.extra_s, 2)
         if stop.signal_number is not None:
             raise Interrupted(
                 f"saved at step {last} of {self.plan().steps} in {self.run.path}",
                 signal_number=stop.signal_number,
                 hint="The same command goes on from there.",
             )
+
+    def compiling_failed(self, why: str) -> None:
+        """The run goes on without it; it is to the bit what it would be without the knob, if no update was compiled."""
+        self.listener.notice(why)
+        self.note_compiling({"to_the_bit": self.was_exact and not self.n_compiled, "failure": why})
+
+    def note_compiling(self, facts: dict[str, Any]) -> None:
+        """For run.json, before the update that it is about is saved."""
+        self.run.info["compile"] = facts
+        self.run.write_info()
 
     def go_on_from(self, saved: Checkpoint | None) -> tuple[list[Any], int]:
         """The carried states and the step of a checkpoint that is put back; log and samples are cut back to it."""
@@ -408,22 +432,33 @@ class Session:
         pace = Pace(first, plan.steps)
         self.model.train()
         batches = self.batches()
-        steps = updates(self.model, self.optimizers, self.task, batches, plan, first, states, self.watch)
+        steps = self.updates_from(first, states, batches, plan)
         while True:
             before_s = self.clock.spent.get("train", 0.0)
             with self.clock.doing("train"):
                 update = next(steps, None)
             if update is None:
                 return first
+            took_s = self.clock.spent["train"] - before_s
+            if self.compiled is not None and self.compiled.is_on:
+                self.n_compiled += 1
+                self.warm_up.took(took_s)
+                if self.budget is not None:
+                    self.budget.warm_up_s = self.warm_up.extra_s
             if self.usage is not None:
-                self.usage.took(update.loss.count, self.clock.spent["train"] - before_s)
+                self.usage.took(update.loss.count, took_s)
             first = update.step
             if self.after(update, plan, pace, stop):
                 return first
             if self.planned_anew(plan, first):
                 plan = self.plan()
                 pace.steps = plan.steps
-                steps = updates(self.model, self.optimizers, self.task, batches, plan, first, update.states, self.watch)
+                steps = self.updates_from(first, update.states, batches, plan)
+
+    def updates_from(
+        self, first: int, states: list[Any], batches: Callable[[int], MicroBatches], plan: Plan
+    ) -> Iterator[Update]:
+        return updates(self.model, self.optimizers, self.task, batches, plan, first, states, self.watch, self.compiled)
 
     def planned_anew(self, plan: Plan, done: int) -> bool:
         """Whether a budget is better met with another number of steps; config.toml has it before it takes effect."""

@@ -119,6 +119,11 @@ def candidates_told(sizes: list[str], precisions: list[str]) -> str:
     return f"{' and '.join([', '.join(sizes[:-1]), sizes[-1]] if sizes[1:] else sizes)} in {' and '.join(precisions)}"
 
 
+def compiling_told(speed: Speed) -> str:
+    """`, compiled in 12 s`, or nothing."""
+    return "" if speed.compile_s is None else f", compiled in {speed.compile_s:.3g} s"
+
+
 @dataclass
 class Budget:
     """The time that a run may take, and what it was planned to be spent on."""
@@ -131,6 +136,8 @@ class Budget:
     left_out: list[str]
     calibrated_s: float
     is_replanned: bool = False
+    warm_up_s: float = 0.0
+    """What compiling took in the run itself: no later update takes it."""
     changes: list[dict[str, int]] = field(default_factory=list)
     training_from: float = field(init=False)
 
@@ -149,8 +156,9 @@ class Budget:
             return plan.steps
         self.is_replanned = True
         left_s = end - self.watch.now()
-        steps = replanned(plan, done, spent_s, left_s, self.text.useful_steps(self.choice.batch))
-        self.planned_s = self.watch.elapsed_s + (steps - done) * spent_s / done + self.choice.after_s
+        paced_s = max(0.0, spent_s - self.warm_up_s)
+        steps = replanned(plan, done, paced_s, left_s, self.text.useful_steps(self.choice.batch))
+        self.planned_s = self.watch.elapsed_s + (steps - done) * paced_s / done + self.choice.after_s
         if steps != plan.steps:
             self.changes.append({"at": done, "from": plan.steps, "to": steps})
         return steps
@@ -158,7 +166,8 @@ class Budget:
     def told(self) -> list[str]:
         """What was measured and what was chosen."""
         timed = ", ".join(
-            f"{speed.size} in {speed.precision} {speed.update_s:.3g} s ({speed.batch} rows)" for speed in self.speeds
+            f"{speed.size} in {speed.precision} {speed.update_s:.3g} s ({speed.batch} rows{compiling_told(speed)})"
+            for speed in self.speeds
         )
         lines = [f"calibrated in {self.calibrated_s:.1f} s; an update takes: {timed}"]
         if self.left_out:
@@ -187,6 +196,7 @@ class Budget:
                     "precision": speed.precision,
                     "batch": speed.batch,
                     "update_s": [round(seconds, 5) for seconds in speed.seconds],
+                    **({} if speed.compile_s is None else {"compile_s": round(speed.compile_s, 2)}),
                 }
                 for speed in self.speeds
             ],
@@ -199,7 +209,7 @@ class Budget:
         """How it came out, as a sentence and for run.json. train_s: of all updates."""
         took_s = self.watch.elapsed_s
         miss = took_s / self.planned_s - 1
-        drift = train_s / n_updates / self.choice.update_s - 1
+        drift = (train_s - self.warm_up_s) / n_updates / self.choice.update_s - 1
         told = f"it took {took_s / 60:.2f} of {self.minutes:g} minutes"
         if abs(drift) > DRIFT_TOLD:
             slower = "slower" if drift > 0 else "faster"
@@ -226,7 +236,8 @@ def with_budget(
     limit_s = CALIBRATION_SHARE * 60 * minutes
     sizes, precisions = open_sizes(config, said), open_precisions(config)
     tried = {size: decide(with_size(config, size), n_tokens, n_rows)[0] for size in sizes}
-    notice(f"calibrating for {limit_s:.3g} s at most: {candidates_told(sizes, precisions)} …")
+    then = ", then what is chosen is compiled" if config.train.compile else ""
+    notice(f"calibrating for {limit_s:.3g} s at most: {candidates_told(sizes, precisions)}{then} …")
     begun = watch.now()
     count_s = counting_s(prepared, watch.now)
     speeds, left_out = calibrate(list(tried.values()), precisions, prepared, limit_s, watch.now)
@@ -236,11 +247,12 @@ def with_budget(
     around = around_of(config, prepared, count_s)
     choice = choose(speeds, text, around, 60 * minutes - watch.elapsed_s)
     config = with_train(with_size(config, choice.size), precision=choice.precision, batch=choice.batch)
-    if choice.batch != first.train.batch:
+    if choice.batch != first.train.batch or config.train.compile:
         left_s = max(0.0, limit_s - (watch.now() - begun))
-        again, _ = calibrate([decide(config, n_tokens, n_rows)[0]], [choice.precision], prepared, left_s, watch.now)
+        chosen = [decide(config, n_tokens, n_rows)[0]]
+        again, _ = calibrate(chosen, [choice.precision], prepared, left_s, watch.now, config.train.compile)
         speeds += again
-        choice = with_speed(choice, again[0].update_s, text, 60 * minutes - watch.elapsed_s)
+        choice = with_speed(choice, again[0], text, 60 * minutes - watch.elapsed_s)
     budget = Budget(minutes, watch, text, choice, speeds, left_out, watch.now() - begun)
     return with_train(config, steps=choice.steps), budget
 

@@ -17,9 +17,10 @@ from torch import nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
-from textmill.errors import Diverged
+from textmill.errors import Diverged, TextmillError
 from textmill.metrics.loss import LossSum
 from textmill.tasks import Batch, Task
+from textmill.training.compiling import Compiled
 from textmill.training.faults import N_SKIPPED_MOST, LossWatch
 from textmill.training.optimizers import set_learning_rate
 from textmill.training.schedule import Plan
@@ -66,29 +67,34 @@ def updates(
     first_step: int = 0,
     states: list[Any] | None = None,
     watch: LossWatch | None = None,
+    compiled: Compiled | None = None,
 ) -> Iterator[Update]:
     """Update the weights once a step; yield an Update.
 
     Step n depends on (seed, n) and, in stream order, on the carried states (one a micro-batch): starting at
     first_step repeats the unbroken run. Raises Diverged, before the weights change, if loss or gradient is not finite
     or the watch finds a spike; where it skips, such an update is not made, and carried states begin anew.
+    compiled: what the model was compiled by; where that fails, the update is made without it, and all that follow.
     """
     states, watch = list(states or []), watch or LossWatch()
     for step in range(first_step, plan.steps):
         for optimizer in optimizers:
             set_learning_rate(optimizer, plan.rate_factor(step + 1))
         micro_batches = batches(step)
-        n_targets = max(1, sum(batch.n_targets for batch, _ in micro_batches))  # isolated one-token rows may have none
         states += [None] * (len(micro_batches) - len(states))
-
-        loss = LossSum()
-        for micro, (batch, lanes) in enumerate(micro_batches):
-            reseed(plan.seed, step, micro)
-            with multiplying_in(plan.precision, batch.ids.device.type):
-                part, state = task.loss(model, batch, carried(states[micro], lanes))
-            (part.total / n_targets).backward()  # sums first, one division: any split, same gradient
-            states[micro] = state.detach() if lanes.kept else None
-            loss += part.detach()
+        try:
+            loss, after = gradient(model, task, micro_batches, plan, step, states)
+        except Exception as error:  # those of a compiler have no family of their own
+            if compiled is None or not compiled.is_on or isinstance(error, TextmillError):
+                raise
+            compiled.off()
+            for optimizer in optimizers:
+                optimizer.zero_grad(set_to_none=True)
+            loss, after = gradient(
+                model, task, micro_batches, plan, step, states
+            )  # raises what compiling did not cause
+            compiled.failed(error)
+        states = after
 
         limit = plan.max_grad_norm if plan.max_grad_norm is not None else math.inf
         grad_norm = float(clip_grad_norm_(model.parameters(), limit))
@@ -109,6 +115,23 @@ def updates(
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
         yield Update(step + 1, loss, grad_norm, lr, states, fault)
+
+
+def gradient(
+    model: nn.Module, task: Task, micro_batches: MicroBatches, plan: Plan, step: int, states: Sequence[Any]
+) -> tuple[LossSum, list[Any]]:
+    """Add the gradient of an update's mean loss to the weights' own; the loss, and the state after each micro-batch."""
+    n_targets = max(1, sum(batch.n_targets for batch, _ in micro_batches))  # isolated one-token rows may have none
+    loss, after = LossSum(), list(states)
+    for micro, (batch, lanes) in enumerate(micro_batches):
+        reseed(plan.seed, step, micro)
+        with multiplying_in(plan.precision, batch.ids.device.type):
+            part, state = task.loss(model, batch, carried(states[micro], lanes))
+        after[micro] = state.detach() if lanes.kept else None
+        del state  # keys and values that nobody goes on from need not outlive the forward pass
+        (part.total / n_targets).backward()  # sums first, one division: any split, same gradient
+        loss += part.detach()
+    return loss, after
 
 
 def multiplying_in(precision: str, device_type: str) -> AbstractContextManager[Any]:

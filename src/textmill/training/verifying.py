@@ -23,6 +23,7 @@ from textmill.training.clock import Clock
 from textmill.training.naming import default_name
 from textmill.training.progress import Listener, Quiet
 from textmill.training.session import Session
+from textmill.training.spending import with_train
 from textmill.training.updates import updates
 
 NOT_COMPARED = ("train/tokens_per_second", "time/", "events")
@@ -35,18 +36,24 @@ def verify_run(wanted: Loaded, n_steps: int | None = None, listener: Listener | 
     Every tensor is compared with the last checkpoint, bit by bit, and every loss, rate and norm with the log.
     n_steps: no more than so many steps; where they do not reach the last checkpoint, they are done twice and the two
     outcomes are compared. wanted: names a run folder as its PATH, or the text as in training.
-    Raises RunError where there is no run, no checkpoint, or where it is another config's; Damaged.
+    Raises RunError where there is no run, no checkpoint, where it is another config's or was compiled; Damaged.
     """
     listener = listener or Quiet()
     run = run_of(wanted)
     folders = checkpoints_of(run.checkpoints)[-2:]
     if not folders:
         raise RunError("the run has no checkpoint yet", where=str(run.path), hint="Repeat the training command.")
+    if not run.info.get("compile", {}).get("to_the_bit", True):
+        raise RunError(
+            "the run was compiled (train.compile), and compiled code may give other last bits each time",
+            where=str(run.path),
+            hint="Nothing can be compared to the bit. A run without --compile can be verified.",
+        )
     saved = load_checkpoint(folders[-1])
     start = load_checkpoint(folders[0]) if len(folders) > 1 else None
     first = start.step if start else 0
     until = saved.step if n_steps is None else min(saved.step, first + n_steps)
-    config = run.config
+    config = with_train(run.config, compile=False)  # where it was wanted, it failed
     for key, value in saved.progress.get("made_with", {}).items():  # some knobs may have changed since
         section, _, name = key.partition(".")
         config = config.model_copy(update={section: getattr(config, section).model_copy(update={name: value})})
