@@ -88,6 +88,7 @@ def updates(
                 part, state = task.loss(model, batch, carried(states[micro], lanes))
             (part.total / n_targets).backward()  # sums first, one division: any split, same gradient
             states[micro] = state.detach() if lanes.kept else None
+            del state  # what it holds with a gradient: a Transformer's keys and values of every layer
             loss += part.detach()
 
         limit = plan.max_grad_norm if plan.max_grad_norm is not None else math.inf
