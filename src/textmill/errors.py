@@ -9,6 +9,7 @@
     │   └── Damaged               2     a file that does not hold what its manifest says
     ├── MissingExtra              2     an optional dependency that is not installed
     ├── NoSpace                   2     a full disk
+    ├── NoMemory                  2     memory ran out while a model trained
     ├── NothingScored             2     a measurement over no tokens
     ├── ContextFull               2     more tokens than the model can attend to
     ├── Diverged                  1     NaN or Inf in training: stopped before the weights changed
@@ -68,6 +69,10 @@ class MissingExtra(TextmillError):
 
 class NoSpace(TextmillError):
     """The disk is full; the message names the path and the space needed."""
+
+
+class NoMemory(TextmillError):
+    """Memory ran out; the message names what was needed and what is kept, the hint what would fit."""
 
 
 class NothingScored(TextmillError):

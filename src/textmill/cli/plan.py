@@ -13,6 +13,7 @@ TITLES = {
     "vocab_size_about": "vocabulary about",
     "n_documents": "documents",
     "memory_bytes": "memory",
+    "memory": "memory there is",
     "disk_bytes": "disk",
 }
 

@@ -25,7 +25,7 @@ from click.exceptions import Exit, NoSuchCommand, NoSuchOption
 
 import textmill
 from textmill.cli.output import error_line, forget, show_error
-from textmill.errors import InputError, Interrupted, TextmillError, UsageError, did_you_mean
+from textmill.errors import InputError, Interrupted, NoMemory, TextmillError, UsageError, did_you_mean
 from textmill.stopping import leave_if_importing
 from textmill.tables import VERBS, load
 
@@ -116,6 +116,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             where = None if error.filename is None else str(error.filename)
             return _refuse(InputError(str(error.strerror), where=where), arguments)
         return _our_bug(error, arguments)
+    except MemoryError:
+        return _refuse(NoMemory("memory ran out", hint="Free some, or give the command less at once."), arguments)
     except Exception as error:
         return _our_bug(error, arguments)
 

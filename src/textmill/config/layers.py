@@ -130,7 +130,7 @@ def merge_for_resume(saved: Config, loaded: Loaded) -> tuple[Config, list[str]]:
             refused.append(f"{key}: no such knob of {saved.model.arch} -> {_shown(now)}")
             continue
         leaves_it_open = now == knob.default and now in (None, "auto")  # "choose for me", and it was chosen
-        if _same(key, before, now) or leaves_it_open:
+        if _same(key, before, now) or leaves_it_open or _is_split(key, saved, loaded.config):
             continue
         if knob.on_resume == "refuse":
             refused.append(f"{key}: {_shown(before)} -> {_shown(now)}")
@@ -328,6 +328,16 @@ def _same(key: str, before: Any, now: Any) -> bool:
     if key in ("data.paths", "data.valid", "data.test"):  # a folder with or without its last slash
         return [os.path.normpath(path) for path in before] == [os.path.normpath(path) for path in now]
     return bool(before == now)
+
+
+def _is_split(key: str, saved: Config, said: Config) -> bool:
+    """Whether train.fit (--fit) made smaller micro-batches of what is said, so that an update reads the same rows."""
+    if not saved.train.fit or key not in ("train.batch", "train.accumulate"):
+        return False
+    before, now = saved.train, said.train
+    if now.batch is None or before.batch is None:
+        return before.accumulate % now.accumulate == 0
+    return now.batch % before.batch == 0 and now.batch * now.accumulate == before.batch * before.accumulate
 
 
 def _with(config: Config, changes: dict[str, Any]) -> Config:

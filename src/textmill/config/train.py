@@ -36,6 +36,9 @@ class TrainConfig(Section):
     """Rows in a micro-batch. Default: chosen for the architecture and the amount of text."""
     accumulate: int = knob(1, ge=1)
     """Micro-batches in an update; each target weighs the same."""
+    fit: bool = knob(False, flag="--fit", on_resume="take")
+    """Where a micro-batch does not fit into memory, make it smaller and accumulate more of them: an update reads the
+    same rows. Without, such a run is refused before it begins."""
     order: Literal["shuffle", "stream"] | None = knob(None)
     """shuffle: rows in random order. stream: contiguous lanes, the state carried on. Default: the architecture's."""
     optimizer: Literal["auto", "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "adafactor", "muon"] = knob(

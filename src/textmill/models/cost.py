@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from textmill.config.model import ModelConfig, RecurrentConfig, TransformerConfig
+from textmill.models.activations import Reading, activation_numbers, head_numbers, reserved_numbers, widest_numbers
 from textmill.models.clusters import clusters_of
 
 CONVENTION = "6 N + 12 L D T a token: N without embeddings, multiply-add = 2, backward = 2 forward, causal half counted"
@@ -115,6 +116,56 @@ def _numbers_kept(optimizer: str, counts: Parameters, config: ModelConfig, vocab
         return sum(1 + sum(shape) for shape in shapes)
     in_matrices, elsewhere = OPTIMIZER_NUMBERS[optimizer]
     return in_matrices * counts.matrices + elsewhere * (counts.total - counts.matrices)
+
+
+LIBRARIES_BYTES = 90_000_000
+"""What torch and its libraries take when they are first used, code and buffers: measured on tiny models."""
+
+MUON_NUMBERS = 3.3
+"""Numbers that Muon holds while it steps in float32, for each of the matrices: directions, updates, products."""
+
+
+def training_bytes(
+    config: ModelConfig,
+    vocab_size: int,
+    reading: Reading,
+    optimizer: str = "adamw",
+    form: str = "decoder",
+    *,
+    accumulates: bool = False,
+    averages: bool = False,
+    continues: bool = False,
+    steps_together: bool = True,
+) -> dict[str, int]:
+    """What training holds at most, above what the program takes itself: `total`, what it is made of, and `reserved`:
+    addresses in addition, without memory behind them. In float32.
+
+    The most is one of three: backward (all that was kept, with gradients of earlier micro-batches where it
+    accumulates), the optimizer's step (all gradients), or a checkpoint (the largest of its files once more).
+    averages: the weights are averaged too. continues: the weights of a checkpoint stay in memory beside the model's.
+    steps_together: Muon orthogonalises matrices of one shape at once, in float32 (processors without bfloat16).
+    """
+    counts, held = parameters(config, vocab_size, form), memory_bytes(config, vocab_size, optimizer, form=form)
+    head = head_numbers(config, vocab_size, reading)
+    activations = 4 * activation_numbers(config, vocab_size, reading)
+    copies = held["weights"] * (averages + continues + (averages and continues))
+    of_muon = round(MUON_NUMBERS * counts.matrices) if optimizer == "muon" and steps_together else 0
+    backward = max(head.passing, widest_numbers(config, reading)) + head.gradient
+    phases = {
+        "backward": activations + 4 * backward + (held["gradients"] if accumulates else 0),
+        "step": held["gradients"] + 4 * of_muon,
+        "checkpoint": max(held["weights"], held["optimizer"]),
+    }
+    parts = {
+        "weights": held["weights"],
+        "optimizer": held["optimizer"],
+        "copies": copies,
+        "gradients": held["gradients"],
+        "activations": activations,
+        "reserved": 4 * reserved_numbers(config, reading),
+    }
+    total = held["weights"] + held["optimizer"] + copies + max(phases.values()) + LIBRARIES_BYTES
+    return {"total": total, **parts}
 
 
 def state_bytes(config: ModelConfig, n_tokens: int, bytes_per_number: int = 4) -> int:

@@ -1,7 +1,7 @@
 """A model's passes through torch.compile while it is trained, and what becomes of it where that fails. Room: training/.
 
 Used by session and calibration; updates.py goes on without it where it fails. Nothing of it is in a checkpoint: tensors
-keep their names, and the model is measured and sampled uncompiled. Why so: decision 017.
+keep their names, and the model is measured and sampled uncompiled. Why so: decision 018.
 """
 
 from __future__ import annotations

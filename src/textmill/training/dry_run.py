@@ -1,7 +1,7 @@
 """What training would do and cost, before anything is written: the plan behind -n. Room: training/.
 
 Costs are estimates ("about"): a vocabulary is learned from the start of the training text, and its tokens per byte are
-taken for the whole; FLOPs and memory are models/cost.py's, so activations and the text itself are left out of memory.
+taken for the whole; FLOPs and memory are models/cost.py's. Raises as training does where memory is too small.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from textmill.tokens.amount import tokens_about, too_little, with_tokens_chosen
 from textmill.training.budget import CALIBRATION_SHARE
 from textmill.training.compiling import WARNING
 from textmill.training.defaults import decide, decide_steps
+from textmill.training.fitting import Facts, fitted, needed, room_on
 from textmill.training.naming import default_name
 from textmill.training.spending import candidates_told, has_budget, open_precisions, open_sizes, with_length
 
@@ -54,6 +55,9 @@ def plan_run(loaded: Loaded) -> Plan:
     n_rows = max(1, math.ceil(n_tokens / config.model.seq_len))
     budget = budget_facts(config, loaded.said) if has_budget(config) else None
     config, notes = decide(config, n_tokens, n_rows)
+    device = device_named(config.machine.device)
+    room, about = room_on(device, config.machine.threads or 1), Facts(vocab_size, device, n_rows)
+    config, made_smaller = fitted(config, about, room)
     if budget is None:
         config = decide_steps(config, -(-n_rows // ((config.train.batch or 1) * config.train.accumulate)))
     facts = {
@@ -71,15 +75,18 @@ def plan_run(loaded: Loaded) -> Plan:
         "dropout": config.model.dropout,
         **({"steps": config.train.steps} if budget is None else budget),
         "batch": config.train.batch,
+        "accumulate": config.train.accumulate,
         "order": config.train.order,
         "optimizer": config.train.optimizer,
         "lr": config.train.lr,
-        "device": device_named(config.machine.device),
-        "cost_about": cost_about(config, n_tokens, vocab_size),
+        "device": device,
+        "cost_about": cost_about(config, n_tokens, about),
+        "memory": str(room),
         "notes": [
             *text.notes,
             *([reason] if reason else []),
             *notes,
+            *made_smaller,
             *told,
             *([WARNING] if config.train.compile else []),
         ],
@@ -98,10 +105,10 @@ def budget_facts(config: Config, said: Collection[str]) -> dict[str, Any]:
     }
 
 
-def cost_about(config: Config, n_tokens: int, vocab_size: int) -> dict[str, float | int]:
-    """Passes over the text and FLOPs of all updates, where their number is known; bytes held (without activations) and
-    bytes left on disk."""
-    train = config.train
+def cost_about(config: Config, n_tokens: int, facts: Facts) -> dict[str, float | int]:
+    """Passes over the text and FLOPs of all updates, where their number is known; bytes held at most, and bytes left
+    on disk."""
+    train, vocab_size = config.train, facts.vocab_size
     n_seen = (train.steps or 0) * (train.batch or 0) * train.accumulate * config.model.seq_len
     form = TASK_FORMS[config.task.name]
     flops = float(n_seen * flops_per_token(config.model, vocab_size, form=form))
@@ -110,6 +117,6 @@ def cost_about(config: Config, n_tokens: int, vocab_size: int) -> dict[str, floa
     token_bytes = 2 if vocab_size <= 1 << 16 else 4
     return {
         **(run if train.steps is not None else {}),
-        "memory_bytes": sum(memory.values()),
+        "memory_bytes": needed(config, facts)["total"],
         "disk_bytes": CHECKPOINTS_KEPT * (memory["weights"] + memory["optimizer"]) + token_bytes * n_tokens,
     }

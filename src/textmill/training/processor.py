@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from pathlib import Path
 
@@ -27,3 +28,20 @@ def multiplies_in_bfloat16(device: str) -> bool:
     except OSError:
         return False
     return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+LARGE_BYTES = 2**20
+KEPT_BYTES = 2**26
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+
+
+def give_large_blocks_back() -> None:
+    """From now on, memory of LARGE_BYTES or more goes back to the system when it is freed (glibc; others: as they are).
+
+    Left to itself, glibc keeps blocks of up to 32 MB in its heap, where tensors that live for different times leave
+    holes: training takes 1.5 times what it uses (decision 017).
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)

@@ -47,6 +47,7 @@ from textmill.training.faults import (
     event,
     event_of,
 )
+from textmill.training.fitting import Facts, fitted, room_on, told_of_memory
 from textmill.training.naming import as_said, folder_of, named, with_kept_stdin
 from textmill.training.optimizers import (
     WeightAverage,
@@ -54,6 +55,7 @@ from textmill.training.optimizers import (
     load_optimizer_tensors,
     optimizer_tensors,
 )
+from textmill.training.processor import available_processors, give_large_blocks_back
 from textmill.training.progress import Listener, Progress, Quiet
 from textmill.training.schedule import Plan
 from textmill.training.signals import StopRequest, watch_signals
@@ -76,11 +78,13 @@ def train(
     The same config on an unfinished run continues it, to the bit; on a finished one it does nothing and says so.
     fresh: what is there is moved to RUNS/.replaced and the run starts anew.
     now: the clock of train.minutes, in seconds.
-    Raises ConfigError, InputError, RunError, NoSpace; Diverged before weights change; Interrupted once all is saved.
+    Raises ConfigError, InputError, RunError, NoSpace, NoMemory; Diverged before weights change; Interrupted once all
+    is saved.
     """
     listener, watch = listener or Quiet(), Stopwatch.start(now)
     loaded = wanted if isinstance(wanted, Loaded) else as_said(wanted)
     device_named(loaded.config.machine.device)  # refuses one that is not here, before any work
+    give_large_blocks_back()
     with watch_signals() as stop:
         loaded = named(loaded)
         folder = folder_of(loaded.config)
@@ -131,13 +135,17 @@ def ready(
     n_targets = prepared.train.n_tokens
     rows = task.rows(prepared.train, prepared.tokenizer, config)
     n_rows = len(rows)
+    device = device_named(config.machine.device)
+    facts = Facts(prepared.tokenizer.vocab_size, device, n_rows)
+    room = room_on(device, config.machine.threads or available_processors())
     budget = None
     if has_budget(config):
         watch = watch or Stopwatch.start()
-        config, budget = with_budget(config, loaded.said, prepared, n_rows, watch, listener.notice)
+        config, budget = with_budget(config, loaded.said, prepared, n_rows, watch, listener.notice, room)
     config, notes = decide(config, n_targets, n_rows)
+    config, made_smaller = fitted(config, facts, room)
     config = decide_steps(config, task.sampler(rows, config).steps_per_epoch)
-    return config, prepared, [*rows.notes, *notes] + (budget.told() if budget else []), budget
+    return config, prepared, [*rows.notes, *notes, *made_smaller] + (budget.told() if budget else []), budget
 
 
 def prepared_text(
@@ -220,7 +228,29 @@ def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prep
             run.info |= {"finished": False, "ended_at": None}
             run.write_info()
         run.write_config(config)
+    if not run.info.get("finished") and run.step < (config.train.steps or 0):
+        fit_again(run, prepared, listener)
     return run, prepared
+
+
+def fit_again(run: Run, prepared: Prepared, listener: Listener) -> None:
+    """With train.fit, smaller micro-batches from now on where memory is short, or ran out; config.toml has them before
+    they take effect. Raises ConfigError where the run does not fit."""
+    config, facts = run.config, facts_of(run, prepared)
+    room = room_on(facts.device, config.machine.threads or available_processors())
+    below = run.info.get("memory_ran_out_at_rows") if config.train.fit else None
+    config, told = fitted(config, facts, room, below)
+    if config != run.config:
+        run.write_config(config)
+        told.append("sums are rounded otherwise: the last bits may differ from now on")
+    for line in told:
+        listener.notice(line)
+
+
+def facts_of(run: Run, prepared: Prepared) -> Facts:
+    rows = task_of(run.config).rows(prepared.train, prepared.tokenizer, run.config)
+    device = device_named(run.config.machine.device)
+    return Facts(prepared.tokenizer.vocab_size, device, len(rows), continues=run.step > 0)
 
 
 def changes_of(before: list[dict[str, Any]], now: Sequence[FileLook]) -> list[str]:
@@ -258,11 +288,12 @@ def work(
         if saved is not None:
             for warning in other_versions(run):
                 listener.notice(warning)
-        session = Session(run, prepared, clock, listener, budget)
-        session.usage = Usage.of(run.config, session.tokenizer.vocab_size, session.task.form, session.device)
-        if watch is not None:
-            clock.spent["start"] = clock.spent.get("start", 0.0) + watch.since_start_s
-        session.run_updates(saved, stop)
+        with memory_told(run, prepared):
+            session = Session(run, prepared, clock, listener, budget)
+            session.usage = Usage.of(run.config, session.tokenizer.vocab_size, session.task.form, session.device)
+            if watch is not None:
+                clock.spent["start"] = clock.spent.get("start", 0.0) + watch.since_start_s
+            session.run_updates(saved, stop)
     close(run, prepared, clock, listener)
     if budget is not None:
         told, outcome = budget.outcome(clock.spent["train"] + clock.spent["data"], run.step)
@@ -270,6 +301,23 @@ def work(
         run.write_info()
         listener.notice(told)
     return run
+
+
+@contextmanager
+def memory_told(run: Run, prepared: Prepared) -> Iterator[None]:
+    """Memory that runs out becomes NoMemory, and the run remembers how many rows were too many at once."""
+    config, facts = run.config, facts_of(run, prepared)
+    room = room_on(facts.device, config.machine.threads or 1)
+
+    def kept() -> str:
+        run.info["memory_ran_out_at_rows"] = run.config.train.batch
+        run.write_info()
+        if not run.step:
+            return f"{run.path} has no checkpoint yet"
+        return f"step {run.step} of {run.path} is kept, and the same command with --fit goes on from there"
+
+    with told_of_memory(config, facts, room, kept):
+        yield
 
 
 def other_versions(run: Run) -> list[str]:
@@ -376,7 +424,7 @@ class Session:
         self.last_valid = progress["last_valid"]
         self.watch.put_back(progress["watch"])
         self.n_skipped, self.n_rollbacks = progress["n_skipped"], progress["n_rollbacks"]
-        return states_from(saved.state, self.model, self.device)
+        return cut_for(states_from(saved.state, self.model, self.device), self.config.train.batch or 1)
 
     def run_updates(self, saved: Checkpoint | None, stop: StopRequest) -> None:
         """Raises Interrupted after saving, if a signal came; Diverged; NoSpace."""
@@ -684,6 +732,8 @@ class Session:
                 # Knobs that may change later and that these numbers depend on: --verify repeats with them.
                 "made_with": {
                     "train.steps": config.train.steps,
+                    "train.batch": config.train.batch,
+                    "train.accumulate": config.train.accumulate,
                     "train.eval_tokens": config.train.eval_tokens,
                     "train.bad_step": config.train.bad_step,
                     "train.spike": config.train.spike,
@@ -717,6 +767,22 @@ def states_from(tensors: dict[str, torch.Tensor], model: LanguageModel, device: 
         model.backbone.from_tensors(by_micro[micro]) if micro in by_micro else None
         for micro in range(max(by_micro, default=-1) + 1)
     ]
+
+
+def cut_for(states: list[Any], batch: int) -> list[Any]:
+    """Carried states for micro-batches of `batch` rows, each of which lies within one of those they were kept for."""
+    before = max((len(state.n_seen) for state in states if state is not None), default=0)
+    if before <= batch:
+        return states
+    cut: list[Any] = []
+    for state in states:
+        starts = range(0, before, batch)
+        if state is None:
+            cut += [None] * len(starts)
+            continue
+        rows = [torch.arange(start, min(start + batch, len(state.n_seen))) for start in starts]
+        cut += [state.select(some.to(state.n_seen.device)) if len(some) else None for some in rows]
+    return cut
 
 
 class Pace:

@@ -14,7 +14,7 @@ from textmill.config import Config
 from textmill.config.model import sizes_of
 from textmill.config.train import two_lengths
 from textmill.models.ngram import MAX_TOKENS
-from textmill.runs import Prepared
+from textmill.runs import Prepared, device_named
 from textmill.tables import TASK_FORMS
 from textmill.training.budget import (
     CALIBRATION_SHARE,
@@ -31,6 +31,7 @@ from textmill.training.budget import (
     with_speed,
 )
 from textmill.training.defaults import N_LANES, TARGETS_PER_UPDATE, decide
+from textmill.training.fitting import Facts, Room, fitted, needed
 from textmill.training.processor import multiplies_in_bfloat16
 from textmill.training.schedule import Plan
 
@@ -227,14 +228,20 @@ def with_budget(
     n_rows: int,
     watch: Stopwatch,
     notice: Callable[[str], None],
+    room: Room | None = None,
 ) -> tuple[Config, Budget]:
-    """The config with size, precision, batch and steps chosen by measuring this machine. config: has minutes alone."""
+    """The config with size, precision, batch and steps chosen by measuring this machine. config: has minutes alone.
+
+    room: memory there is; sizes that do not fit into it are not tried. Raises ConfigError where the smallest does not.
+    """
     from textmill.training.calibration import calibrate, counting_s
 
     n_tokens = prepared.train.n_tokens
     minutes = config.train.minutes or DEFAULT_MINUTES
     limit_s = CALIBRATION_SHARE * 60 * minutes
     sizes, precisions = open_sizes(config, said), open_precisions(config)
+    if room is not None:
+        config, sizes = with_room(config, sizes, prepared, n_rows, room, notice)
     tried = {size: decide(with_size(config, size), n_tokens, n_rows)[0] for size in sizes}
     then = ", then what is chosen is compiled" if config.train.compile else ""
     notice(f"calibrating for {limit_s:.3g} s at most: {candidates_told(sizes, precisions)}{then} …")
@@ -255,6 +262,25 @@ def with_budget(
         choice = with_speed(choice, again[0], text, 60 * minutes - watch.elapsed_s)
     budget = Budget(minutes, watch, text, choice, speeds, left_out, watch.now() - begun)
     return with_train(config, steps=choice.steps), budget
+
+
+def with_room(
+    config: Config, sizes: list[str], prepared: Prepared, n_rows: int, room: Room, notice: Callable[[str], None]
+) -> tuple[Config, list[str]]:
+    """The sizes that fit into memory; where the smallest does not, it alone, in the micro-batches of train.fit."""
+    facts = Facts(prepared.tokenizer.vocab_size, device_named(config.machine.device), n_rows)
+    for number, size in enumerate(sizes):
+        decided, _ = decide(with_size(config, size), prepared.train.n_tokens, n_rows)
+        if room.holds(needed(decided, facts)):
+            continue
+        if number:
+            notice(f"{' and '.join(sizes[number:])} would not fit into memory, {room}: not tried")
+            return config, sizes[:number]
+        smaller, told = fitted(decided, facts, room)
+        for line in told:
+            notice(line)
+        return with_train(config, batch=smaller.train.batch, accumulate=smaller.train.accumulate), [size]
+    return config, sizes
 
 
 def least_batch(config: Config, decided: Config) -> int | None:

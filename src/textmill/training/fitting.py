@@ -1,0 +1,252 @@
+"""Whether a run fits into memory, said before step 0; and the micro-batch that does. Room: training/.
+
+Called by session, spending and dry_run. What a run needs is models/cost.py's; what there is, the machine says here. A
+micro-batch is made smaller by a whole number, and as many more are accumulated: an update reads the same rows.
+"""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+import torch
+
+from textmill.config import Config
+from textmill.config.model import sizes_of
+from textmill.errors import ConfigError, NoMemory, TextmillError
+from textmill.models.activations import Reading, is_counted
+from textmill.models.cost import training_bytes
+from textmill.report.numbers import size
+from textmill.tables import TASK_FORMS
+from textmill.training.processor import multiplies_in_bfloat16
+
+THREAD_BYTES = 72 * 2**20
+"""Addresses that a thread of torch takes: its stack, and a heap of its own."""
+NO_LIMIT = 2**60
+"""A limit of the control group beyond it is none."""
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate memory", "out of memory")
+"""In what torch and its libraries say."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """Memory that this process can still get, and what bounds it."""
+
+    n_bytes: int
+    bound: str
+    is_of_addresses: bool = False
+
+    def holds(self, need: dict[str, int]) -> bool:
+        """need: as training_bytes tells it."""
+        return need["total"] + (need["reserved"] if self.is_of_addresses else 0) <= self.n_bytes
+
+    def __str__(self) -> str:
+        return f"{size(self.n_bytes)} ({self.bound})"
+
+
+def room_on(device: str, n_threads: int = 1) -> Room:
+    """On a processor: the least of what the machine, the control group and the limit of addresses leave free."""
+    if device == "cuda":
+        return Room(int(torch.cuda.mem_get_info()[0]), "free on the GPU")
+    rooms = [Room(int(psutil.virtual_memory().available), "free memory of the machine")]
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY:
+        left = limit - psutil.Process().memory_info().vms - THREAD_BYTES * (n_threads - 1)
+        rooms.append(Room(max(0, left), "the limit of addresses, ulimit -v", is_of_addresses=True))
+    group = left_to_group(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
+    if group is not None:
+        rooms.append(Room(group, "the limit of the control group"))
+    return min(rooms, key=lambda room: room.n_bytes)
+
+
+def left_to_group(told: Path, root: Path) -> int | None:
+    """Bytes that the control group of this process leaves, caches that can be dropped counted as free; None: no limit.
+
+    told: /proc/self/cgroup. root: where groups lie; version 2, and version 1's `memory`.
+    """
+    try:
+        lines = [line.split(":", 2) for line in told.read_text().splitlines()]
+    except OSError:
+        return None
+    found: list[int] = []
+    for _, kinds, path in (line for line in lines if len(line) == 3):
+        if kinds and "memory" not in kinds.split(","):
+            continue
+        base, names = (root / "memory", VERSION_1) if kinds else (root, VERSION_2)
+        own = base / path.lstrip("/")
+        for folder in [own, *own.parents] if own.is_dir() else [base]:  # in a container its own group is the root
+            found += [left] if (left := left_in(folder, *names)) is not None else []
+            if folder == base:
+                break
+    return min(found, default=None)
+
+
+VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+VERSION_2 = ("memory.max", "memory.current", "inactive_file")
+
+
+def left_in(folder: Path, limit: str, usage: str, cache: str) -> int | None:
+    """Bytes left in one control group; None where it has no limit."""
+    try:
+        most, used = (folder / limit).read_text().strip(), int((folder / usage).read_text())
+        counts = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):
+        return None
+    if most == "max" or int(most) >= NO_LIMIT:
+        return None
+    return max(0, int(most) - used + int(counts.get(cache, 0)))
+
+
+# --- what a run needs
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a config does not say of a run. n_rows: that the text fills. continues: it goes on from a checkpoint."""
+
+    vocab_size: int
+    device: str
+    n_rows: int
+    continues: bool = False
+
+
+def needed(config: Config, facts: Facts) -> dict[str, int]:
+    """Bytes by kind and in all (`total`) of a run whose micro-batch and optimizer are decided."""
+    train, form = config.train, TASK_FORMS[config.task.name]
+    seq_len, has_source = config.model.seq_len, form == "encoder-decoder"
+    reading = Reading(
+        n_rows=min(train.batch or 1, facts.n_rows),
+        n_tokens=seq_len,
+        n_source=seq_len if has_source else 0,
+        is_padded=has_source or not config.tokens.pack,
+        is_apart=config.tokens.isolate,
+        is_fused=facts.device != "cpu",
+    )
+    return training_bytes(
+        config.model,
+        facts.vocab_size,
+        reading,
+        train.optimizer,
+        form,
+        accumulates=train.accumulate > 1,
+        averages=train.average is not None,
+        continues=facts.continues,
+        steps_together=not multiplies_in_bfloat16(facts.device),
+    )
+
+
+def needed_told(need: dict[str, int]) -> str:
+    """`about 5.2 GB at most (weights 0.4 GB, …)`."""
+    parts = ", ".join(
+        f"{name} {size(n_bytes)}" for name, n_bytes in need.items() if name not in ("total", "reserved") and n_bytes
+    )
+    return f"about {size(need['total'])} at most ({parts})"
+
+
+# --- what fits
+
+
+def halved(config: Config) -> Config | None:
+    """The same rows an update in micro-batches half as large, or divided by the least number that divides them. None
+    where it is one row already.
+
+    Each new micro-batch lies within an old one, so lanes stay what they were.
+    """
+    batch, accumulate = config.train.batch or 1, config.train.accumulate
+    if batch == 1:
+        return None
+    parts = next(parts for parts in range(2, batch + 1) if batch % parts == 0)
+    train = config.train.model_copy(update={"batch": batch // parts, "accumulate": accumulate * parts})
+    return config.model_copy(update={"train": train})
+
+
+def fitting(config: Config, fits: Callable[[Config], bool]) -> Config | None:
+    """The config with the largest of its micro-batches that fits; None where not one row does."""
+    smaller: Config | None = config
+    while smaller is not None and not fits(smaller):
+        smaller = halved(smaller)
+    return smaller
+
+
+def fitted(config: Config, facts: Facts, room: Room, below: int | None = None) -> tuple[Config, list[str]]:
+    """The config as it is where it fits into the room; with train.fit else with smaller micro-batches, and what is to
+    be said of them. below: rows with which memory ran out before, however little was expected to be needed.
+
+    Raises ConfigError that says what is needed, what there is, and what would fit.
+    """
+
+    def fits(other: Config) -> bool:
+        ran_out = below is not None and (other.train.batch or 1) >= below
+        return not ran_out and room.holds(needed(other, facts))
+
+    if fits(config):
+        unknown = f"memory was looked at without what {config.model.arch} keeps for backward, which is not known"
+        return config, [] if is_counted(config.model) else [unknown]
+    need, smaller = needed(config, facts), fitting(config, fits)
+    too_little = f"there is too little memory: training needs {needed_told(need)}; there are {room}"
+    if config.train.fit and config.data.pairs and smaller is not None:
+        too_little += "; --fit is not for pairs, as what an update reads of them depends on train.batch"
+    elif config.train.fit and smaller is not None:
+        before, now = config.train, smaller.train
+        why = f"need about {size(need['total'])}, there are {room}" if below is None else "were too many before"
+        told = f"{before.batch} rows at once {why}: {now.batch} at once, {now.accumulate} times an update"
+        return smaller, [f"{told}, which reads the same rows"]
+    raise ConfigError(too_little, hint=advice(config, facts, room))
+
+
+def advice(config: Config, facts: Facts, room: Room) -> str:
+    """What would fit into the room: smaller micro-batches, and the largest smaller size."""
+
+    def fits(other: Config) -> bool:
+        return room.holds(needed(other, facts))
+
+    ways = []
+    smaller = fitting(config, fits)
+    if smaller is not None and smaller is not config:
+        batch, accumulate = smaller.train.batch, smaller.train.accumulate
+        if config.data.pairs:
+            ways.append(f"--train.batch {batch} --train.accumulate {accumulate}")
+        else:
+            ways.append(f"--fit, which reads the same rows, {batch} at once and {accumulate} times an update")
+    total = needed(config, facts)["total"]
+    for name, knobs in reversed(sizes_of(TASK_FORMS[config.task.name]).get(config.model.arch, {}).items()):
+        other = config.model_copy(update={"model": config.model.model_copy(update={"size": name, **knobs})})
+        reduced = fitting(other, fits)
+        if reduced is not None and needed(other, facts)["total"] < total:
+            ways.append(f"--size {name}" + ("" if reduced is other else f" --train.batch {reduced.train.batch}"))
+            break
+    if not ways:
+        return "Not one row fits, nor a smaller size: free some memory, or shorten --model.seq_len."
+    return f"This would fit: {'; or '.join(ways)}."
+
+
+# --- memory that runs out all the same
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether Python or torch got no memory."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, (RuntimeError, OSError)) and any(words in str(error) for words in OUT_OF_MEMORY)
+
+
+@contextmanager
+def told_of_memory(config: Config, facts: Facts, room: Room, kept: Callable[[], str]) -> Iterator[None]:
+    """Raises NoMemory in place of what Python or torch raise without memory. kept: says what stays of the run."""
+    try:
+        yield
+        return
+    except TextmillError:
+        raise
+    except (MemoryError, RuntimeError, OSError) as error:
+        if not is_out_of_memory(error):
+            raise
+    total = needed(config, facts)["total"]
+    raise NoMemory(
+        f"memory ran out: training needs about {size(total)}, and there were {room} when it began; {kept()}",
+        hint=advice(config, facts, replace(room, n_bytes=min(room.n_bytes, total - 1))),
+    )
