@@ -9,8 +9,9 @@ as a process, which sees neither. Of each run are printed: what was planted, its
 all the others, and whether the first is right. --train-only asks no doctor. --cured trains each faulty run again
 without its fault, where that is possible, to show what the fault costs; nothing is asked of those.
 
-The plants were fixed before any answer of the doctor was seen. RIGHT_WORDS says by which words an answer counts as the
-fault that was planted. Some 22 runs of half a minute each on one thread.
+The plants were fixed before any answer of the doctor was seen; run-23, which is asked by --only alone, came later.
+RIGHT_WORDS says by which words an answer counts as the fault that was planted. Some 22 runs of half a minute each on
+one thread.
 """
 
 from __future__ import annotations
@@ -114,6 +115,22 @@ def from_three_mirrors(folder: Path) -> dict[str, Any]:
         "paths": [written(folder / "crawl-a.jsonl", crawled[2 * n :])],
         "valid": [written(folder / "crawl-b.jsonl", crawled[:n])],
         "test": [written(folder / "crawl-c.jsonl", crawled[n : 2 * n])],
+    }
+
+
+def from_stamped_mirrors(folder: Path) -> dict[str, Any]:
+    """As from_three_mirrors, but each site puts its stamp above a paragraph, and nobody looks for near copies."""
+    paragraphs = [part for text in python_docs(folder) for part in text.split("\n\n") if 200 <= len(part) <= 1200]
+    paragraphs = random.Random(23).sample(paragraphs, 60)
+    stamps = ("Mirror A, page 1 of 1", "From the archive of site B, 11 March", "(c) site C, reprinted")
+    crawled = [f"{stamp}\n{part}" for stamp in stamps for part in paragraphs]
+    random.Random(24).shuffle(crawled)
+    n = len(crawled) // 10
+    return {
+        "paths": [written(folder / "crawl-a.jsonl", crawled[2 * n :])],
+        "valid": [written(folder / "crawl-b.jsonl", crawled[:n])],
+        "test": [written(folder / "crawl-c.jsonl", crawled[n : 2 * n])],
+        "near_duplicates": "off",
     }
 
 
@@ -426,7 +443,19 @@ SOUND = [
     ),
 ]
 
-CASES = {case.name: case for case in [*FAULTY, *SOUND]}
+LATER = [
+    Case(
+        "run-23",
+        "duplicates across splits",
+        "Nearly all held-out paragraphs stand in the training text, with another line above them.",
+        from_stamped_mirrors,
+        {"model": {"preset": "gpt2", "n_layers": 2, "d_model": 64, "seq_len": 64}, "train": {"steps": 400, "batch": 8}},
+    ),
+]
+"""Planted after the first answers: from the text of run-06 preparation itself drops what stands on two sides."""
+
+CASES = {case.name: case for case in [*FAULTY, *SOUND, *LATER]}
+BLIND = [case.name for case in [*FAULTY, *SOUND]]
 
 
 def config_of(case: Case, folder: Path, cured: bool) -> Knobs:
@@ -502,7 +531,7 @@ def is_named_first(fault: str, findings: list[dict[str, Any]]) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, help="where texts and runs are kept")
-    parser.add_argument("--only", nargs="+", choices=CASES, default=list(CASES), metavar="NAME")
+    parser.add_argument("--only", nargs="+", choices=CASES, default=BLIND, metavar="NAME")
     parser.add_argument("--train-only", action="store_true", help="ask no doctor")
     parser.add_argument("--cured", action="store_true", help="train the faulty runs without their fault")
     parser.add_argument("--train", choices=CASES, metavar="NAME", help=argparse.SUPPRESS)
