@@ -456,15 +456,14 @@ def test_a_run_that_grows_in_steps_is_no_longer_so_many_epochs() -> None:
 def test_sizes_are_those_of_the_form_of_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert loaded_with(tmp_path, model__arch="gru").config.model.d_model == 368
     monkeypatch.setitem(TASK_FORMS, "lm", "encoder-decoder")
-    assert loaded_with(tmp_path, model__arch="gru").config.model.d_model == 234
-    assert (
-        loaded_with(tmp_path, model__arch="gru", model__source_attention="dot").config.model.source_attention == "dot"
-    )
+    assert loaded_with(tmp_path, model__arch="gru").config.model.d_model == 254
+    additive = loaded_with(tmp_path, model__arch="gru", model__source_attention="additive")
+    assert additive.config.model.source_attention == "additive"
 
 
 def test_a_task_without_a_source_takes_no_knob_about_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="task lm reads no source"):
-        loaded_with(tmp_path, model__arch="gru", model__source_attention="dot")
+        loaded_with(tmp_path, model__arch="gru", model__source_attention="additive")
 
 
 def test_the_table_of_forms_says_what_the_tasks_say() -> None:

@@ -13,7 +13,7 @@ from textmill.errors import ConfigError, ContextFull, InputError
 from textmill.models import LanguageModel, build_model
 from textmill.models.encoder_decoder import EncoderDecoder
 
-KINDS = [*WITH_SOURCE, "encoder-decoder:gru dot"]
+KINDS = [*WITH_SOURCE, "encoder-decoder:gru additive"]
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -178,7 +178,7 @@ def test_an_odd_width_cannot_be_read_from_both_ends():
 
 
 def test_additive_scores_in_chunks_are_those_at_once_gradients_too(monkeypatch):
-    model = tiny_model.__wrapped__("encoder-decoder:gru")
+    model = tiny_model.__wrapped__("encoder-decoder:gru", source_attention="additive")
     sources, ids = random_ids(2, 5), random_ids(2, 6, seed=4)
 
     def nats_and_gradients():

@@ -18,21 +18,22 @@ from textmill.training.optimizers import build_optimizers
 from textmill.training.schedule import Plan
 from textmill.training.updates import Lanes, updates
 
-# Architecture -> pairs, updates, optimizer, rates, and what share of seen and of unseen sentences it must translate
-# exactly. The RNN and the GRU mix up verbs of giving, which are rare.
+# Architecture -> pairs, updates, rate of AdamW beside Muon's 0.02.
 TOY = {
-    "transformer": (4000, 600, ("muon", 0.02, 3e-3), 0.99, 0.95),
-    "lstm": (4000, 800, ("muon", 0.02, 0.01), 0.99, 0.95),
-    "gru": (8000, 1000, ("muon", 0.02, 0.01), 0.93, 0.93),
-    "rnn": (8000, 1000, ("muon", 0.02, 0.01), 0.9, 0.9),
+    "transformer": (4000, 600, 3e-3),
+    "lstm": (8000, 1200, 0.01),
+    "gru": (8000, 1500, 0.01),
+    "rnn": (8000, 1500, 0.01),
 }
+SEEN, UNSEEN = 0.99, 0.95
+"""Share of the sentences that must be translated exactly."""
 
 
 @pytest.mark.parametrize(
     "arch", ["transformer", *(pytest.param(arch, marks=pytest.mark.ci) for arch in ("lstm", "gru", "rnn"))]
 )
 def test_a_toy_language_is_translated_word_for_word_and_unseen_sentences_too(arch):
-    n_pairs, steps, (optimizer, lr, lr_rest), seen, unseen = TOY[arch]
+    n_pairs, steps, lr_rest = TOY[arch]
     torch.set_num_threads(1)
     world = Pairs(seed=7, depth=0, modifiers=0.0)
     items = [world.item(number) for number in range(n_pairs + 300)]
@@ -46,7 +47,7 @@ def test_a_toy_language_is_translated_word_for_word_and_unseen_sentences_too(arc
     else:
         config = RecurrentConfig(arch=arch, **sizes)
     model = build_model(config, tokenizer.vocab_size, "encoder-decoder", seed=1).train()
-    optimizers = build_optimizers(model, TrainConfig(optimizer=optimizer, lr=lr, lr_rest=lr_rest, weight_decay=0.0))
+    optimizers = build_optimizers(model, TrainConfig(optimizer="muon", lr=0.02, lr_rest=lr_rest, weight_decay=0.0))
     task = Translate()
     examples = task.pair_ids(pairs, tokenizer)
     sampler = PairSampler([max(len(pair.source), len(pair.target) + 1) for pair in examples], 400, 1, seed=0)
@@ -57,7 +58,7 @@ def test_a_toy_language_is_translated_word_for_word_and_unseen_sentences_too(arc
 
     for _ in updates(model, optimizers, task, batches, plan):
         pass
-    for some, least in ((pairs[:200], seen), (others[:200], unseen)):
+    for some, least in ((pairs[:200], SEEN), (others[:200], UNSEEN)):
         settings = BeamSettings(beams=1, max_new_tokens=40)
         best = task.translations(model, tokenizer, [pair.source for pair in some], settings)
         exact = sum(found[0].text == pair.target for found, pair in zip(best, some, strict=True)) / len(some)

@@ -119,8 +119,8 @@ class RecurrentConfig(BaseModelConfig):
     """rnn, lstm, gru or transformer."""
     seq_len: int = knob(64, ge=2)
     """Tokens in a row: the reach of back-propagation. The state is carried on beyond it."""
-    source_attention: Literal["additive", "dot"] = knob("additive")
-    """How a model that reads a source compares what it writes with it: additive (Bahdanau), or dot."""
+    source_attention: Literal["dot", "additive"] = knob("dot")
+    """How a model that reads a source compares what it writes with it: dot, or additive (Bahdanau)."""
 
     @field_validator("arch")
     @classmethod
@@ -255,8 +255,8 @@ SIZES: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 
-# The same sizes where a source is read. n_layers counts each side; Transformer 28 L d², and with additive attention to
-# the source LSTM (14 L + 4) d², GRU (10.5 L + 4) d², RNN (3.5 L + 4) d².
+# The same sizes where a source is read. n_layers counts each side; Transformer 28 L d², and with dot attention to the
+# source LSTM (14 L + 2) d², GRU (10.5 L + 2) d², RNN (3.5 L + 2) d².
 SIZES_WITH_SOURCE: dict[str, dict[str, dict[str, Any]]] = {
     "transformer": {
         "tiny": {"n_layers": 2, "d_model": 120, "n_heads": 4},
@@ -265,22 +265,22 @@ SIZES_WITH_SOURCE: dict[str, dict[str, dict[str, Any]]] = {
         "large": {"n_layers": 6, "d_model": 704, "n_heads": 11},
     },
     "lstm": {
-        "tiny": {"n_layers": 1, "d_model": 210},
-        "small": {"n_layers": 1, "d_model": 528},
-        "base": {"n_layers": 2, "d_model": 884},
-        "large": {"n_layers": 2, "d_model": 1630},
+        "tiny": {"n_layers": 1, "d_model": 224},
+        "small": {"n_layers": 1, "d_model": 550},
+        "base": {"n_layers": 2, "d_model": 928},
+        "large": {"n_layers": 2, "d_model": 1666},
     },
     "gru": {
-        "tiny": {"n_layers": 1, "d_model": 234},
-        "small": {"n_layers": 1, "d_model": 586},
-        "base": {"n_layers": 2, "d_model": 1000},
-        "large": {"n_layers": 2, "d_model": 1844},
+        "tiny": {"n_layers": 1, "d_model": 254},
+        "small": {"n_layers": 1, "d_model": 622},
+        "base": {"n_layers": 2, "d_model": 1060},
+        "large": {"n_layers": 2, "d_model": 1902},
     },
     "rnn": {
-        "tiny": {"n_layers": 1, "d_model": 326},
-        "small": {"n_layers": 1, "d_model": 816},
-        "base": {"n_layers": 2, "d_model": 1508},
-        "large": {"n_layers": 2, "d_model": 2780},
+        "tiny": {"n_layers": 1, "d_model": 382},
+        "small": {"n_layers": 1, "d_model": 938},
+        "base": {"n_layers": 2, "d_model": 1692},
+        "large": {"n_layers": 2, "d_model": 3040},
     },
 }
 

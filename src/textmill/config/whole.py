@@ -59,8 +59,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def a_source_is_compared_where_there_is_one(self) -> Config:
-        attention = getattr(self.model, "source_attention", "additive")
-        if attention != "additive" and TASK_FORMS.get(self.task.name) == "decoder":
+        attention = getattr(self.model, "source_attention", "dot")
+        if attention != "dot" and TASK_FORMS.get(self.task.name) == "decoder":
             raise ValueError(
                 f"model.source_attention is {attention}, but task {self.task.name} reads no source: leave it out"
             )
