@@ -6,7 +6,7 @@ TORCH ?= torch==2.13.0
 # One thread a process: two-thread torch beside another busy process falls by ten times.
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 
-.PHONY: demo install test test-ci test-faults test-all lint clean
+.PHONY: demo install test test-ci test-faults test-all bench lint clean
 
 demo: install
 	$(BIN)/textmill demo
@@ -24,6 +24,20 @@ test-faults: install
 
 test-all: install
 	$(TEST_ENV) $(BIN)/pytest
+
+# The ratios of benchmarks/README.md that need one text only, on an idle machine: about an hour and a half.
+# TEXT: such as tinyshakespeare, 1 MB of English.
+bench: install
+	@test -f "$(TEXT)" || { echo "make bench TEXT=file.txt: a text of about 1 MB" >&2; exit 2; }
+	$(BIN)/python -m pip install --quiet accelerate "datasets>=3"
+	$(BIN)/python benchmarks/lm_time_to_loss.py "$(TEXT)" --equal-time
+	$(BIN)/python benchmarks/trainer_speed.py "$(TEXT)"
+	$(BIN)/python benchmarks/recurrent_speed.py "$(TEXT)" --width 200
+	$(BIN)/python benchmarks/recurrent_speed.py "$(TEXT)" --width 650 --steps 60
+	$(BIN)/python benchmarks/prepare_speed.py "$(TEXT)"
+	$(BIN)/python benchmarks/head_memory.py
+	$(BIN)/python benchmarks/memory_of_training.py
+	$(BIN)/python benchmarks/reliability_cost.py
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -118,6 +118,28 @@ def test_bounds_of_chunks_are_those_of_the_modules_that_make_them() -> None:
     assert activations.COMPARED_AT_ONCE == recurrent_source.COMPARED_AT_ONCE
 
 
+@pytest.mark.parametrize(("arch", "preset"), DIALECTS)
+def test_of_layers_that_are_made_again_their_inputs_and_one_layer_are_counted(arch: str, preset: str | None) -> None:
+    config = config_of(arch, preset, n_layers=4)
+    model = build_model(config, V).train()
+    model.recompute_layers()
+    ids = torch.randint(0, V, (B, T))
+    kept = saved_bytes(model, lambda: model.nll(ids, ids, None)[0].sum())
+    whole, again = (4 * activation_numbers(config, V, Reading(B, T, is_made_again=made)) for made in (False, True))
+    one = 4 * activation_numbers(config_of(arch, preset, n_layers=1), V, Reading(B, T))
+    assert kept < again <= 1.1 * (kept + one)
+    assert again < 0.8 * whole
+
+
+def test_holes_are_counted_where_freed_blocks_stay() -> None:
+    config = config_of("transformer", "modern")
+    left_alone, given_back = (
+        training_bytes(config, V, Reading(64, T), leaves_holes=leaves) for leaves in (True, False)
+    )
+    assert given_back["holes"] == 0 < left_alone["holes"]
+    assert left_alone["total"] - given_back["total"] == left_alone["holes"]
+
+
 def test_more_rows_longer_rows_and_more_micro_batches_take_more() -> None:
     config = config_of("transformer", "modern")
     few, many = (training_bytes(config, V, Reading(rows, T))["total"] for rows in (1, 64))

@@ -225,7 +225,10 @@ def test_with_fit_the_run_is_split_noted_written_down_and_repeated(
     leaves(monkeypatch, (bytes_for(loaded, 8) + bytes_for(loaded, 16)) // 2)
     assert (plan_run(loaded).plan["batch"], plan_run(loaded).plan["accumulate"]) == (8, 4)
     watcher = Watcher()
+    given_back: list[bool] = []
+    monkeypatch.setattr(session, "give_large_blocks_back", lambda: given_back.append(True))
     run = train(loaded, listener=watcher)
+    assert given_back == [True]
     assert any("8 at once, 4 times an update, which reads the same rows" in line for line in watcher.notices)
     written = from_toml(run.path / "config.toml").train
     assert (written.batch, written.accumulate, written.fit) == (8, 4, True)
@@ -390,3 +393,10 @@ def test_another_error_stays_what_it_is(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(RuntimeError, match="mat1"):
         train(said(tmp_path))
     assert "memory_ran_out_at_rows" not in Run.open(tmp_path / "runs" / "geese").info
+
+
+def test_a_run_that_fits_is_left_to_the_allocator_which_is_faster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "give_large_blocks_back", lambda: pytest.fail("updates would take twice as long"))
+    train(said(tmp_path, **{"train.steps": 2}))

@@ -38,7 +38,8 @@ class TrainConfig(Section):
     """Micro-batches in an update; each target weighs the same."""
     fit: bool = knob(False, flag="--fit", on_resume="take")
     """Where a micro-batch does not fit into memory, make it smaller and accumulate more of them: an update reads the
-    same rows. Without, such a run is refused before it begins."""
+    same rows. Freed memory goes back to the system at once, so that less is needed, and updates may take twice as long.
+    Without, such a run is refused before it begins."""
     order: Literal["shuffle", "stream"] | None = knob(None)
     """shuffle: rows in random order. stream: contiguous lanes, the state carried on. Default: the architecture's."""
     optimizer: Literal["auto", "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "adafactor", "muon"] = knob(

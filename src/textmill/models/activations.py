@@ -20,7 +20,7 @@ keys, H query heads, G key-value heads, V vocabulary.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textmill.config.model import ModelConfig, RecurrentConfig, TransformerConfig
 from textmill.models.clusters import clusters_of
@@ -47,7 +47,8 @@ and written by the backward of that layer. It counts where addresses are limited
 class Reading:
     """What a micro-batch reads. n_source: tokens of a source row, 0 = none. is_padded: rows differ in length. is_apart:
     documents in a row do not see each other. is_fused: dropout of attention weights is made by the kernel that attends
-    (not on a processor)."""
+    (not on a processor). is_made_again: of a layer only what goes in is kept; one at a time is made again (train.recompute).
+    """
 
     n_rows: int
     n_tokens: int
@@ -55,6 +56,7 @@ class Reading:
     is_padded: bool = False
     is_apart: bool = False
     is_fused: bool = False
+    is_made_again: bool = False
 
     @property
     def n_places(self) -> int:
@@ -77,6 +79,10 @@ def activation_numbers(config: ModelConfig, vocab_size: int, reading: Reading) -
     """
     if not is_counted(config):
         return head_numbers(config, vocab_size, reading).kept
+    if reading.is_made_again and config.n_layers > 1:
+        one, once = config.model_copy(update={"n_layers": 1}), replace(reading, is_made_again=False)
+        inputs = (config.n_layers - 1) * (reading.n_places + reading.n_source_places) * config.d_model
+        return activation_numbers(one, vocab_size, once) + inputs
     if isinstance(config, TransformerConfig):
         kept = _of_transformer(config, reading)
     else:

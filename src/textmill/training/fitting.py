@@ -125,6 +125,7 @@ def needed(config: Config, facts: Facts) -> dict[str, int]:
         is_padded=has_source or not config.tokens.pack,
         is_apart=config.tokens.isolate,
         is_fused=facts.device != "cpu",
+        is_made_again=train.recompute,
     )
     return training_bytes(
         config.model,
@@ -136,6 +137,7 @@ def needed(config: Config, facts: Facts) -> dict[str, int]:
         averages=train.average is not None,
         continues=facts.continues,
         steps_together=not multiplies_in_bfloat16(facts.device),
+        leaves_holes=facts.device == "cpu" and not train.fit,
     )
 
 
@@ -162,6 +164,10 @@ def halved(config: Config) -> Config | None:
     parts = next(parts for parts in range(2, batch + 1) if batch % parts == 0)
     train = config.train.model_copy(update={"batch": batch // parts, "accumulate": accumulate * parts})
     return config.model_copy(update={"train": train})
+
+
+def with_fit(config: Config) -> Config:
+    return config.model_copy(update={"train": config.train.model_copy(update={"fit": True})})
 
 
 def fitting(config: Config, fits: Callable[[Config], bool]) -> Config | None:
@@ -205,7 +211,8 @@ def advice(config: Config, facts: Facts, room: Room) -> str:
         return room.holds(needed(other, facts))
 
     ways = []
-    smaller = fitting(config, fits)
+    asked = config if config.data.pairs else with_fit(config)
+    smaller = fitting(asked, fits)
     if smaller is not None and smaller is not config:
         batch, accumulate = smaller.train.batch, smaller.train.accumulate
         if config.data.pairs:

@@ -84,7 +84,6 @@ def train(
     listener, watch = listener or Quiet(), Stopwatch.start(now)
     loaded = wanted if isinstance(wanted, Loaded) else as_said(wanted)
     device_named(loaded.config.machine.device)  # refuses one that is not here, before any work
-    give_large_blocks_back()
     with watch_signals() as stop:
         loaded = named(loaded)
         folder = folder_of(loaded.config)
@@ -343,6 +342,8 @@ class Session:
         self.tokenizer = prepared.tokenizer
         self.usage: Usage | None = None
         self.events: list[dict[str, Any]] = []  # that the log does not have yet
+        if self.config.train.fit:
+            give_large_blocks_back()
         self.compiled: Compiled | None = None
         self.warm_up = WarmUp()
         self.was_exact = bool(self.run.info.get("compile", {}).get("to_the_bit", True))
