@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn.utils.rnn import pack_sequence
 
 from textmill.config import RecurrentConfig
 from textmill.models import build_model
+from textmill.models.recurrent import packed
 
 V, D = 23, 6
 
@@ -68,3 +70,16 @@ def test_recurrent_weights_begin_orthogonal_gate_by_gate_and_the_forget_gate_ope
         if arch == "lstm":
             expected[D : 2 * D] = 1  # input, forget, cell, output
         assert torch.equal(bias, expected)
+
+
+def test_texts_end_to_end_are_packed_as_torch_packs_them_and_found_again():
+    lengths = torch.tensor([3, 1, 7, 3, 5])
+    tokens = torch.randn(int(lengths.sum()), 4, dtype=torch.float64, requires_grad=True)
+    ours, back = packed(tokens, lengths)
+    theirs = pack_sequence(list(torch.split(tokens, lengths.tolist())), enforce_sorted=False)
+    for one, other in zip(ours, theirs, strict=True):
+        assert torch.equal(one, other)
+    assert torch.equal(ours.data[back], tokens)
+    weights = torch.randn_like(ours.data)
+    gradients = [torch.autograd.grad((one.data * weights).sum(), tokens)[0] for one in (ours, theirs)]
+    assert torch.equal(*gradients)

@@ -191,7 +191,7 @@ def test_what_does_not_fit_is_refused_before_anything_of_it_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = said(tmp_path, **{"model.d_model": 256, "train.batch": 32})
-    leaves(monkeypatch, (bytes_for(loaded, 4) + bytes_for(loaded, 8)) // 2)
+    leaves(monkeypatch, (bytes_for(loaded, 4, fit=True) + bytes_for(loaded, 8, fit=True)) // 2)
     for attempt in (train, plan_run):
         with pytest.raises(ConfigError, match=r"too little memory: training needs about .* MB at most") as refused:
             attempt(loaded)
@@ -330,6 +330,16 @@ def test_a_control_group_of_the_first_version_is_read_too(tmp_path: Path) -> Non
 
 def test_without_control_groups_there_is_no_limit(tmp_path: Path) -> None:
     assert left_to_group(tmp_path / "none", tmp_path) is None
+
+
+def test_what_fits_once_freed_memory_goes_back_is_said_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = said(tmp_path, **{"model.d_model": 256, "train.batch": 32})
+    alone = bytes_for(loaded, 32, accumulate=1)
+    leaves(monkeypatch, (bytes_for(loaded, 32, accumulate=1, fit=True) + alone) // 2)
+    with pytest.raises(ConfigError) as refused:
+        plan_run(loaded)
+    assert "--fit, which gives freed memory back at once" in str(refused.value.hint)
+    assert plan_run(said(tmp_path, **{"model.d_model": 256, "train.batch": 32, "train.fit": True})).plan["batch"] == 32
 
 
 # --- memory that runs out all the same

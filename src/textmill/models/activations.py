@@ -47,8 +47,8 @@ and written by the backward of that layer. It counts where addresses are limited
 class Reading:
     """What a micro-batch reads. n_source: tokens of a source row, 0 = none. is_padded: rows differ in length. is_apart:
     documents in a row do not see each other. is_fused: dropout of attention weights is made by the kernel that attends
-    (not on a processor). is_made_again: of a layer only what goes in is kept; one at a time is made again (train.recompute).
-    """
+    (not on a processor). is_made_again: of a layer only what goes in is kept, and one at a time is made again
+    (train.recompute)."""
 
     n_rows: int
     n_tokens: int

@@ -121,9 +121,10 @@ def _numbers_kept(optimizer: str, counts: Parameters, config: ModelConfig, vocab
 LIBRARIES_BYTES = 90_000_000
 """What torch and its libraries take when they are first used, code and buffers: measured on tiny models."""
 
-HOLES = 0.5
+HOLES, HOLES_OF_CELLS = 0.45, 0.12
 """Of what a micro-batch takes, so much in addition where the system's allocator keeps freed blocks: tensors that live
-for different times leave holes in its heap. Measured with glibc (benchmarks/memory_of_training.py)."""
+for different times leave holes in its heap: a Transformer's, and those of recurrent cells, which are fewer and larger.
+Measured with glibc (benchmarks/memory_of_training.py)."""
 
 MUON_NUMBERS = 3.3
 """Numbers that Muon holds while it steps in float32, for each of the matrices: directions, updates, products."""
@@ -170,7 +171,8 @@ def training_bytes(
         "activations": activations,
         "reserved": 4 * reserved_numbers(config, reading),
     }
-    parts["holes"] = round(HOLES * (activations + 4 * backward)) if leaves_holes else 0
+    share = HOLES if isinstance(config, TransformerConfig) else HOLES_OF_CELLS
+    parts["holes"] = round(share * (activations + 4 * backward)) if leaves_holes else 0
     total = held["weights"] + held["optimizer"] + copies + max(phases.values()) + parts["holes"] + LIBRARIES_BYTES
     return {"total": total, **parts}
 

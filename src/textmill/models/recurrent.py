@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence, pack_sequence, unpack_sequence
+from torch.nn.utils.rnn import PackedSequence
 
 from textmill.config.model import RecurrentConfig
 from textmill.models.backbone import Backbone, Recomputed
@@ -79,13 +79,13 @@ class Recurrent(Backbone):
         owners = rows[firsts]  # (R,) the row of each document
         fresh = begins[firsts]
 
-        texts = pack_sequence(list(torch.split(x[rows, places], lengths.tolist())), enforce_sorted=False)
+        texts, back = packed(x[rows, places], lengths)
         initial = {
             name: torch.where(fresh[None, :, None], start[name][:, owners], vector[:, owners])
             for name, vector in before.items()
         }  # (L, R, D)
         read, last = self.through_cells(texts, initial)
-        vectors_read = torch.cat(unpack_sequence(read))  # (N, D); under autocast of another precision than x
+        vectors_read = read.data.index_select(0, back)  # (N, D); under autocast of another precision than x
         hidden = vectors_read.new_zeros(x.shape).index_put((rows, places), vectors_read)
 
         # Documents stand row by row: the last one of each row leaves its vectors there.
@@ -133,6 +133,21 @@ class Recurrent(Backbone):
 
     def draw_head(self, weight: Tensor, generator: torch.Generator) -> None:
         weight.normal_(std=0.02, generator=generator)
+
+
+def packed(tokens: Tensor, lengths: Tensor) -> tuple[PackedSequence, Tensor]:
+    """Texts that lie end to end, tokens (N, D), of lengths (R,), as torch.nn's cells read them; and where each token
+    stands in their data, (N,).
+
+    Equal to torch.nn.utils.rnn.pack_sequence of the parts, whose backward pass takes as many tensors of size (N, D) as
+    there are texts.
+    """
+    by_length = torch.argsort(lengths, descending=True, stable=True)
+    ranks = torch.argsort(by_length)
+    places = torch.arange(len(tokens), device=tokens.device) - (lengths.cumsum(0) - lengths).repeat_interleave(lengths)
+    order = torch.argsort(places * len(lengths) + ranks.repeat_interleave(lengths))
+    sizes = torch.bincount(places).cpu()
+    return PackedSequence(tokens.index_select(0, order), sizes, by_length, ranks), torch.argsort(order)
 
 
 WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # of a layer, in the order in which torch takes them

@@ -16,14 +16,13 @@ from typing import Any, ClassVar, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 from torch.utils.checkpoint import checkpoint
 
 from textmill.config.model import RecurrentConfig
 from textmill.errors import ConfigError
 from textmill.models.backbone import Recomputed
 from textmill.models.layout import Layout, SourceLayout, SourceSight
-from textmill.models.recurrent import GRU, LSTM, RNN, Recurrent, run_cells
+from textmill.models.recurrent import GRU, LSTM, RNN, Recurrent, packed, run_cells
 from textmill.models.sourced import SOURCE, SourcedBackbone, SourcedState
 from textmill.models.state import State, refuse_other_names
 
@@ -59,10 +58,9 @@ class BothWays(Recomputed):
             hidden, last = run_cells(self.cells, x, None, self)
         else:
             rows, places = layout.real.nonzero(as_tuple=True)
-            lengths = layout.real.sum(dim=1).tolist()
-            texts = pack_sequence(list(torch.split(x[rows, places], lengths)), enforce_sorted=False)
+            texts, back = packed(x[rows, places], layout.real.sum(dim=1))
             read, last = run_cells(self.cells, texts, None, self)
-            found = torch.cat(unpack_sequence(read))
+            found = read.data.index_select(0, back)
             hidden = found.new_zeros(x.shape).index_put((rows, places), found)
         ends = {
             # (L · 2, B, D/2), the two directions of a layer in turns -> (L, B, D)

@@ -204,16 +204,21 @@ def fitted(config: Config, facts: Facts, room: Room, below: int | None = None) -
     raise ConfigError(too_little, hint=advice(config, facts, room))
 
 
-def advice(config: Config, facts: Facts, room: Room) -> str:
-    """What would fit into the room: smaller micro-batches, and the largest smaller size."""
+def advice(config: Config, facts: Facts, room: Room, below: int | None = None) -> str:
+    """What would fit into the room: smaller micro-batches, and the largest smaller size. below: as in fitted."""
 
     def fits(other: Config) -> bool:
         return room.holds(needed(other, facts))
 
+    def fits_below(other: Config) -> bool:
+        return (below is None or (other.train.batch or 1) < below) and fits(other)
+
     ways = []
     asked = config if config.data.pairs else with_fit(config)
-    smaller = fitting(asked, fits)
-    if smaller is not None and smaller is not config:
+    smaller = fitting(asked, fits_below)
+    if smaller is not None and smaller.train.batch == config.train.batch and not config.data.pairs:
+        ways.append("--fit, which gives freed memory back at once, and is slower for it")
+    elif smaller is not None and smaller is not config:
         batch, accumulate = smaller.train.batch, smaller.train.accumulate
         if config.data.pairs:
             ways.append(f"--train.batch {batch} --train.accumulate {accumulate}")
@@ -255,5 +260,5 @@ def told_of_memory(config: Config, facts: Facts, room: Room, kept: Callable[[], 
     total = needed(config, facts)["total"]
     raise NoMemory(
         f"memory ran out: training needs about {size(total)}, and there were {room} when it began; {kept()}",
-        hint=advice(config, facts, replace(room, n_bytes=min(room.n_bytes, total - 1))),
+        hint=advice(config, facts, replace(room, n_bytes=min(room.n_bytes, total - 1)), config.train.batch),
     )
