@@ -26,7 +26,13 @@ OTHER = {  # where the next value would not be a fitting one
     "tokens.vocab_size": "300",
     "data.clean": "control",
 }
-OF_PAIRS = {"data.pairs", "data.source", "data.target", "model.source_attention"}  # refused where a task reads none
+OF_PAIRS = {
+    "data.pairs",
+    "data.source",
+    "data.target",
+    "task.both_ways",
+    "model.source_attention",
+}  # refused where a task reads none
 KNOBS = {key: knob for key, knob in knobs_of("gru").items() if knob.on_resume == "refuse" and key not in OF_PAIRS}
 
 
