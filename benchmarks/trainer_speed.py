@@ -70,7 +70,7 @@ def peer(path: Path, size: str, steps: int, precision: str, times: int) -> float
             save_strategy="no", logging_strategy="no", report_to=[], use_cpu=True, remove_unused_columns=False,
             disable_tqdm=True, optim="adamw_torch_fused", bf16=precision == "bfloat16",
         )  # fmt: skip
-        Trainer(model=model, args=arguments, train_dataset=Windows(), callbacks=[Clock()]).train()
+        NextCharacter(model=model, args=arguments, train_dataset=Windows(), callbacks=[Clock()]).train()
     n_steps = steps - LAST - WARM
     return n_steps * batch * times * context / (moments[steps - LAST] - moments[WARM])
 

@@ -30,6 +30,11 @@ def test_a_model_with_more_than_ten_parameters_a_token_is_said_to_be_too_large()
     assert "--size tiny" in note
 
 
+def test_a_model_with_an_adaptive_softmax_is_looked_at_too() -> None:
+    adaptive = Config.model_validate({"model": {"arch": "lstm", "softmax": "adaptive"}}).model
+    assert notes_on_size(adaptive, 10**9) == []
+
+
 def test_epochs_are_steps_and_both_are_refused_unless_they_are_the_same() -> None:
     decided = decide_steps(Config(train={"epochs": 3}), steps_per_epoch=7)
     assert decided.train.steps == 21

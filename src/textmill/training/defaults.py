@@ -79,7 +79,7 @@ def notes_on_size(model: ModelConfig, n_tokens: int, form: str = "decoder") -> l
         notes.append(
             f"model.seq_len ({model.seq_len:,}) is longer than the text ({n_tokens:,} tokens): not one row is full"
         )
-    n_parameters = parameters(model, vocab_size=1, form=form).backbone
+    n_parameters = parameters(model, vocab_size=257, form=form).backbone  # the same for any vocabulary
     if n_parameters > PARAMETERS_A_TOKEN * n_tokens:
         advice = "more text helps" if model.size == SMALLEST else f"--size {SMALLEST}, or more text, helps"
         notes.append(
