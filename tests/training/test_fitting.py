@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from ticking import Watcher
 
 from textmill.config import Config
 from textmill.config.layers import Loaded, from_toml, load_config
@@ -25,22 +26,6 @@ from textmill.training.updates import updates
 
 TEXT = "".join(f"Line {i}: the {i % 9} geese of {i * i % 13} flew over {i % 4} hills.\n" for i in range(120))
 FACTS = Facts(vocab_size=257, device="cpu", n_rows=10_000)
-
-
-class Watcher:
-    """Notes what is said."""
-
-    def __init__(self) -> None:
-        self.notices: list[str] = []
-
-    def notice(self, text: str) -> None:
-        self.notices.append(text)
-
-    def progress(self, progress: Any) -> None:
-        return
-
-    def evaluated(self, progress: Any) -> None:
-        return
 
 
 def said(folder: Path, **more: Any) -> Loaded:

@@ -154,6 +154,7 @@ class Translate:
         """Pairs -> ids, in order, each in all of the ways."""
         texts = [[pair.source for pair in pairs], [pair.target for pair in pairs]]
         ids = [[tuple(side) for side in tokenizer.encode_batch(side)] for side in texts]
+        prefixes = self.prefixes(tokenizer)
         return [
             PairIds(
                 (*prefix, *ids[way][number], tokenizer.mark),
@@ -164,12 +165,13 @@ class Translate:
                 way,
             )
             for number, pair in enumerate(pairs)
-            for way, prefix in enumerate(self.prefixes(tokenizer))
+            for way, prefix in enumerate(prefixes)
         ]
 
     def source_text(self, pair: PairIds, tokenizer: Tokenizer) -> str:
         """What stands to be translated, without its direction."""
-        return tokenizer.decode(pair.source[len(self.prefixes(tokenizer)[pair.way]) : -1])
+        start = 0 if self.directions is None else pair.source.index(tokenizer.mark) + 1
+        return tokenizer.decode(pair.source[start:-1])
 
     def documents(self, texts: Sequence[Document], tokenizer: Tokenizer) -> list[PairIds]:
         """Documents of pairs as ids."""
