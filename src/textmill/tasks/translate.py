@@ -283,10 +283,7 @@ class Translate:
         some = list(islice(examples, N_TRANSLATED))
         found: list[dict[str, float]] = []
         for way in range(len(self.ways)):
-            pairs = [pair for pair in some if pair.way == way]
-            references = [tokenizer.decode(pair.target) for pair in pairs]
-            sources = [self.source_text(pair, tokenizer) for pair in pairs]
-            outputs = [best[0].text for best in self.translations(model, tokenizer, sources, settings, way)]
+            _, references, outputs = self.translated(model, tokenizer, some, settings, way)
             language, _ = scored_as(languages_said(config.data)[1 - way], references)
             scores = translation_scores(outputs, references, language, resamples=1)
             found.append({name: score.value for name, score in scores.items()})
@@ -304,10 +301,7 @@ class Translate:
         by word by what stands beside what in training (dictionary). The scores are tested on the references first.
 
         Of a model of both directions, the names of the scores of the second one end in _back."""
-        judged = [
-            self.judged(model, tokenizer, [pair for pair in examples if pair.way == way], config, training, way)
-            for way in range(len(self.ways))
-        ]
+        judged = [self.judged(model, tokenizer, examples, config, training, way) for way in range(len(self.ways))]
         first, *others = judged
         rows = [iter(one.rows) for one in judged]
         return Judgement(
@@ -336,10 +330,8 @@ class Translate:
         way: int,
     ) -> Judgement:
         """judge of the examples of one way."""
-        sources = [self.source_text(pair, tokenizer) for pair in examples]
-        references = [tokenizer.decode(pair.target) for pair in examples]
         settings = BeamSettings.of(config.generate)
-        outputs = [best[0].text for best in self.translations(model, tokenizer, sources, settings, way)]
+        sources, references, outputs = self.translated(model, tokenizer, examples, settings, way)
         language, notes = scored_as(languages_said(config.data)[1 - way], references)
         how_sure = config.eval.resamples, config.eval.confidence, config.eval.seed
         ours = translation_scores(outputs, references, language, *how_sure)
@@ -372,6 +364,15 @@ class Translate:
         )
 
     # --- translations
+
+    def translated(
+        self, model: EncoderDecoder, tokenizer: Tokenizer, examples: Sequence[PairIds], settings: BeamSettings, way: int
+    ) -> tuple[list[str], list[str], list[str]]:
+        """Sources, references and best translations of the examples of one way."""
+        pairs = [pair for pair in examples if pair.way == way]
+        sources = [self.source_text(pair, tokenizer) for pair in pairs]
+        outputs = [best[0].text for best in self.translations(model, tokenizer, sources, settings, way)]
+        return sources, [tokenizer.decode(pair.target) for pair in pairs], outputs
 
     def predict(
         self, model: EncoderDecoder, tokenizer: Tokenizer, inputs: Sequence[str], config: Config, seed: int
