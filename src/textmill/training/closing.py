@@ -18,6 +18,7 @@ from textmill.report.saying import command, opening_for
 from textmill.report.words import language
 from textmill.runs import Prepared, Run
 from textmill.tasks import task_of
+from textmill.text.sides import languages_said
 from textmill.tokens import Tokenizer
 from textmill.training.clock import Clock
 from textmill.training.naming import default_name
@@ -132,7 +133,8 @@ def next_commands(run: Run) -> list[str]:
     prompt, sentence = opening_for(run.info["data"]["languages"])
     if run.info["form"] == "encoder-decoder":
         source = str(run.info["sample_prompt"]).split("\n")[0]
-        return [command("translate", path, source), command("eval", path), longer(run)]
+        wanted = ["--to", languages_said(run.config.data)[1]] if run.config.task.both_ways else []
+        return [command("translate", path, *wanted, source), command("eval", path), longer(run)]
     commands = [command("generate", path, prompt), command("chat", path), command("score", path, sentence)]
     if beats_floors(run):
         return commands
