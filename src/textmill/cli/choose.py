@@ -12,7 +12,7 @@ from textmill.cli.progress import TerminalListener
 from textmill.cli.scores import COLUMNS, FLOORS
 from textmill.cli.train import loaded_for
 from textmill.cli.verb import verb
-from textmill.config.knobs import sections
+from textmill.config.knobs import SECTIONS
 
 if TYPE_CHECKING:
     from textmill.results import Chosen
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @verb(
     "choose",
-    knobs=tuple(sections()),
+    knobs=tuple(SECTIONS),
     unlisted=("generate",),
     writes=True,
     examples=(

@@ -8,10 +8,10 @@ import click
 
 from textmill.cli.output import Shell, table
 from textmill.cli.verb import verb, verb_group
-from textmill.config.knobs import all_knobs, knobs_of, sections, value_of
-from textmill.config.layers import Loaded, to_toml
+from textmill.config.knobs import SECTIONS, all_knobs, knobs_of, value_of
 
 if TYPE_CHECKING:
+    from textmill.config.layers import Loaded
     from textmill.results import Knobs
 
 EXAMPLES = (
@@ -36,7 +36,7 @@ def config_command() -> None:
     """
 
 
-@verb("show", knobs=tuple(sections()), unlisted=("generate",), examples=EXAMPLES[:3])
+@verb("show", knobs=tuple(SECTIONS), unlisted=("generate",), examples=EXAMPLES[:3])
 @click.option("--origin", is_flag=True, help="Where each value comes from.")
 def show_command(shell: Shell, origin: bool) -> None:
     """Print the config that a run would have, as a complete TOML file; with --origin, where each value comes from."""
@@ -70,6 +70,8 @@ def knobs_document(loaded: Loaded) -> Knobs:
 
 
 def toml_text(loaded: Loaded) -> str:
+    from textmill.config.layers import to_toml
+
     return to_toml(loaded.config).rstrip("\n")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,6 +126,8 @@ def standing_for_stdin(paths: tuple[str, ...]) -> Iterator[dict[str, str]]:
     if "-" not in paths:
         yield {}
         return
+    import tempfile
+
     from textmill.text import keep_stdin
 
     with tempfile.TemporaryDirectory(prefix="textmill-") as folder:

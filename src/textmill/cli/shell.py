@@ -10,12 +10,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import platform
 import signal
 import sys
-import tempfile
 import threading
-import traceback
 from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
@@ -193,6 +190,10 @@ def _near_option(error: NoSuchOption) -> str | None:
 
 def _our_bug(error: Exception, arguments: list[str]) -> int:
     """Keep the traceback in a file and say where: it is of no use to whoever typed the command."""
+    import platform
+    import tempfile
+    import traceback
+
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="textmill-bug-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"

@@ -12,7 +12,7 @@ from textmill.cli.plan import plan_text
 from textmill.cli.progress import TerminalListener
 from textmill.cli.scores import scores_table
 from textmill.cli.verb import verb
-from textmill.config.knobs import sections
+from textmill.config.knobs import SECTIONS
 from textmill.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ EVERY_STEP = "all"
 
 @verb(
     "train",
-    knobs=tuple(sections()),
+    knobs=tuple(SECTIONS),
     unlisted=("generate",),
     writes=True,
     examples=(

@@ -1,24 +1,48 @@
-"""Every knob, typed, said once: a file a section. Room: config/ (words of a person -> a Config)."""
+"""Every knob, typed, said once: a file a section. Room: config/ (words of a person -> a Config).
+
+The names are loaded when they are first asked for: help needs what is said of the knobs, and no pydantic.
+"""
 
 from __future__ import annotations
 
-from textmill.config.data import DataConfig
-from textmill.config.measure import EvalConfig, GenerateConfig
-from textmill.config.model import (
-    PRESETS,
-    SIZES,
-    SIZES_WITH_SOURCE,
-    BaseModelConfig,
-    ModelConfig,
-    RecurrentConfig,
-    TransformerConfig,
-)
-from textmill.config.run import MachineConfig, RunConfig
-from textmill.config.section import Section, knob
-from textmill.config.task import TaskConfig
-from textmill.config.tokens import TokensConfig
-from textmill.config.train import TrainConfig
-from textmill.config.whole import Config
+from typing import TYPE_CHECKING, Any
+
+from textmill.tables import load
+
+if TYPE_CHECKING:
+    from textmill.config.data import DataConfig
+    from textmill.config.measure import EvalConfig, GenerateConfig
+    from textmill.config.model import (
+        PRESETS,
+        SIZES,
+        SIZES_WITH_SOURCE,
+        BaseModelConfig,
+        ModelConfig,
+        RecurrentConfig,
+        TransformerConfig,
+    )
+    from textmill.config.run import MachineConfig, RunConfig
+    from textmill.config.section import Section, knob
+    from textmill.config.task import TaskConfig
+    from textmill.config.tokens import TokensConfig
+    from textmill.config.train import TrainConfig
+    from textmill.config.whole import Config
+
+_FILES = {
+    "data": ("DataConfig",),
+    "measure": ("EvalConfig", "GenerateConfig"),
+    "model": (
+        *("PRESETS", "SIZES", "SIZES_WITH_SOURCE", "BaseModelConfig", "ModelConfig"),
+        *("RecurrentConfig", "TransformerConfig"),
+    ),
+    "run": ("MachineConfig", "RunConfig"),
+    "section": ("Section", "knob"),
+    "task": ("TaskConfig",),
+    "tokens": ("TokensConfig",),
+    "train": ("TrainConfig",),
+    "whole": ("Config",),
+}
+_PLACES = {name: f"textmill.config.{file}:{name}" for file, names in _FILES.items() for name in names}
 
 __all__ = [
     "PRESETS",
@@ -40,3 +64,9 @@ __all__ = [
     "TransformerConfig",
     "knob",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:
+        return load(_PLACES[name])
+    raise AttributeError(f"module 'textmill.config' has no attribute {name!r}")

@@ -7,20 +7,30 @@ A key is "section.name". [model] has a section for each kind of architecture; th
 from __future__ import annotations
 
 import re
-import types
-import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import annotated_types
-
-from textmill.config.model import ModelConfig, section_of
-from textmill.config.section import OnResume, Section, meanings
-from textmill.config.whole import Config
+from textmill.config.declared import OnResume, about, knobs_declared
 from textmill.tables import ARCHITECTURES, TASKS, TOKENIZERS
 
+if TYPE_CHECKING:
+    from textmill.config.whole import Config
+
+SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
+    "data": {"": ("data", "DataConfig")},
+    "tokens": {"": ("tokens", "TokensConfig")},
+    "task": {"": ("task", "TaskConfig")},
+    "model": {"transformer": ("model", "TransformerConfig"), "recurrent": ("model", "RecurrentConfig")},
+    "train": {"": ("train", "TrainConfig")},
+    "eval": {"": ("measure", "EvalConfig")},
+    "generate": {"": ("measure", "GenerateConfig")},
+    "machine": {"": ("run", "MachineConfig")},
+    "run": {"": ("run", "RunConfig")},
+}
+"""section -> kind -> file and class of it: one under "" for most, one for each kind of architecture in [model]. The
+fields of Config, for those who load no pydantic."""
 CHOICES_OF_TABLES = {"model.arch": (*ARCHITECTURES,), "task.name": (*TASKS,), "tokens.kind": ("auto", *TOKENIZERS)}
 TRUE, FALSE, NONE = ("true", "yes", "on", "1"), ("false", "no", "off", "0"), "none"
 
@@ -119,39 +129,29 @@ def _from_text(text: str, kind: type) -> Any:
     return text
 
 
-@cache
-def sections() -> dict[str, dict[str, type[Section]]]:
-    """section -> {kind: class}: one class under "" for most, one for each kind of architecture in [model]."""
-    found: dict[str, dict[str, type[Section]]] = {}
-    for name, field in Config.model_fields.items():
-        if name == "model":
-            union = typing.get_args(ModelConfig)[0]
-            tagged = [typing.get_args(member) for member in typing.get_args(union)]
-            found[name] = {tag.tag: section for section, tag in tagged}
-        else:
-            found[name] = {"": typing.cast(type[Section], field.annotation)}
-    return found
+def kind_of(arch: object) -> str:
+    """An architecture with knobs of its own has a kind of [model], the others share one."""
+    return "transformer" if arch == "transformer" else "recurrent"
 
 
-def section_class(section: str, arch: str) -> type[Section]:
-    """The class whose knobs [section] has under an architecture."""
-    kinds = sections()[section]
-    return kinds[section_of({"arch": arch})] if len(kinds) > 1 else kinds[""]
+def about_section(section: str, arch: str) -> str:
+    """What a section is, as its class says it."""
+    return about(*_class_of(section, arch))
 
 
 @cache
 def knobs_of(arch: str) -> dict[str, Knob]:
     """key -> knob: all that exist under an architecture, in the order in which they are declared."""
-    return {knob.key: knob for name in sections() for knob in _declared(name, section_class(name, arch))}
+    return {knob.key: knob for section in SECTIONS for knob in _knobs(section, *_class_of(section, arch))}
 
 
 @cache
 def all_knobs() -> dict[str, Knob]:
     """key -> knob, of every architecture."""
     found: dict[str, Knob] = {}
-    for name, kinds in sections().items():
-        for section in kinds.values():
-            for knob in _declared(name, section):
+    for section, kinds in SECTIONS.items():
+        for module, name in kinds.values():
+            for knob in _knobs(section, module, name):
                 found.setdefault(knob.key, knob)
     return found
 
@@ -159,7 +159,7 @@ def all_knobs() -> dict[str, Knob]:
 def owners(key: str) -> list[str]:
     """Which kinds of architecture have this [model] knob: ["transformer"] for model.n_heads."""
     section, _, name = key.partition(".")
-    return [kind for kind, owner in sections().get(section, {}).items() if kind and name in owner.model_fields]
+    return [kind for kind, owner in SECTIONS.get(section, {}).items() if kind and name in knobs_declared(*owner)]
 
 
 def value_of(config: Config, key: str) -> Any:
@@ -171,44 +171,12 @@ def value_of(config: Config, key: str) -> Any:
     return getattr(part, name)
 
 
-def _declared(section: str, owner: type[Section]) -> Iterator[Knob]:
-    limits = {annotated_types.Ge: ("at least", "ge"), annotated_types.Gt: ("above", "gt")}
-    limits |= {annotated_types.Le: ("at most", "le"), annotated_types.Lt: ("below", "lt")}
-    for name, field in owner.model_fields.items():
-        kind, choices, repeated, optional = _read_type(field.annotation)
-        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-        yield Knob(
-            section=section,
-            name=name,
-            kind=kind,
-            choices=CHOICES_OF_TABLES.get(f"{section}.{name}", choices),
-            repeated=repeated,
-            optional=optional,
-            limits=tuple(
-                (words, float(getattr(bound, attribute)))
-                for bound in field.metadata
-                for kind_of_bound, (words, attribute) in limits.items()
-                if isinstance(bound, kind_of_bound)
-            ),
-            default=field.default,
-            flag=typing.cast("str | None", extra.get("flag")),
-            on_resume=typing.cast(OnResume, extra.get("on_resume") or "refuse"),
-            help=" ".join(meanings(owner).get(name, "").split()),
-        )
+def _class_of(section: str, arch: str) -> tuple[str, str]:
+    kinds = SECTIONS[section]
+    return kinds[kind_of(arch)] if len(kinds) > 1 else kinds[""]
 
 
-def _read_type(annotation: Any) -> tuple[type, tuple[str, ...], bool, bool]:
-    """kind, choices, repeated, optional of a declared type: the few forms that a knob may have."""
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin in (typing.Union, types.UnionType):
-        (inner,) = (argument for argument in arguments if argument is not type(None))
-        kind, choices, repeated, _ = _read_type(inner)
-        return kind, choices, repeated, True
-    if origin is Literal:
-        return str, tuple(arguments), False, False
-    if origin is tuple:
-        kind, choices, _, _ = _read_type(arguments[0])
-        return kind, choices, True, False
-    if annotation not in (str, int, float, bool):
-        raise TypeError(f"a knob cannot be a {annotation}: str, int, float, bool, Literal, tuple[…, ...] or None")
-    return annotation, (), False, False
+def _knobs(section: str, module: str, owner: str) -> Iterator[Knob]:
+    for name, declared in knobs_declared(module, owner).items():
+        said = vars(declared) | {"choices": CHOICES_OF_TABLES.get(f"{section}.{name}", declared.choices)}
+        yield Knob(section=section, name=name, **said)

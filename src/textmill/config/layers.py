@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from textmill.config.knobs import Knob, all_knobs, knobs_of, owners, section_class, sections, value_of
+from textmill.config.knobs import SECTIONS, Knob, about_section, all_knobs, knobs_of, owners, value_of
 from textmill.config.model import PRESETS, SIZES, section_of, sizes_of
 from textmill.config.toml_file import read_toml, toml_value
 from textmill.config.train import LENGTHS
@@ -95,9 +95,8 @@ def to_toml(config: Config) -> str:
     base = _expansion(config.model.arch, config.task.name, config.model.size, getattr(config.model, "preset", None))
     lines = ["# Every knob of a run: `textmill train -c FILE` repeats it. Each line says what it would be set to."]
     knobs = knobs_of(config.model.arch).values()
-    for section in sections():
-        about = (section_class(section, config.model.arch).__doc__ or "").split("\n\n")[0]
-        lines += ["", f"# {' '.join(about.split())}", f"[{section}]"]
+    for section in SECTIONS:
+        lines += ["", f"# {' '.join(about_section(section, config.model.arch).split())}", f"[{section}]"]
         for knob in knobs:
             if knob.section == section:
                 value, unsaid = value_of(config, knob.key), base.get(knob.key, (knob.default, ""))[0]
@@ -186,7 +185,7 @@ def _resolve(said: dict[str, Said]) -> Loaded:
     task, preset = (explicit.get(key, defaults.get(key)) for key in ("task.name", "model.preset"))
     expanded = _expansion(arch, str(task), size, preset)
 
-    values: dict[str, dict[str, Any]] = {section: {} for section in sections()}
+    values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     values["model"]["arch"] = arch
     for key, value in ({key: value for key, (value, _) in expanded.items()} | explicit).items():
         section, _, name = key.partition(".")
@@ -236,12 +235,12 @@ def _unknown(key: str, word: Said, arch: str, said_arch: Said | None) -> ConfigE
         return ConfigError(
             f"{key} belongs to {' and '.join(owners(key))}, and model.arch is {arch} ({by})", where=word.where
         )
-    if key in sections():
+    if key in SECTIONS:
         return ConfigError(f"[{key}] is a section, not a value", where=word.where, hint=f"[{key}], then name = value")
     if "." not in key and isinstance(word.value, dict | list):
-        near = did_you_mean(key, sections())
+        near = did_you_mean(key, SECTIONS)
         return ConfigError(
-            f"unknown section [{key}]", where=word.where, hint=near or f"there are {', '.join(sections())}"
+            f"unknown section [{key}]", where=word.where, hint=near or f"there are {', '.join(SECTIONS)}"
         )
     near = nearest_key(key, all_knobs())
     advice = f"did you mean '{near}'?" if near else None

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Tag, field_validator, model_validator
 
+from textmill.config.knobs import kind_of
 from textmill.config.section import Section, knob
 from textmill.errors import did_you_mean
 from textmill.tables import ARCHITECTURES
@@ -134,7 +135,7 @@ class RecurrentConfig(BaseModelConfig):
 def section_of(values: object) -> str:
     """Which section the knobs of [model] belong to: an architecture with knobs of its own has one, the others share."""
     arch = values.get("arch", "transformer") if isinstance(values, dict) else getattr(values, "arch", None)
-    return "transformer" if arch == "transformer" else "recurrent"
+    return kind_of(arch)
 
 
 ModelConfig = Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from textmill.config.section import Section, knob
 
@@ -23,7 +23,7 @@ class RunConfig(Section):
 
     name: str | None = knob(None, flag="--name", on_resume="take")
     """Folder of the run. Default: the stem of the first PATH."""
-    dir: str = Field("runs", json_schema_extra={"flag": "--runs", "on_resume": "take"})
+    dir: str = knob("runs", flag="--runs", on_resume="take")
     """Folder of all runs."""
     seed: int = knob(0, ge=0, flag="--seed")
     """Of weights, order, dropout and samples."""

@@ -1,20 +1,16 @@
 """What every config section is made of: frozen, unknown keys refused, docstrings that become help.
 
-A knob is said once: name, type, default, meaning, unit. The same text feeds --help, `config show` and the docs.
+A knob is said once: name, type, default, meaning, unit. The same text feeds --help, `config show` and the docs, which
+read it by declared.py.
 """
 
 from __future__ import annotations
 
-import ast
-import inspect
-import sys
-from functools import cache
-from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-OnResume = Literal["refuse", "grow", "warn", "take"]
+from textmill.config.declared import OnResume
 
 
 class Section(BaseModel):
@@ -26,7 +22,7 @@ class Section(BaseModel):
         allow_inf_nan=False,
         validate_default=True,
         protected_namespaces=(),
-        defer_build=True,  # --help reads names and meanings alone
+        defer_build=True,  # most commands read few of the sections
     )
 
 
@@ -37,32 +33,3 @@ def knob(default: Any, *, flag: str | None = None, on_resume: OnResume = "refuse
     `limits` are pydantic's (ge, gt, le, lt).
     """
     return Field(default, json_schema_extra={"flag": flag, "on_resume": on_resume}, **limits)
-
-
-@cache
-def meanings(section: type[Section]) -> dict[str, str]:
-    """knob -> what stands under its declaration in the file of its class, those of parent classes too.
-
-    Read when it is asked for: pydantic's use_attribute_docstrings reads the files again for every class at import.
-    """
-    found: dict[str, str] = {}
-    for owner in reversed(section.__mro__):
-        if issubclass(owner, Section):
-            found |= _written_meanings(owner.__module__).get(owner.__name__, {})
-    return found
-
-
-@cache
-def _written_meanings(module: str) -> dict[str, dict[str, str]]:
-    """class -> knob -> the string that follows its declaration, of all classes of a module."""
-    tree = ast.parse(inspect.getsource(sys.modules[module]))
-    return {
-        node.name: {
-            declared.target.id: inspect.cleandoc(said.value.value)
-            for declared, said in pairwise(node.body)
-            if isinstance(declared, ast.AnnAssign) and isinstance(declared.target, ast.Name)
-            if isinstance(said, ast.Expr) and isinstance(said.value, ast.Constant) and isinstance(said.value.value, str)
-        }
-        for node in tree.body
-        if isinstance(node, ast.ClassDef)
-    }

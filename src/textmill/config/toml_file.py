@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from textmill.config.knobs import NONE, Knob, sections
+from textmill.config.knobs import NONE, SECTIONS, Knob
 from textmill.errors import ConfigError, InputError
 
 # The pieces of a valid TOML text that can hide or show a line's beginning.
@@ -54,7 +54,7 @@ def _flat(tables: dict[str, Any]) -> list[tuple[str, Any]]:
     for section, knobs in tables.items():
         if isinstance(knobs, dict):
             found += [(f"{section}.{name}", value) for name, value in knobs.items()]
-            if not knobs and section not in sections():
+            if not knobs and section not in SECTIONS:
                 found.append((section, knobs))
         else:
             found.append((section, knobs))

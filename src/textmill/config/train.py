@@ -88,7 +88,7 @@ class TrainConfig(Section):
     told is without it. Default: 0.1 for translate, 0 for lm."""
     average: float | None = knob(None, gt=0.0, lt=1.0)
     """Decay of the running average of the weights that is evaluated and kept instead of them. Default: off."""
-    best_by: Literal["loss", "bleu", "chrf"] = "loss"
+    best_by: Literal["loss", "bleu", "chrf"] = knob("loss")
     """What the best checkpoint is best by: the loss on validation text; of translators also BLEU or chrF of greedy
     translations of its first 200 pairs."""
     patience: int | None = knob(None, ge=1)
