@@ -130,14 +130,14 @@ def foreign_tokenizer() -> Iterator[None]:
 
 @contextlib.contextmanager
 def built(change: Callable[[nn.Module], None]) -> Iterator[None]:
-    build = session.build_model
+    build = session.new_model
 
     def changed(*arguments: Any, **more: Any) -> nn.Module:
         model = build(*arguments, **more)
         change(model)
         return model
 
-    with mock.patch.object(session, "build_model", changed):
+    with mock.patch.object(session, "new_model", changed):
         yield
 
 

@@ -144,7 +144,13 @@ def peer(folder: Path, minutes: float, python: str) -> tuple[float, float]:
             process.wait(60 * minutes)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)
-            process.wait(60)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:  # where signals are ignored, as in a job of a shell: its best is kept
+                process.kill()
+                process.wait()
+    if not (folder / "model/best.ckpt").exists():
+        sys.exit(f"the peer kept no checkpoint:\n{(folder / 'peer.log').read_text()[-3000:]}")
     start = time.perf_counter()
     done = run([*command, "translate", "peer.yaml"], folder, (folder / "valid.src").read_bytes())
     return bleu(folder, done.decode().splitlines()), time.perf_counter() - start
@@ -195,11 +201,17 @@ def main() -> None:
             score, took_s = ours(folder, arguments.minutes, arguments.arch, number)
             found = json.loads((folder / f"runs/round-{number}/run.json").read_text())
             trained = sum(found["time"].values()) / 60
-            print(f"round {number}: ours {score:.2f} BLEU after {trained:.1f} minutes, {took_s:.1f} s to translate")
+            print(
+                f"round {number}: ours {score:.2f} BLEU after {trained:.1f} minutes, {took_s:.1f} s to translate",
+                flush=True,
+            )
             if arguments.joeynmt:
                 other, other_s = peer(folder, arguments.minutes, arguments.joeynmt)
                 ratios.append(other_s / took_s)
-                print(f"round {number}: peer {other:.2f} BLEU after {arguments.minutes:g} minutes, {other_s:.1f} s")
+                print(
+                    f"round {number}: peer {other:.2f} BLEU after {arguments.minutes:g} minutes, {other_s:.1f} s",
+                    flush=True,
+                )
         if ratios:
             print(f"translating, peer / ours: {min(ratios):.2f} {statistics.median(ratios):.2f} {max(ratios):.2f}")
 

@@ -675,7 +675,7 @@ class Report(Document):
     tokenizer: dict[str, Any]
     """kind, vocab_size, bytes_per_token, note."""
     data: dict[str, Any]
-    """paths, n_documents, n_tokens, n_bytes by part, languages, notes."""
+    """paths, n_documents, n_tokens, n_bytes by part, languages, notes; into, the languages to choose from."""
     files: list[FileLook]
     ledger: dict[str, int]
     curve: list[dict[str, float]]

@@ -20,7 +20,7 @@ def evaluation(name: str, nats: list[float], outputs: list[str] | None = None, t
     for number, spent in enumerate(nats):
         row = {"source": f"a.txt:{number + 1}", "nats": spent, "n_tokens": 10, "n_bytes": 10, "n_chars": 10}
         if outputs is not None:
-            row |= {"output": outputs[number], "reference": REFERENCES[number]}
+            row |= {"sentence": number, "output": outputs[number], "reference": REFERENCES[number]}
         rows.append(row)
     convention = {"token": token}
     if outputs is not None:

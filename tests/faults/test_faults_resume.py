@@ -31,6 +31,7 @@ OF_PAIRS = {
     "data.source",
     "data.target",
     "task.both_ways",
+    "tokens.shared",
     "model.source_attention",
 }  # refused where a task reads none
 KNOBS = {key: knob for key, knob in knobs_of("gru").items() if knob.on_resume == "refuse" and key not in OF_PAIRS}

@@ -159,3 +159,15 @@ def test_a_translator_is_used_by_translating(english: Report) -> None:
     text = card(english.model_copy(update={"task": "translate"}), Words("en"))
     assert "textmill translate" in text and "textmill.translate(" in text
     assert "textmill generate" not in text and "pipeline_tag: translation" in text
+    assert "--to" not in text and ", to=" not in text
+
+
+def test_a_translator_of_both_directions_is_told_which(english: Report) -> None:
+    both = {
+        "data": english.data | {"into": ["de", "en"]},
+        "samples": [{"step": 9, "prompt": "A dog runs.", "text": ""}],
+    }
+    text = card(english.model_copy(update={"task": "translate"} | both), Words("en"))
+    assert f"textmill translate {english.run} --to de 'A dog runs.'\n" in text
+    assert f"textmill translate {english.run} --to de < in.txt" in text
+    assert "'A dog runs.', to='de')" in text

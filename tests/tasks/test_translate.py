@@ -145,6 +145,37 @@ def test_both_directions_are_judged_apart_and_the_best_is_best_in_both(tokenizer
     assert quickly["bleu"] == pytest.approx((judged.metrics["bleu"] + judged.metrics["bleu_back"]) / 2)
 
 
+def test_a_source_with_several_translations_is_translated_and_scored_once(tokenizer, tmp_path, monkeypatch):
+    """A model that writes the second of three translations is right."""
+    told = ["他跑得很快。", "他跑步跑得飞快。", "那个人跑得非常快。"]
+    pairs = [SentencePair("He runs fast.", text, f"more.tsv:{number}") for number, text in enumerate(told, 1)]
+    pairs = [pairs[0], *PAIRS, *pairs[1:]]
+    task = Translate()
+    store = task.encode([pair.document() for pair in pairs], tokenizer, tmp_path)
+    known = {pair.source: pair.target for pair in PAIRS} | {"He runs fast.": told[1]}
+    asked = []
+
+    def translations(model, tokenizer, texts, settings=None, way=0, **others):
+        asked.extend(texts)
+        return [[Translation(known[text], 0.0, True)] for text in texts]
+
+    monkeypatch.setattr(task, "translations", translations)
+    config = Config(task={"name": "translate"}, data={"paths": ("a.en", "a.zh")})
+    judged = task.judge(None, tokenizer, list(task.examples(store, tokenizer)), config)
+    assert len(asked) == len(set(asked)) == len(PAIRS) + 1
+    assert judged.metrics["bleu"] == pytest.approx(100) and judged.metrics["chrf"] == pytest.approx(100)
+    assert "nrefs:var" in judged.convention["bleu_signature"]
+    assert [note for note in judged.notes if "several" in note] == [
+        "1 source has several translations in this text: it is scored once, against all of them."
+    ]
+    rows = judged.rows
+    assert [rows[n]["sentence"] for n in (0, -2, -1)] == [0, 0, 0]
+    assert [rows[n]["reference"] for n in (0, -2, -1)] == told and {rows[n]["output"] for n in (0, -2, -1)} == {told[1]}
+
+    known["He runs fast."] = "x"
+    assert task.judge(None, tokenizer, list(task.examples(store, tokenizer)), config).metrics["bleu"] < 100
+
+
 def test_both_directions_need_names_and_pairs():
     nameless = Config(task={"name": "translate", "both_ways": True}, data={"paths": ("pairs.tsv",)})
     with pytest.raises(ConfigError, match="have no names to tell them apart"):

@@ -121,6 +121,17 @@ def test_the_share_counts_all_training_documents_and_the_source_is_the_first_wit
     assert overlap.excerpt == " ".join(words[10:28])[: against.EXCERPT]
 
 
+def test_what_one_document_has_alone_is_told_beside_what_all_have():
+    words = [f"word{n}" for n in range(60)]
+    halves = [Document(" ".join(words[:40]), "a:1"), Document(" ".join(words[28:]), "a:2")]
+    [found] = find_overlaps(halves, [Document(" ".join(words), "b:1")]).found
+    n_runs = 60 - N_WORDS + 1
+    assert (found.training, found.share) == ("a:1", 1.0)
+    assert found.share_in_one == pytest.approx((40 - N_WORDS + 1) / n_runs)
+    [found] = find_overlaps([Document("one two three", "a:1")], [Document("one two three", "b:1")]).found
+    assert (found.share, found.share_in_one) == (1.0, 1.0)
+
+
 def test_found_documents_come_by_share_and_equal_ones_in_their_order():
     words = random.Random(6).sample(ENGLISH, 80)
     tests = [" ".join(words[:40]), " ".join(words[40:60]), " ".join(words[60:]), "no such thing", "..."]

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -35,6 +36,9 @@ SOUND = Vitals(
     learned_ids=80,
     learned_ids_used=1.0,
     copied=0.0,
+    copied_in_part=0.05,
+    places=np.random.default_rng(1).normal(size=(64, 4)),
+    gained=0.02,
     moved=0.8,
     embedding_turned=0.3,
     nats_at={0: 6.0, 1: 1.0, 2: 5.0},
@@ -47,8 +51,30 @@ def spiked() -> list[tuple[int, float]]:
     return [(step, 8.0 if 2 < step < 110 else loss) for step, loss in SOUND.train]
 
 
+def held() -> list[tuple[int, float]]:
+    """A loss that falls soon, and stands."""
+    return [(step, 1.6 + 4 * math.exp(-step / 6) + 0.05 * math.sin(step * step)) for step in range(1, 161)]
+
+
 def in_waves(period: int) -> list[tuple[int, float]]:
     return [(step, 1.0 + 0.2 * math.sin(2 * math.pi * step / period)) for step in range(1, 161)]
+
+
+LENGTHS = [28, 10, 18, 8]
+BOOKS = np.repeat(np.eye(4), LENGTHS, axis=0)
+"""What stands at 64 places of a text: four books, one after the other."""
+
+
+def by_books(in_order: bool = True) -> list[tuple[int, float]]:
+    """A loss that jumps where a book begins, in 150 steps for all four; or at random."""
+    draw, begins = np.random.default_rng(2), [sum(LENGTHS[:n]) * 150 / 64 for n in range(4)]
+    found: list[tuple[int, float]] = []
+    for step in range(1, 161):
+        place = (step - 1) % 150 if in_order else int(draw.integers(150))
+        within = min(place - begin for begin in begins if begin <= place)
+        jump = 1.2 * math.exp(-within / 8) if step > 20 else 0.0  # a gentle beginning
+        found.append((step, 3.0 * (step + 20) ** -0.3 * (1 + jump)))
+    return found
 
 
 SICK: dict[str, dict[str, Any]] = {
@@ -95,7 +121,13 @@ def test_a_cause_is_named_first_with_evidence_and_remedy(cause: str) -> None:
         {"train": falling(5.5, 4.0), "unigram_nats": 4.1},  # a text of which single tokens tell nearly all
         {"train": [], "valid": []},
         {"mark_nats": None},
-        {"copied": None},
+        {"copied": None, "copied_in_part": None},
+        {"train": by_books(in_order=False), "steps_per_epoch": 150, "places": BOOKS},
+        {"train": by_books(), "steps_per_epoch": 150},  # what the loss does is not what stands in the text
+        {"train": by_books(), "steps_per_epoch": 150, "places": BOOKS, "shuffled": False},
+        {"gained": 0.3},  # a loss that still falls
+        {"train": held(), "gained": 0.03},
+        {"train": held(), "gained": None},
         {"train": SOUND.train[:3]},
         {"learned_ids": 0, "learned_ids_used": 1.0},
     ],
@@ -103,6 +135,26 @@ def test_a_cause_is_named_first_with_evidence_and_remedy(cause: str) -> None:
 )
 def test_what_is_not_known_or_is_meant_so_is_no_cause(facts: dict[str, Any]) -> None:
     assert diagnose(replace(SOUND, **facts), "runs/x") == []
+
+
+def test_a_loss_that_stands_and_falls_at_once_at_a_low_rate_had_a_rate_too_high() -> None:
+    [found] = diagnose(replace(SOUND, train=held(), gained=0.3), "runs/x")
+    assert found.what == "the learning rate is too high" and "30.0%" in found.evidence
+
+
+def test_one_pass_in_the_order_of_the_text_is_seen_by_what_stands_there() -> None:
+    [found] = diagnose(replace(SOUND, train=by_books(), steps_per_epoch=150, places=BOOKS), "runs/x")
+    assert found.what == "the rows were not shuffled" and "follow what stands in the text" in found.evidence
+
+
+def test_a_beginning_that_is_logged_more_often_weighs_no_more() -> None:
+    """The same curve, and it with a line for each ten steps after the first twenty."""
+    often = replace(SOUND, train=spiked(), moved=4.0)
+    seldom = replace(often, train=[point for point in often.train if point[0] <= 20 or point[0] % 10 == 0])
+    first, second = (diagnose(vitals, "runs/x")[0] for vitals in (often, seldom))
+    assert first.what == second.what == "the learning rate is too high"
+    slow = [(step, 5.0 if step <= 20 else 1.0) for step in range(1, 121) if step <= 20 or step % 10 == 0]
+    assert diagnose(replace(SOUND, train=slow, moved=4.0), "runs/x") == []
 
 
 def test_a_rate_that_makes_the_beginning_far_worse_is_told_before_a_warm_up_that_is_missing() -> None:
@@ -135,7 +187,7 @@ def trained(flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str) -
 def test_frozen_embeddings_of_a_real_run_are_seen(
     flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    build = session.build_model
+    build = session.new_model
 
     def frozen(*arguments: Any, **more: Any) -> Any:
         model: Any = build(*arguments, **more)
@@ -145,7 +197,7 @@ def test_frozen_embeddings_of_a_real_run_are_seen(
             model.embedding.weight.register_hook(torch.zeros_like)
         return model
 
-    monkeypatch.setattr(session, "build_model", frozen)
+    monkeypatch.setattr(session, "new_model", frozen)
     run = trained(flags | {"train.optimizer": "adamw"}, monkeypatch, f"frozen {how}".replace(",", ""))
 
     found = examine(run.path)

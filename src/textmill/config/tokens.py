@@ -21,6 +21,8 @@ class TokensConfig(Section):
     """What cuts Chinese into words for kind word: each character alone, or jieba (textmill[zh])."""
     vocab_size: int | None = knob(None, ge=257)
     """Ids at most, control token included. Default: from the amount of text; all characters (char)."""
+    shared: bool = knob(True)
+    """Of pairs, one vocabulary for both sides. false: each side learns one of its own, by the same kind and size."""
     begin_mark: bool = knob(True)
     """Each document is read after a begin mark, so that its first token has a probability too."""
     pack: bool = knob(True)

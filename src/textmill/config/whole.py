@@ -52,6 +52,10 @@ class Config(Section):
             raise ValueError(f"data.pairs is {str(self.data.pairs).lower()}, but task {self.task.name} reads {reads}")
         if not wanted and self.task.both_ways:
             raise ValueError(f"task.both_ways is of pairs, and task {self.task.name} reads single texts: leave it out")
+        if not wanted and not self.tokens.shared:
+            raise ValueError(f"tokens.shared is of pairs, and task {self.task.name} reads single texts: leave it out")
+        if self.task.both_ways and not self.tokens.shared:
+            raise ValueError("task.both_ways reads either language on either side: leave tokens.shared out")
         if not wanted and (self.data.source or self.data.target):
             side = "source" if self.data.source else "target"
             raise ValueError(f"data.{side} is of pairs, and task {self.task.name} reads single texts: leave it out")

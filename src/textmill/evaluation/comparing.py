@@ -90,8 +90,8 @@ def _of_translations(
     rows = [[row for row in found.documents if row.get("way", 0) == way] for found in (one, two)]
     if not any(rows):
         return {}
-    outputs, references = ([[str(row[name]) for row in own] for own in rows] for name in ("output", "reference"))
-    if references[0] != references[1]:
+    (theirs, references), (ours, others) = (_translated(own) for own in rows)
+    if references != others:
         raise InputError("the two runs were scored against other references", where=f"{one.run} and {two.run}")
     signatures = [found.convention[f"bleu_signature{after}"] for found in (one, two)]
     if signatures[0] != signatures[1]:
@@ -99,11 +99,18 @@ def _of_translations(
             f"BLEU was not taken in one way: {signatures[0]} and {signatures[1]}", where=f"{one.run} and {two.run}"
         )
     language = "zh" if "tok:zh" in signatures[0] else "ja" if "tok:char" in signatures[0] else "en"
-    found = translation.score_differences(outputs[1], outputs[0], references[0], language, *how_sure)
+    found = translation.score_differences(ours, theirs, references, language, *how_sure)
     return {
         f"{name}{after}": ScoreDifference(value=difference.value, interval=difference.interval)
         for name, difference in found.items()
     }
+
+
+def _translated(rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Of each sentence its translation and its references, from the rows of the pairs in which it stands."""
+    outputs = {int(row["sentence"]): str(row["output"]) for row in rows}
+    references = translation.references_of((int(row["sentence"]), str(row["reference"])) for row in rows)
+    return [outputs[number] for number in sorted(outputs)], references
 
 
 def _score(row: dict[str, Any]) -> ExampleScore:

@@ -222,7 +222,8 @@ def _floor_of(run: Run, prepared: Prepared | None, tokenizer: Tokenizer, notes: 
     if prepared is None:
         notes.append(message("There is no floor: the run keeps none, and its training text is not there."))
         return None
-    return Floor.fit(prepared.train, tokenizer, run.config.run.seed)
+    written = task_of(run.config).written(prepared.train)
+    return Floor.fit(prepared.train, tokenizer, run.config.run.seed, documents=written)
 
 
 def _finite(metrics: dict[str, float], notes: list[str]) -> dict[str, float]:

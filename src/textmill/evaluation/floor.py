@@ -43,14 +43,23 @@ class Floor:
     """Over UTF-8 bytes."""
 
     @classmethod
-    def fit(cls, store: TokenStore, tokenizer: Tokenizer, seed: int = 0, max_tokens: int = MAX_TOKENS) -> Floor:
+    def fit(
+        cls,
+        store: TokenStore,
+        tokenizer: Tokenizer,
+        seed: int = 0,
+        max_tokens: int = MAX_TOKENS,
+        documents: range | None = None,
+    ) -> Floor:
         """Count the training part; of more than max_tokens tokens (bytes), whole documents drawn by `seed` up to there.
 
-        Raises TooLittleText where there is no token.
+        documents: their numbers, where not all are counted. Raises TooLittleText where there is no token.
         """
-        order = np.arange(store.n_documents)
-        if max(store.n_tokens, store.n_bytes + store.n_documents) > max_tokens:
-            order = np.random.default_rng(seed).permutation(store.n_documents)
+        order = np.arange(store.n_documents) if documents is None else np.array(documents, dtype=np.int64)
+        n_tokens = int((store.starts[order + 1] - store.starts[order]).sum())
+        n_bytes = store.n_bytes if documents is None else sum(map(store.document_bytes, documents))
+        if max(n_tokens, n_bytes + len(order)) > max_tokens:
+            order = np.random.default_rng(seed).permutation(order)
         tokens = stream_of((store.document(int(number)) for number in order), tokenizer.mark, max_tokens)
         token_bytes = table_of_bytes(tokenizer)
         in_bytes = (bytes_of(store.document(int(number)), token_bytes) for number in order)
@@ -59,8 +68,8 @@ class Floor:
             NGram.fit(tokens, tokenizer.vocab_size, tokenizer.mark),
             NGram.fit(values, N_BYTE_VALUES + 1, N_BYTE_VALUES),
         )
-        floor.ngram.facts["n_tokens_of_text"] = store.n_tokens
-        floor.ngram_bytes.facts["n_tokens_of_text"] = store.n_bytes + store.n_documents
+        floor.ngram.facts["n_tokens_of_text"] = n_tokens
+        floor.ngram_bytes.facts["n_tokens_of_text"] = n_bytes + len(order)
         return floor
 
     @classmethod
@@ -122,12 +131,14 @@ def fit_floor(
     seed: int,
     config: Config | None = None,
     max_tokens: int = MAX_TOKENS,
+    documents: range | None = None,
 ) -> Floor:
     """Fit the floor of a training part and keep it as a run folder: `into`, with the one over bytes in `into`/bytes.
 
-    config: that of the run it belongs to. The folder is there whole or not at all. Raises TooLittleText, NoSpace.
+    config: that of the run it belongs to. documents: as in Floor.fit. The folder is there whole or not at all. Raises
+    TooLittleText, NoSpace.
     """
-    floor = Floor.fit(train_store, tokenizer, seed, max_tokens)
+    floor, tokenizer = Floor.fit(train_store, tokenizer, seed, max_tokens, documents), tokenizer.alone()
     with new_folder(into) as temporary:
         _save_run(temporary, floor.ngram, tokenizer, train_store, seed, config or Config())
         over_bytes = Tokenizer.train("bytes", [], None, seed)
@@ -140,7 +151,12 @@ def _save_run(
 ) -> None:
     model.save(folder)
     tokenizer.save(folder)
-    said = {"kind": tokenizer.kind, "segmenter": tokenizer.segmenter, "vocab_size": tokenizer.vocab_size}
+    said = {
+        "kind": tokenizer.kind,
+        "segmenter": tokenizer.segmenter,
+        "vocab_size": tokenizer.vocab_size,
+        "shared": True,
+    }
     tokens = config.tokens.model_copy(update=said)
     write_atomically(folder / "config.toml", to_toml(_of_single_texts(config).model_copy(update={"tokens": tokens})))
     write_sealed_json(

@@ -1,15 +1,17 @@
 """BLEU and chrF of translations, with their signatures and bootstrap intervals, by sacreBLEU. Room: metrics/.
 
 Texts of languages without blanks between words are cut as sacreBLEU does for them; the signature says how. A corpus
-score is of summed counts, so an empty translation counts and lines never move up.
+score is of summed counts, so an empty translation counts and lines never move up. A line's references are one text, or
+several as a tuple; the signature then says nrefs:var.
 Post 2018, 1804.08771; Papineni et al. 2002; Popović 2015; Koehn 2004 for the paired differences.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ TITLES = {"bleu": "BLEU", "chrf": "chrF", "bleu_back": "BLEU back", "chrf_back":
 UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 """The letters of scripts that put no blanks between words, as a class of characters."""
 
+References = Sequence[str | tuple[str, ...]]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -58,13 +61,13 @@ class SelfTest:
 
 def translation_scores(
     translations: Sequence[str],
-    references: Sequence[str],
+    references: References,
     language: str,
     resamples: int = 1000,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> dict[str, CorpusScore]:
-    """bleu and chrf of translations against one reference each. language: of both, as "zh" or "en".
+    """bleu and chrf of translations against the references of each. language: of both, as "zh" or "en".
 
     Raises InputError where the line counts differ, NothingScored over no line.
     """
@@ -81,7 +84,7 @@ def translation_scores(
 def score_differences(
     ours: Sequence[str],
     theirs: Sequence[str],
-    references: Sequence[str],
+    references: References,
     language: str,
     resamples: int = 1000,
     confidence: float = 0.95,
@@ -99,15 +102,15 @@ def score_differences(
     return found
 
 
-def self_test(references: Sequence[str], language: str) -> dict[str, SelfTest]:
+def self_test(references: References, language: str) -> dict[str, SelfTest]:
     """What bleu and chrf say of these references beside themselves and beside each other's. Raises NothingScored."""
     refuse_other_counts(references, references)
-    half = len(references) // 2
+    firsts, half = [own[0] for own in each_of(references)], len(references) // 2
     found = {}
     for name, measure in _measures(language).items():
         identical, shuffled = (
             _value(measure, _counts(measure, texts, references).sum(axis=0))
-            for texts in (references, [*references[half:], *references[:half]])
+            for texts in (firsts, [*firsts[half:], *firsts[:half]])
         )
         found[name] = SelfTest(identical, shuffled)
     return found
@@ -121,7 +124,20 @@ def cut_wrongly(texts: Sequence[str], language: str) -> bool:
     return _tokenizer(language) == "13a" and 2 * unspaced > letters
 
 
-def refuse_other_counts(translations: Sequence[str], references: Sequence[str]) -> None:
+def each_of(references: References) -> list[tuple[str, ...]]:
+    """Of each line all references, as a tuple where there is one too."""
+    return [(own,) if isinstance(own, str) else own for own in references]
+
+
+def references_of(pairs: Iterable[tuple[int, str]]) -> list[tuple[str, ...]]:
+    """Of each sentence all references, from (its number, a reference), numbers counted up from 0."""
+    found: dict[int, dict[str, None]] = {}
+    for number, reference in pairs:
+        found.setdefault(number, {})[reference] = None
+    return [tuple(found[number]) for number in sorted(found)]
+
+
+def refuse_other_counts(translations: Sequence[Any], references: References) -> None:
     """Raises InputError where the line counts differ, NothingScored over no line."""
     if len(translations) != len(references):
         raise InputError(
@@ -143,9 +159,10 @@ def _measures(language: str) -> dict[str, Any]:
     return {"bleu": BLEU(tokenize=_tokenizer(language)), "chrf": CHRF()}
 
 
-def _counts(measure: Any, translations: Sequence[str], references: Sequence[str]) -> Ints:
+def _counts(measure: Any, translations: Sequence[str], references: References) -> Ints:
     """What sacreBLEU counts in each line (N, C): its own, as in its bootstrap."""
-    return np.array(measure._extract_corpus_statistics(list(translations), [list(references)]), dtype=np.int64)
+    streams = [list(stream) for stream in zip_longest(*each_of(references))]
+    return np.array(measure._extract_corpus_statistics(list(translations), streams), dtype=np.int64)
 
 
 def _value(measure: Any, counts: Ints) -> float:

@@ -95,25 +95,33 @@ def memory_bytes(
     optimizer: str | None = "adamw",
     bytes_per_number: int = 4,
     form: str = "decoder",
+    source_vocab_size: int | None = None,
 ) -> dict[str, int]:
     """Bytes of weights, gradients and optimizer (keys), activations left out. optimizer None: only to be used."""
-    counts = parameters(config, vocab_size, form)
+    counts = parameters(config, vocab_size, form, source_vocab_size)
     if optimizer is None:
         return {"weights": counts.total * bytes_per_number, "gradients": 0, "optimizer": 0}
     return {
         "weights": counts.total * bytes_per_number,
         "gradients": counts.total * bytes_per_number,
-        "optimizer": _numbers_kept(optimizer, counts, config, vocab_size, form) * bytes_per_number,
+        "optimizer": _numbers_kept(optimizer, counts, config, vocab_size, form, source_vocab_size) * bytes_per_number,
     }
 
 
-def _numbers_kept(optimizer: str, counts: Parameters, config: ModelConfig, vocab_size: int, form: str) -> int:
+def _numbers_kept(
+    optimizer: str,
+    counts: Parameters,
+    config: ModelConfig,
+    vocab_size: int,
+    form: str,
+    source_vocab_size: int | None,
+) -> int:
     """Of an optimizer. adafactor: a row and a column of each matrix, a copy of each vector, a count of their steps."""
     if optimizer == "adafactor":
         from textmill.models.language import build_model
 
-        shapes = [tuple(one.shape) for one in build_model(config, vocab_size, form, device="meta").parameters()]
-        return sum(1 + sum(shape) for shape in shapes)
+        model = build_model(config, vocab_size, form, device="meta", source_vocab_size=source_vocab_size)
+        return sum(1 + sum(parameter.shape) for parameter in model.parameters())
     in_matrices, elsewhere = OPTIMIZER_NUMBERS[optimizer]
     return in_matrices * counts.matrices + elsewhere * (counts.total - counts.matrices)
 
@@ -142,6 +150,7 @@ def training_bytes(
     continues: bool = False,
     steps_together: bool = True,
     leaves_holes: bool = True,
+    source_vocab_size: int | None = None,
 ) -> dict[str, int]:
     """What training holds at most, above what the program takes itself: `total`, what it is made of, and `reserved`:
     addresses in addition, without memory behind them. In float32.
@@ -152,7 +161,8 @@ def training_bytes(
     steps_together: Muon orthogonalises matrices of one shape at once, in float32 (processors without bfloat16).
     leaves_holes: freed blocks stay in the heap, as they do on a processor unless they are given back at once.
     """
-    counts, held = parameters(config, vocab_size, form), memory_bytes(config, vocab_size, optimizer, form=form)
+    counts = parameters(config, vocab_size, form, source_vocab_size)
+    held = memory_bytes(config, vocab_size, optimizer, form=form, source_vocab_size=source_vocab_size)
     head = head_numbers(config, vocab_size, reading)
     activations = 4 * activation_numbers(config, vocab_size, reading)
     copies = held["weights"] * (averages + continues + (averages and continues))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-import shlex
 from pathlib import PurePath
 from typing import Any
 
@@ -46,7 +45,7 @@ print(writing.finish()[0].text)"""
 PYTHON_TRANSLATE = """\
 import textmill
 
-[found] = textmill.translate({run}, {source})
+[found] = textmill.translate({run}, {source}{to})
 print(found.translation)"""
 
 
@@ -123,9 +122,15 @@ def use_of(report: Report) -> dict[str, str]:
     run = str(PurePath(*path.parts[-2:])) if path.is_absolute() else report.run
     prompt, sentence = saying.opening_for(report.data.get("languages") or {})
     if report.task == "translate":
+        source = next((str(sample["prompt"]) for sample in report.samples), sentence)
+        into = (report.data.get("into") or [])[:1]
+        wanted = [word for name in into for word in ("--to", name)]
+        commands = saying.command("translate", run, *wanted, source), saying.command("translate", run, *wanted)
         return {
-            "commands": f"{saying.command('translate', run, sentence)}\ntextmill translate {shlex.quote(run)} < in.txt",
-            "python": PYTHON_TRANSLATE.format(run=repr(run), source=repr(sentence)),
+            "commands": f"{commands[0]}\n{commands[1]} < in.txt",
+            "python": PYTHON_TRANSLATE.format(
+                run=repr(run), source=repr(source), to="".join(f", to={name!r}" for name in into)
+            ),
         }
     return {
         "commands": f"{saying.command('generate', run, prompt)}\n{saying.command('score', run, sentence)}",

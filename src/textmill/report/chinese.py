@@ -211,6 +211,12 @@ CHINESE: dict[str, str] = {
     "%(amount)s in pairs: pieces of words as tokens (bpe), %(n)s ids for both sides": (
         "%(amount)s，成对：以词的片段为词元（bpe），两种语言共 %(n)s 个"
     ),
+    "%(amount)s in pairs: pieces of words as tokens (bpe), %(n)s ids for each side": (
+        "%(amount)s，成对：以词的片段为词元（bpe），每种语言各 %(n)s 个"
+    ),
+    "Each side has a vocabulary of its own: %(n)s ids of sources, %(m)s of targets.": (
+        "两边各有词表：原文 %(n)s 个编号，译文 %(m)s 个。"
+    ),
     "%(one)s is read with %(other)s, which lies beside it.": "%(one)s 与旁边的 %(other)s 配对读入。",
     "Without a translation beside them, counted as %(category)s: %(names)s.": (
         "旁边没有译文，计为“%(category)s”：%(names)s。"
@@ -695,6 +701,12 @@ CHINESE: dict[str, str] = {
     "over characters, as for Chinese.": "指定的目标语言是 %(said)s，而其文字不用空格分词：BLEU 按字计算，与中文相同。",
     "%(score)s of the references beside themselves is %(found)s, not 100: these texts are too short for it, or cut "
     "wrongly.": "参考译文与自身相比，%(score)s 是 %(found)s 而不是 100：这些文本太短，或切分有误。",
+    "%(n)s source has several translations in this text: it is scored once, against all of them.": (
+        "本文中有 %(n)s 个原文有多个译文：它只评一次分，以全部译文为参考。"
+    ),
+    "%(n)s sources have several translations in this text: each is scored once, against all of them.": (
+        "本文中有 %(n)s 个原文有多个译文：每个原文只评一次分，以全部译文为参考。"
+    ),
     "%(score)s of the references in another order is %(shuffled)s: these lines are much alike, and a translation of "
     "nothing in particular scores so much.": (
         "参考译文打乱顺序后 %(score)s 仍有 %(shuffled)s：各行非常相似，与原文无关的译文也能得到这个分数。"

@@ -46,6 +46,7 @@ from textmill.runs.metrics_log import MetricsLog
 from textmill.runs.prepared import Prepared
 from textmill.runs.retention import delete, prune, sweep
 from textmill.tables import MODELS, load
+from textmill.text.sides import languages_said
 from textmill.tokens import Tokenizer
 
 FACTS_NEEDED = {"kind", "form", "heads", "data"}  # of run.json
@@ -385,8 +386,14 @@ class Run:
             model: NextToken = load(MODELS[self.kind]).load(self.path)
             return model
         saved = self.load(checkpoint if checkpoint is not None else self.default_checkpoint)
+        tokenizer = self.tokenizer
         network = build_model(
-            self.config.model, self.tokenizer.vocab_size, self.info["form"], tuple(self.info["heads"]), device="meta"
+            self.config.model,
+            tokenizer.vocab_size,
+            self.info["form"],
+            tuple(self.info["heads"]),
+            device="meta",
+            source_vocab_size=tokenizer.source_vocab_size,
         )
         tensors = saved.average or saved.model
         shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
@@ -447,6 +454,11 @@ class Run:
     def arch(self) -> str:
         return self.config.model.arch if self.kind == "network" else self.kind
 
+    @property
+    def into(self) -> list[str]:
+        """The languages that a translator of both directions is asked for by name, that of its targets first."""
+        return [*reversed(languages_said(self.config.data))] if self.config.task.both_ways else []
+
     def report(self) -> Report:
         """Everything a report page shows, gathered from the folder."""
         with misfits_told(self.path / "run.json", MISFIT):
@@ -474,7 +486,7 @@ class Run:
                 "bytes_per_token": ledger.get("bytes_per_token"),
                 "note": tokenizer.note,
             },
-            data={key: value for key, value in ledger.items() if key not in ("files", "ledger")},
+            data={key: value for key, value in ledger.items() if key not in ("files", "ledger")} | {"into": self.into},
             files=ledger.get("files", []),
             ledger=ledger.get("ledger", {}),
             curve=[

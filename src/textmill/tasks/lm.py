@@ -69,6 +69,10 @@ class LanguageModelling:
             self._add(writer, waiting, tokenizer)
             return writer.close()
 
+    def written(self, store: TokenStore) -> range:
+        """All."""
+        return range(store.n_documents)
+
     def _add(self, writer: StoreWriter, texts: list[Document], tokenizer: Tokenizer) -> tuple[list[Document], int]:
         """Write documents; none is waiting then."""
         writer.add_all(self.documents(texts, tokenizer))

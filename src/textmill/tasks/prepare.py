@@ -17,8 +17,7 @@ from textmill.runs import Prepared, hashes_of
 from textmill.tables import TASKS, load
 from textmill.tasks.task import Task
 from textmill.text import Part, SplitPlan, plan_split
-from textmill.tokens import Tokenizer
-from textmill.tokens.amount import too_little, with_tokens_chosen
+from textmill.tokens.amount import learned, too_little, with_tokens_chosen
 
 FORMAT = 1
 
@@ -67,9 +66,8 @@ def prepare(
     task = task_of(config)
     notes = [*plan.notes, *([reason] if reason else [])]
     with new_folder(path) as temporary:
-        texts = (text for document in plan.documents("train") for text in document.texts)
-        tokenizer = Tokenizer.train(
-            config.tokens.kind, texts, config.tokens.vocab_size, config.data.split_seed, config.tokens.segmenter
+        tokenizer = learned(
+            config, lambda: (document.texts for document in plan.documents("train")), config.data.split_seed
         )
         if tokenizer.note:
             notes.append(tokenizer.note)

@@ -61,7 +61,8 @@ class Judgement:
     baselines: dict[str, dict[str, float]]
     convention: dict[str, Any]
     rows: list[dict[str, Any]]
-    """Of each example, in order: output, reference (what it was to be); of a model of both directions, way."""
+    """Of each example, in order: output, reference (what it was to be), sentence (number of its source: examples of one
+    source are scored together); of a model of both directions, way."""
     notes: list[str] = field(default_factory=list)
 
 
@@ -121,6 +122,10 @@ class Task(Protocol):
 
     def loss(self, model: Any, batch: Batch, state: Any = None) -> tuple[LossSum, Any]:
         """The sum of the loss over a batch, with gradient; and the state after it."""
+        ...
+
+    def written(self, store: TokenStore) -> range:
+        """The numbers of the documents of a store that the model learns to write: floors count these alone."""
         ...
 
     def documents(self, texts: Sequence[Document], tokenizer: Tokenizer) -> list[Any]:

@@ -1,8 +1,9 @@
 """Translation: the target's next token from its source and the tokens before it. Room: tasks/.
 
 A store holds the two sides of a pair one after the other: document 2 n is the source of pair n, 2 n + 1 its target.
-One vocabulary serves both. A model of both directions reads each pair twice, the second time back to front; its sources
-begin with the name of the language that is wanted (Johnson et al. 2017, 1611.04558).
+One vocabulary serves both, or each side has its own (Tokenizer.of_source). A model of both directions reads each pair
+twice, the second time back to front; its sources begin with the name of the language that is wanted (Johnson et al.
+2017, 1611.04558).
 Shapes: B batch, S tokens of a source, T tokens of a target.
 """
 
@@ -25,7 +26,17 @@ from textmill.generation.forced import Forced
 from textmill.messages import message, plural_message
 from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.metrics.loss import LossSum
-from textmill.metrics.translation import BACK, TITLES, SelfTest, cut_wrongly, self_test, translation_scores
+from textmill.metrics.translation import (
+    BACK,
+    TITLES,
+    References,
+    SelfTest,
+    cut_wrongly,
+    each_of,
+    references_of,
+    self_test,
+    translation_scores,
+)
 from textmill.models import IGNORED
 from textmill.models.encoder_decoder import EncoderDecoder
 from textmill.tasks.measuring import DocumentIds
@@ -70,14 +81,47 @@ class Translation:
     hypothesis: Hypothesis | None = None
 
 
+@dataclass(frozen=True)
+class Translated:
+    """Sources, their best translations, and of each pair the number of its source and its target.
+
+    A source that stands in several pairs has all of their targets as references: a translation is right by any.
+    """
+
+    sources: list[str]
+    outputs: list[str]
+    pairs: list[tuple[int, str]]
+
+    @property
+    def references(self) -> list[tuple[str, ...]]:
+        """Of each source."""
+        return references_of(self.pairs)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is said where sources repeat."""
+        n_repeated = sum(len(targets) > 1 for targets in self.references)
+        if not n_repeated:
+            return []
+        return [
+            plural_message(
+                "%(n)s source has several translations in this text: it is scored once, against all of them.",
+                "%(n)s sources have several translations in this text: each is scored once, against all of them.",
+                n_repeated,
+            )
+        ]
+
+
 class PairRows:
     """The pairs of a store that fit into seq_len places on each side. prefixes: Translate.prefixes."""
 
-    def __init__(self, store: TokenStore, mark: int, seq_len: int, prefixes: Sequence[tuple[int, ...]] = ((),)):
+    def __init__(
+        self, store: TokenStore, tokenizer: Tokenizer, seq_len: int, prefixes: Sequence[tuple[int, ...]] = ((),)
+    ):
         sides = (store.starts[1:] - store.starts[:-1]).reshape(-1, 2)  # with the mark: the places that a side takes
         longer = [[len(prefix), 0] if way == 0 else [0, len(prefix)] for way, prefix in enumerate(prefixes)]
         sizes = (sides[:, None] + np.array(longer)).max(axis=2).ravel()
-        self.store, self.mark, self.seq_len, self.prefixes = store, mark, seq_len, prefixes
+        self.store, self.tokenizer, self.seq_len, self.prefixes = store, tokenizer, seq_len, prefixes
         self.kept = (sizes <= seq_len).nonzero()[0]
         self.sizes: list[int] = sizes[self.kept].tolist()
         n_long = len(sizes) - len(self.kept)
@@ -98,7 +142,7 @@ class PairRows:
 
     def pair(self, number: int) -> PairIds:
         """The pair of a number among those kept."""
-        return stored_pair(self.store, int(self.kept[number]), self.mark, self.prefixes)
+        return stored_pair(self.store, int(self.kept[number]), self.tokenizer, self.prefixes)
 
 
 class Translate:
@@ -147,17 +191,18 @@ class Translate:
 
     def source_ids(self, texts: Sequence[str], tokenizer: Tokenizer, way: int = 0) -> list[tuple[int, ...]]:
         """Sources as the model reads them: (direction, mark,) tokens, mark."""
-        before = self.prefixes(tokenizer)[way]
-        return [(*before, *ids, tokenizer.mark) for ids in tokenizer.encode_batch(list(texts))]
+        before, own = self.prefixes(tokenizer)[way], tokenizer.of_source
+        return [(*before, *ids, own.mark) for ids in own.encode_batch(list(texts))]
 
     def pair_ids(self, pairs: Sequence[SentencePair], tokenizer: Tokenizer) -> list[PairIds]:
         """Pairs -> ids, in order, each in all of the ways."""
         texts = [[pair.source for pair in pairs], [pair.target for pair in pairs]]
-        ids = [[tuple(side) for side in tokenizer.encode_batch(side)] for side in texts]
+        own = tokenizer.of_source, tokenizer
+        ids = [[tuple(text) for text in by.encode_batch(side)] for by, side in zip(own, texts, strict=True)]
         prefixes = self.prefixes(tokenizer)
         return [
             PairIds(
-                (*prefix, *ids[way][number], tokenizer.mark),
+                (*prefix, *ids[way][number], tokenizer.of_source.mark),
                 ids[1 - way][number],
                 pair.place,
                 utf8_size(texts[1 - way][number]),
@@ -170,8 +215,8 @@ class Translate:
 
     def source_text(self, pair: PairIds, tokenizer: Tokenizer) -> str:
         """What stands to be translated, without its direction."""
-        start = 0 if self.directions is None else pair.source.index(tokenizer.mark) + 1
-        return tokenizer.decode(pair.source[start:-1])
+        start = 0 if self.directions is None else pair.source.index(tokenizer.of_source.mark) + 1
+        return tokenizer.of_source.decode(pair.source[start:-1])
 
     def documents(self, texts: Sequence[Document], tokenizer: Tokenizer) -> list[PairIds]:
         """Documents of pairs as ids."""
@@ -179,21 +224,29 @@ class Translate:
 
     def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
         """Documents -> ids on disk, a source and its target one after the other. Raises NoSpace."""
-        with StoreWriter(folder, tokenizer.vocab_size) as writer:
+        with StoreWriter(folder, max(tokenizer.of_source.vocab_size, tokenizer.vocab_size)) as writer:
             documents = iter(documents)
             while some := [SentencePair.of(document) for document in islice(documents, ENCODE_TOGETHER)]:
-                texts = [text for pair in some for text in (pair.source, pair.target)]
-                places = [pair.place for pair in some for _ in range(2)]
-                sizes = ((utf8_size(text), len(text)) for text in texts)
-                encoded = zip(tokenizer.encode_arrays(texts), sizes, places, strict=True)
-                writer.add_all([(ids, *size, place) for ids, size, place in encoded])
+                sources = tokenizer.of_source.encode_arrays([pair.source for pair in some])
+                targets = tokenizer.encode_arrays([pair.target for pair in some])
+                writer.add_all(
+                    [
+                        (ids, utf8_size(text), len(text), pair.place)
+                        for pair, *sides in zip(some, sources, targets, strict=True)
+                        for text, ids in zip((pair.source, pair.target), sides, strict=True)
+                    ]
+                )
             return writer.close()
+
+    def written(self, store: TokenStore) -> range:
+        """The targets; of a model of both directions all."""
+        return range(store.n_documents) if len(self.ways) > 1 else range(1, store.n_documents, 2)
 
     def examples(self, store: TokenStore, tokenizer: Tokenizer, max_tokens: int | None = None) -> Iterator[PairIds]:
         """The pairs of a store up to max_tokens in all, the first one in any case."""
         n_tokens, prefixes = 0, self.prefixes(tokenizer)
         for number in range(store.n_documents // 2 * len(prefixes)):
-            pair = stored_pair(store, number, tokenizer.mark, prefixes)
+            pair = stored_pair(store, number, tokenizer, prefixes)
             n_tokens += len(pair.source) + len(pair.target)
             if number and max_tokens is not None and n_tokens > max_tokens:
                 return
@@ -201,7 +254,7 @@ class Translate:
 
     def rows(self, store: TokenStore, tokenizer: Tokenizer, config: Config) -> PairRows:
         """The pairs that fit into model.seq_len."""
-        return PairRows(store, tokenizer.mark, config.model.seq_len, self.prefixes(tokenizer))
+        return PairRows(store, tokenizer, config.model.seq_len, self.prefixes(tokenizer))
 
     def sampler(self, rows: PairRows, config: Config) -> PairSampler:
         """Batches of at most train.batch × model.seq_len places. Raises ConfigError for another order than shuffle."""
@@ -217,7 +270,7 @@ class Translate:
 
     def collate(self, rows: PairRows, indices: Sequence[int]) -> Batch:
         """Pairs by number -> a batch."""
-        return self.batch([rows.pair(number) for number in indices], rows.mark)
+        return self.batch([rows.pair(number) for number in indices], rows.tokenizer.mark)
 
     def batch(self, pairs: Sequence[PairIds], mark: int, device: torch.device | str = "cpu") -> Batch:
         """Each target is read as mark + tokens and predicts tokens + mark."""
@@ -283,9 +336,9 @@ class Translate:
         some = list(islice(examples, N_TRANSLATED))
         found: list[dict[str, float]] = []
         for way in range(len(self.ways)):
-            _, references, outputs = self.translated(model, tokenizer, some, settings, way)
-            language, _ = scored_as(languages_said(config.data)[1 - way], references)
-            scores = translation_scores(outputs, references, language, resamples=1)
+            done = self.translated(model, tokenizer, some, settings, way)
+            language, _ = scored_as(languages_said(config.data)[1 - way], done.references)
+            scores = translation_scores(done.outputs, done.references, language, resamples=1)
             found.append({name: score.value for name, score in scores.items()})
         return {name: sum(one[name] for one in found) / len(found) for name in found[0]}
 
@@ -331,14 +384,15 @@ class Translate:
     ) -> Judgement:
         """judge of the examples of one way."""
         settings = BeamSettings.of(config.generate)
-        sources, references, outputs = self.translated(model, tokenizer, examples, settings, way)
+        done = self.translated(model, tokenizer, examples, settings, way)
+        references = done.references
         language, notes = scored_as(languages_said(config.data)[1 - way], references)
         how_sure = config.eval.resamples, config.eval.confidence, config.eval.seed
-        ours = translation_scores(outputs, references, language, *how_sure)
-        others = {"copy": sources}
+        ours = translation_scores(done.outputs, references, language, *how_sure)
+        others = {"copy": done.sources}
         if training is not None:
             dictionary = WordDictionary.learned(sides_of(training, tokenizer, way))
-            others["dictionary"] = [dictionary.translate(source) for source in sources]
+            others["dictionary"] = [dictionary.translate(source) for source in done.sources]
         baselines = {name: translation_scores(texts, references, language, 1) for name, texts in others.items()}
         tested = self_test(references, language)
         return Judgement(
@@ -357,22 +411,28 @@ class Translate:
                 for name, found in tested.items()
             },
             rows=[
-                {"output": output, "reference": reference} | ({} if self.directions is None else {"way": way})
-                for output, reference in zip(outputs, references, strict=True)
+                {"sentence": number, "output": done.outputs[number], "reference": reference}
+                | ({} if self.directions is None else {"way": way})
+                for number, reference in done.pairs
             ],
-            notes=[*notes, *doubts(tested)],
+            notes=[*notes, *done.notes, *doubts(tested)],
         )
 
     # --- translations
 
     def translated(
         self, model: EncoderDecoder, tokenizer: Tokenizer, examples: Sequence[PairIds], settings: BeamSettings, way: int
-    ) -> tuple[list[str], list[str], list[str]]:
-        """Sources, references and best translations of the examples of one way."""
-        pairs = [pair for pair in examples if pair.way == way]
-        sources = [self.source_text(pair, tokenizer) for pair in pairs]
+    ) -> Translated:
+        """The examples of one way, each source translated once."""
+        number_of: dict[str, int] = {}
+        pairs = [
+            (number_of.setdefault(self.source_text(pair, tokenizer), len(number_of)), tokenizer.decode(pair.target))
+            for pair in examples
+            if pair.way == way
+        ]
+        sources = list(number_of)
         outputs = [best[0].text for best in self.translations(model, tokenizer, sources, settings, way)]
-        return sources, [tokenizer.decode(pair.target) for pair in pairs], outputs
+        return Translated(sources, outputs, pairs)
 
     def predict(
         self, model: EncoderDecoder, tokenizer: Tokenizer, inputs: Sequence[str], config: Config, seed: int
@@ -427,14 +487,17 @@ class Translate:
             begun = model.begin(torch.tensor([source], device=device))
             read = torch.tensor([[mark, *written[:-1]]], device=device)
             weights = model.attention_to_source(read, None, begun)[0]  # (T, S)
-        shown = [["" if token == mark else tokenizer.decode([token]) for token in side] for side in (source, written)]
+        shown = [
+            ["" if token == by.mark else by.decode([token]) for token in side]
+            for by, side in ((tokenizer.of_source, source), (tokenizer, written))
+        ]
         return shown[0], shown[1], weights.tolist()
 
     def opening(self, config: Config, prepared: Prepared) -> str:
         """A few held-out sources, a line each."""
         store = prepared.valid or prepared.train
         some = range(min(N_SAMPLES, store.n_documents // 2))
-        texts = [prepared.tokenizer.decode(store.document(2 * number).tolist()) for number in some]
+        texts = [prepared.tokenizer.of_source.decode(store.document(2 * number).tolist()) for number in some]
         return "\n".join(" ".join(text.split()) for text in texts)
 
     def samples(
@@ -447,10 +510,11 @@ class Translate:
         return [f"{source}\n→ {best[0].text}" for source, best in zip(sources, found, strict=True)]
 
 
-def scored_as(said: str, references: Sequence[str]) -> tuple[str, list[str]]:
+def scored_as(said: str, references: References) -> tuple[str, list[str]]:
     """The language that scores are taken for, and a note where it is not the one that is said."""
-    found = language_of(references)
-    if said and cut_wrongly(references, said):
+    texts = [text for own in each_of(references) for text in own]
+    found = language_of(texts)
+    if said and cut_wrongly(texts, said):
         note = message(
             "The target is said to be %(said)s, and its letters are of a script without blanks between words: BLEU is "
             "taken over characters, as for Chinese.",
@@ -489,12 +553,14 @@ def language_of(texts: Sequence[str]) -> str:
     return "zh" if languages(texts).get("zh", 0.0) > 0.5 else "en"
 
 
-def stored_pair(store: TokenStore, number: int, mark: int, prefixes: Sequence[tuple[int, ...]] = ((),)) -> PairIds:
+def stored_pair(
+    store: TokenStore, number: int, tokenizer: Tokenizer, prefixes: Sequence[tuple[int, ...]] = ((),)
+) -> PairIds:
     """Pair `number` of a store, each counted once for each way to read it. prefixes: Translate.prefixes."""
     pair, way = divmod(number, len(prefixes))
     source, target = 2 * pair + way, 2 * pair + 1 - way
     return PairIds(
-        (*prefixes[way], *store.document(source).tolist(), mark),
+        (*prefixes[way], *store.document(source).tolist(), tokenizer.of_source.mark),
         tuple(store.document(target).tolist()),
         store.source(2 * pair),
         store.document_bytes(target),
@@ -505,8 +571,9 @@ def stored_pair(store: TokenStore, number: int, mark: int, prefixes: Sequence[tu
 
 def sides_of(store: TokenStore, tokenizer: Tokenizer, way: int) -> Iterator[tuple[str, str]]:
     """The texts of all pairs of a store, source first."""
+    by = tokenizer.of_source, tokenizer
     for number in range(store.n_documents // 2):
-        sides = [tokenizer.decode(store.document(2 * number + side).tolist()) for side in (way, 1 - way)]
+        sides = [by[side].decode(store.document(2 * number + side).tolist()) for side in (way, 1 - way)]
         yield sides[0], sides[1]
 
 

@@ -57,6 +57,8 @@ class Overlap:
     """Source of the training document that has most of it; the first such."""
     share: float
     """Share of the test document's runs of words that the training text has, all its documents together."""
+    share_in_one: float
+    """Share of them that the training document named has alone."""
     excerpt: str
     """The longest stretch that the training text has, as it was compared (lower case), cut to 100 characters."""
 
@@ -262,7 +264,7 @@ class _Search:
         """What was found in all training documents so far."""
         self._look_in_waiting()
         found = [
-            Overlap(self.sources[test], self.most_in[test], 1.0, self.texts[test].strip()[:EXCERPT])
+            Overlap(self.sources[test], self.most_in[test], 1.0, 1.0, self.texts[test].strip()[:EXCERPT])
             for test in np.flatnonzero(self.seen_whole).tolist()
         ]
         numbers = np.flatnonzero(self.seen_whole).tolist()
@@ -271,7 +273,9 @@ class _Search:
                 common = seen[runs.run_at[start:end]]
                 if common.any():
                     excerpt = _longest(self.texts[number], common, runs.n)
-                    found.append(Overlap(self.sources[number], self.most_in[number], float(common.mean()), excerpt))
+                    in_one = self.most[number] / len(np.unique(runs.run_at[start:end]))
+                    share = float(common.mean())
+                    found.append(Overlap(self.sources[number], self.most_in[number], share, float(in_one), excerpt))
                     numbers.append(number)
         order = sorted(range(len(found)), key=lambda index: (-found[index].share, numbers[index]))
         return [found[index] for index in order]

@@ -5,12 +5,13 @@ Called by look, by the plan behind -n, and by training, so that they agree.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from textmill.config import Config
 from textmill.errors import TooLittleText
 from textmill.messages import message, plural_message
 from textmill.text import SplitPlan
+from textmill.text.long_text import Text
 from textmill.tokens.choice import choose_kind
 from textmill.tokens.tokenizer import Tokenizer
 
@@ -22,9 +23,23 @@ def with_tokens_chosen(config: Config, plan: SplitPlan, shares: dict[str, float]
     """The config with tokens.kind and vocab_size decided, and the reason as a sentence where it was decided here."""
     if config.tokens.kind != "auto":
         return config, None
-    kind, vocab_size, reason = choose_kind(plan.ledger.total.get("train", 0), shares, bool(config.data.pairs))
+    n_bytes, pairs = plan.ledger.total.get("train", 0), bool(config.data.pairs)
+    kind, vocab_size, reason = choose_kind(n_bytes, shares, pairs, config.tokens.shared)
     chosen = {"kind": kind, "vocab_size": config.tokens.vocab_size or vocab_size}
     return config.model_copy(update={"tokens": config.tokens.model_copy(update=chosen)}), reason
+
+
+def learned(config: Config, texts: Callable[[], Iterable[tuple[Text, ...]]], seed: int) -> Tokenizer:
+    """The tokenizer that [tokens] wants, learned from the texts of documents; without tokens.shared that of targets,
+    which knows the one of sources. texts: called for each reading of them."""
+    tokens = config.tokens
+
+    def of(some: Iterable[Text]) -> Tokenizer:
+        return Tokenizer.train(tokens.kind, some, tokens.vocab_size, seed, tokens.segmenter)
+
+    if tokens.shared:
+        return of(text for own in texts() for text in own)
+    return of(target for _, target in texts()).with_source(of(source for source, _ in texts()))
 
 
 def too_little(n_tokens: int, paths: Sequence[str]) -> TooLittleText | None:
@@ -43,21 +58,22 @@ def too_little(n_tokens: int, paths: Sequence[str]) -> TooLittleText | None:
     )
 
 
-def tokens_about(config: Config, text: SplitPlan) -> tuple[int, int]:
-    """Training tokens, end marks included, and ids: as a vocabulary learned from the start of the text has them."""
-    texts: list[str] = []
+def tokens_about(config: Config, text: SplitPlan) -> tuple[int, Tokenizer]:
+    """Training tokens, end marks included, and the tokenizer that is learned from the start of the text."""
+    texts: list[tuple[str, ...]] = []
     n_characters = n_bytes = 0
     for document in text.documents("train"):
+        own: list[str] = []
         for content in document.texts:
-            texts.append(content[0 : SAMPLED_CHARACTERS - n_characters])
-            n_characters += len(texts[-1])
-            n_bytes += len(texts[-1].encode())
+            own.append(content[0 : SAMPLED_CHARACTERS - n_characters])
+            n_characters += len(own[-1])
+            n_bytes += len(own[-1].encode())
+        texts.append(tuple(own))
         if n_characters >= SAMPLED_CHARACTERS:
             break
-    tokenizer = Tokenizer.train(
-        config.tokens.kind, texts, config.tokens.vocab_size, config.run.seed, config.tokens.segmenter
-    )
-    n_sampled = sum(len(ids) for ids in map(tokenizer.encode, texts))
+    tokenizer = learned(config, lambda: texts, config.run.seed)
+    sides = (tokenizer.of_source, tokenizer)
+    n_sampled = sum(len(side.encode(content)) for own in texts for side, content in zip(sides, own, strict=False))
     n_marks = text.n_documents["train"] * (2 if config.data.pairs else 1)
     n_tokens = round(n_sampled * text.ledger.total["train"] / max(1, n_bytes)) + n_marks
-    return n_tokens, tokenizer.vocab_size
+    return n_tokens, tokenizer

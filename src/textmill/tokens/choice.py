@@ -42,10 +42,13 @@ def default_vocab_size(kind: str, n_bytes: int, languages: dict[str, float]) -> 
     return min(2 * size, LARGEST_BPE) if is_chinese(languages) else size
 
 
-def choose_kind(n_bytes: int, languages: dict[str, float], pairs: bool = False) -> tuple[str, int | None, str]:
+def choose_kind(
+    n_bytes: int, languages: dict[str, float], pairs: bool = False, shared: bool = True
+) -> tuple[str, int | None, str]:
     """(kind, vocabulary size or None for all characters, the reason as a sentence) for n_bytes of training text.
 
     pairs: texts with their translations. What is to be found on the other side are words, so their tokens are longer.
+    shared: one vocabulary for both sides; else the size is that of each.
 
     >>> choose_kind(200_000, {"en": 1.0})[:2]
     ('char', None)
@@ -56,12 +59,13 @@ def choose_kind(n_bytes: int, languages: dict[str, float], pairs: bool = False) 
         message("%(size)s of Chinese text", size=size) if script == "zh" else message("%(size)s of text", size=size)
     )
     if pairs:
-        vocab_size = min(LARGEST_BPE, PAIRS_TIMES * default_vocab_size("bpe", n_bytes, {}))
-        reason = message(
-            "%(amount)s in pairs: pieces of words as tokens (bpe), %(n)s ids for both sides",
-            amount=amount,
-            n=f"{vocab_size:,}",
-        )
+        own_bytes = n_bytes if shared else n_bytes // 2
+        vocab_size = min(LARGEST_BPE, PAIRS_TIMES * default_vocab_size("bpe", own_bytes, {}))
+        said = {"amount": amount, "n": f"{vocab_size:,}"}
+        if shared:
+            reason = message("%(amount)s in pairs: pieces of words as tokens (bpe), %(n)s ids for both sides", **said)
+        else:
+            reason = message("%(amount)s in pairs: pieces of words as tokens (bpe), %(n)s ids for each side", **said)
         return "bpe", vocab_size, reason
     if n_bytes < CHAR_BELOW_BYTES[script]:
         reason = message(

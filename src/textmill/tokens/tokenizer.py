@@ -41,7 +41,8 @@ from textmill.tokens.pieces import within_memory
 from textmill.tokens.sample import SAMPLE_BYTES, Sample, take_sample, utf8, within_reach
 from textmill.tokens.stream import HEX, StreamDecoder
 
-FILE, FACTS = "tokenizer.json", "tokenizer.textmill.json"
+FILE, SOURCE_FILE = "tokenizer.json", "tokenizer.source.json"
+FACTS_SUFFIX = ".textmill.json"
 FORMAT = 1
 
 
@@ -65,11 +66,38 @@ class Tokenizer:
         """Control token included."""
         self.mark: int = self.vocab_size - 1
         """Id of the one control token, begin and end at once."""
+        self.of_source: Tokenizer = self
+        """What cuts the sources of pairs: this one too, unless each side has a vocabulary of its own."""
         self._bytes_of = bytes_of_ids(library, self.vocab_size)
 
     @property
     def kind(self) -> str:
         return self._kind.name
+
+    @property
+    def source_vocab_size(self) -> int | None:
+        """None where sources and targets share a vocabulary."""
+        return None if self.of_source is self else self.of_source.vocab_size
+
+    def with_source(self, of_source: Tokenizer) -> Tokenizer:
+        """This one for targets, another one for sources."""
+        both = self.alone()
+        both.of_source = of_source
+        both.note = paragraph(
+            [
+                message(
+                    "Each side has a vocabulary of its own: %(n)s ids of sources, %(m)s of targets.",
+                    n=f"{of_source.vocab_size:,}",
+                    m=f"{self.vocab_size:,}",
+                ),
+                *(note for note in dict.fromkeys([of_source.note, self.note]) if isinstance(note, Message)),
+            ]
+        )
+        return both
+
+    def alone(self) -> Tokenizer:
+        """This one, for sources too."""
+        return Tokenizer(self._library, self._kind, self.note)
 
     @property
     def segmenter(self) -> str:
@@ -110,9 +138,19 @@ class Tokenizer:
 
     @classmethod
     def load(cls, path: Path | str) -> Tokenizer:
-        """A tokenizer.json, or the folder that holds it. Raises InputError where there is none of ours, Damaged."""
+        """A tokenizer.json, or the folder that holds it; with the one of sources beside it, where that has its own.
+
+        Raises InputError where there is none of ours, Damaged.
+        """
         path = Path(path)
         path = path / FILE if path.is_dir() else path
+        tokenizer, beside = cls._read(path), path.with_name(SOURCE_FILE)
+        if path.name == FILE and beside.is_file():
+            tokenizer.of_source = cls._read(beside)
+        return tokenizer
+
+    @classmethod
+    def _read(cls, path: Path) -> Tokenizer:
         try:
             content = path.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -127,7 +165,7 @@ class Tokenizer:
         except BaseException as error:  # the library raises plain Exception, and where it panics, BaseException
             raise Damaged(f"this is no tokenizer: {error}", where=str(path)) from error
         try:
-            return cls(library, kind_of(layout), read_note(path.with_name(FACTS)))
+            return cls(library, kind_of(layout), read_note(path.with_suffix(FACTS_SUFFIX)))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise InputError(
                 f"this tokenizer is none of Textmill's kinds ({', '.join(TOKENIZERS)})",
@@ -136,13 +174,18 @@ class Tokenizer:
             ) from error
 
     def save(self, folder: Path | str) -> None:
-        """Write tokenizer.json and tokenizer.textmill.json into a folder that exists. Raises NoSpace."""
-        folder = Path(folder)
+        """Write tokenizer.json and tokenizer.textmill.json into a folder that exists; where sources have one of their
+        own, tokenizer.source.json and tokenizer.source.textmill.json too. Raises NoSpace."""
+        if self.of_source is not self:
+            self.of_source._write(Path(folder) / SOURCE_FILE)
+        self._write(Path(folder) / FILE)
+
+    def _write(self, path: Path) -> None:
         facts = {"format": FORMAT, "kind": self.kind, "vocab_size": self.vocab_size, "note": self.note}
         if self.segmenter != CHARACTERS:
             facts["segmenter"] = self.segmenter
-        write_json(folder / FACTS, facts)
-        write_atomically(folder / FILE, self._library.to_str(pretty=True))
+        write_json(path.with_suffix(FACTS_SUFFIX), facts)
+        write_atomically(path, self._library.to_str(pretty=True))
 
     # text to ids
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import torch
 
 from textmill.config import Config
-from textmill.models import build_model
 from textmill.models.cost import flops_per_token, parameters
 from textmill.models.ngram import NGram
 from textmill.runs import Prepared, device_named
 from textmill.tasks import task_of
 from textmill.training.batching import batches_of
+from textmill.training.beginning import new_model
 from textmill.training.budget import Speed
 from textmill.training.compiling import N_FIRST, Compiled, WarmUp
 from textmill.training.faults import LossWatch
@@ -53,11 +53,7 @@ class Candidate:
     def __post_init__(self) -> None:
         config, task = self.config, task_of(self.config)
         self.device = device_named(config.machine.device)
-        vocab_size = self.prepared.tokenizer.vocab_size
-        model = build_model(config.model, vocab_size, task.form, task.heads, seed=config.run.seed, device=self.device)
-        model.head.order_by(self.prepared.train.counts)
-        if config.train.recompute:
-            model.recompute_layers()
+        model = new_model(config, self.prepared, self.device)
         compiled = Compiled(model, lambda why: None) if self.compiles else None  # the run will say why it fails
         model.train()
         optimizers = build_optimizers(model, config.train)
@@ -198,5 +194,5 @@ def counting_s(prepared: Prepared, now: Now) -> float:
     """Seconds that an n-gram model takes for a token, to count it or to score it."""
     tokens = prepared.train.tokens[:N_TOKENS_COUNTED]
     start = now()
-    NGram.fit(tokens, prepared.tokenizer.vocab_size, prepared.tokenizer.mark)
+    NGram.fit(tokens, prepared.train.vocab_size, prepared.train.mark)
     return (now() - start) / max(1, len(tokens))

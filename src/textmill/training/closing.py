@@ -18,7 +18,6 @@ from textmill.report.saying import command, opening_for
 from textmill.report.words import language
 from textmill.runs import Prepared, Run
 from textmill.tasks import task_of
-from textmill.text.sides import languages_said
 from textmill.tokens import Tokenizer
 from textmill.training.clock import Clock
 from textmill.training.naming import default_name
@@ -37,7 +36,14 @@ def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener) -> Non
     """After the last step: the floor, the final measurement, loops, the report."""
     if not (run.path / "floor" / "run.json").is_file():
         with clock.doing("floor"):
-            fit_floor(prepared.train, prepared.tokenizer, run.path / "floor", run.config.run.seed, run.config)
+            fit_floor(
+                prepared.train,
+                prepared.tokenizer,
+                run.path / "floor",
+                run.config.run.seed,
+                run.config,
+                documents=task_of(run.config).written(prepared.train),
+            )
     if prepared.valid is not None or prepared.test is not None:
         listener.notice("measuring on held-out text …")
         with clock.doing("evaluate"):
@@ -133,7 +139,7 @@ def next_commands(run: Run) -> list[str]:
     prompt, sentence = opening_for(run.info["data"]["languages"])
     if run.info["form"] == "encoder-decoder":
         source = str(run.info["sample_prompt"]).split("\n")[0]
-        wanted = ["--to", languages_said(run.config.data)[1]] if run.config.task.both_ways else []
+        wanted = [word for name in run.into[:1] for word in ("--to", name)]
         return [command("translate", path, *wanted, source), command("eval", path), longer(run)]
     commands = [command("generate", path, prompt), command("chat", path), command("score", path, sentence)]
     if beats_floors(run):

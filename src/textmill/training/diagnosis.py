@@ -12,6 +12,9 @@ from collections.abc import Callable
 from itertools import accumulate, pairwise
 from statistics import fmean, median
 
+import numpy as np
+from numpy.typing import NDArray
+
 from textmill.messages import Message, message
 from textmill.results import Finding, finding
 from textmill.training.vitals import Points, Vitals
@@ -19,6 +22,11 @@ from textmill.training.vitals import Points, Vitals
 Judged = tuple[float, Message, Message] | None
 N_POINTS_LEAST = 8  # of a curve, before anything is read from it
 N_BINS = 8  # of an epoch
+N_BEGINNING = 20  # steps
+MEMORIES = (0.02, 0.1)  # of the text: what is new beside so much before it makes the loss jump
+GAIN = 0.045  # of a few updates at a low rate: what stands so far above where it could be is held there by its rate
+WEIGHTS_OF_A_TOKEN = 20  # from there on there is too little text, however often it is read
+N_SHIFTS = 16  # by which what stands in the text is moved against the curve, to see what chance explains
 
 
 def diagnose(vitals: Vitals, where: str) -> list[Finding]:
@@ -70,13 +78,16 @@ def embeddings_frozen(vitals: Vitals) -> Judged:
 
 
 def duplicates_across_splits(vitals: Vitals) -> Judged:
-    if vitals.copied is None or vitals.copied < 0.02:
+    if vitals.copied is None or vitals.copied_in_part is None:
+        return None
+    share = vitals.copied + vitals.copied_in_part
+    if vitals.copied < 0.02 and share < 0.1:  # a passage that several texts have is no fault
         return None
     return (
-        min(0.96, 0.8 + vitals.copied / 4),
+        min(0.96, 0.8 + share / 4),
         message(
             "%(share)s of the held-out documents stand in the training text: the validation loss is too good",
-            share=f"{vitals.copied:.0%}",
+            share=f"{share:.0%}",
         ),
         message(
             "Let Textmill split the text (repeats stay on one side), or take the copies out of --valid and --test."
@@ -135,11 +146,12 @@ def dead_units(vitals: Vitals) -> Judged:
 def rate_too_high(vitals: Vitals) -> Judged:
     """Weights that went far, and a loss that for long, or at the end, is no better than that of single tokens; or a
     beginning far worse than guessing: what a rate does that was right but for its first steps, is less."""
-    if len(vitals.train) < N_POINTS_LEAST or vitals.moved < 0.5:
+    train = _evenly(vitals.train)
+    if len(train) < N_POINTS_LEAST or vitals.moved < 0.5:
         return None
-    smooth, end = _smooth(vitals.train), _end(vitals.train)
+    smooth, end = _smooth(train), _end(train)
     above = sum(loss > vitals.unigram_nats for loss in smooth) / len(smooth)
-    first, worst = vitals.train[0][1], max(loss for _, loss in vitals.train[: len(vitals.train) // 8 + 1])
+    first, worst = train[0][1], max(loss for step, loss in vitals.train if step <= max(N_BEGINNING, train[-1][0] // 8))
     remedy = message("Train under another --name with a third of the rate (--train.lr).")
     if worst > 2 * first:
         return (
@@ -151,6 +163,19 @@ def rate_too_high(vitals: Vitals) -> Judged:
                 worst=f"{worst:.2f}",
             ),
             remedy,
+        )
+    if held_up(vitals):
+        gained = vitals.gained or 0.0
+        return (
+            min(0.86, 0.75 + gained / 2),
+            message(
+                "the loss stands at %(end)s (halfway: %(level)s), and a few updates at a low rate lower it by "
+                "%(gained)s",
+                end=f"{smooth[-1]:.2f}",
+                level=f"{smooth[len(smooth) // 2]:.2f}",
+                gained=f"{gained:.1%}",
+            ),
+            message("Train under another --name with a third of the rate (--train.lr), and let it fall to nothing."),
         )
     ends_above = end > 0.93 * vitals.unigram_nats
     if vitals.moved < (1.5 if ends_above else 2) or not (ends_above or above > 0.4):
@@ -169,11 +194,20 @@ def rate_too_high(vitals: Vitals) -> Judged:
     )
 
 
+def held_up(vitals: Vitals) -> bool:
+    """The loss stands, and falls at once where the rate is low."""
+    smooth = _smooth(_evenly(vitals.train))
+    if vitals.gained is None or len(smooth) < 2:
+        return False
+    return vitals.gained > GAIN and smooth[-1] > 0.9 * smooth[len(smooth) // 2]
+
+
 def rate_too_low(vitals: Vitals) -> Judged:
     """Weights that hardly moved, and a loss that is still falling."""
-    if len(vitals.train) < N_POINTS_LEAST or vitals.moved > 0.12:
+    train = _evenly(vitals.train)
+    if len(train) < N_POINTS_LEAST or vitals.moved > 0.12:
         return None
-    smooth = _smooth(vitals.train)
+    smooth = _smooth(train)
     start, middle, end = smooth[0], smooth[len(smooth) // 2], smooth[-1]
     if end > middle - 0.002 * start and end < 0.9 * vitals.unigram_nats:
         return None
@@ -192,19 +226,20 @@ def rate_too_low(vitals: Vitals) -> Judged:
 
 
 def no_warm_up(vitals: Vitals) -> Judged:
-    """The very first step moved the loss nearly as far as any other, and harm was done. Needs steps 1 and 2 logged."""
-    if len(vitals.train) < 4 * N_POINTS_LEAST or [step for step, _ in vitals.train[:2]] != [1, 2]:
+    """The very first step moved the loss nearly as far as any other, and harm was done."""
+    losses = [loss for number, (step, loss) in enumerate(vitals.train, start=1) if step == number]
+    if len(losses) < N_POINTS_LEAST:
         return None
-    losses = [loss for _, loss in vitals.train[: len(vitals.train) // 8]]
+    losses = losses[: max(N_BEGINNING, len(losses) // 8)]
     changes = [abs(after - before) for before, after in pairwise(losses)]
-    first, largest, end = changes[0], max(changes), _end(vitals.train)
+    first, largest, end = changes[0], max(changes), _end(_evenly(vitals.train))
     jumps = max(losses) > 1.1 * losses[0]
     if first < 0.05 * losses[0] or first < 0.35 * largest:
         return None
     if not (jumps or vitals.dead > 0.35 or end > 0.75 * vitals.unigram_nats):
         return None
     return (
-        0.94,
+        0.74 if held_up(vitals) else 0.94,  # a rate that is too high to the end begins so, too
         message(
             "the first step took the loss from %(first)s to %(second)s, the largest change of the beginning is "
             "%(largest)s; at the end the loss is %(end)s, and %(dead)s of the units of one layer are dead",
@@ -220,8 +255,25 @@ def no_warm_up(vitals: Vitals) -> Judged:
 
 def not_shuffled(vitals: Vitals) -> Judged:
     """A loss that goes up and down with the place in the epoch, in a run that says it shuffles."""
+    if not vitals.shuffled:
+        return None
+    explained, swing = _explained_by_text(vitals)
+    if explained > 0.4 and swing > 0.06:
+        return (
+            min(0.9, 0.6 + explained / 2),
+            message(
+                "%(share)s of the ups and downs of the loss, some %(swing)s of it, follow what stands in the text, "
+                "read in its order",
+                share=f"{explained:.0%}",
+                swing=f"{swing:.0%}",
+            ),
+            message(
+                "The run was to shuffle and did not: see what orders its rows, or shuffle the text itself, and train "
+                "anew."
+            ),
+        )
     explained, swing = _explained_by_place(vitals)
-    if not vitals.shuffled or explained < 0.45 or swing < 0.04:
+    if explained < 0.45 or swing < 0.04:
         return None
     return (
         min(0.88, 0.5 + explained / 2),
@@ -243,8 +295,9 @@ def far_too_little_data(vitals: Vitals) -> Judged:
     gap = _gap(vitals)
     if share < 8 or (gap < 0.15 and rises < 0.05):
         return None
+    by_heart = rises >= 0.03 and share < WEIGHTS_OF_A_TOKEN  # fewer passes would have done
     return (
-        min(0.82, 0.6 + share / 200),
+        0.49 if by_heart else min(0.82, 0.6 + share / 200),
         message(
             "%(n_parameters)s inner parameters for %(n_tokens)s tokens, %(share)s for each; the loss on held-out text "
             "is %(gap)s above that on training text",
@@ -297,6 +350,13 @@ CAUSES: dict[Message, Callable[[Vitals], Judged]] = {
 # a curve
 
 
+def _evenly(points: Points) -> Points:
+    """Of a curve whose beginning is logged more often, what is as far apart as its end."""
+    steps = [step for step, _ in points]
+    apart = int(median(after - before for before, after in pairwise(steps[len(steps) // 2 :]))) if len(steps) > 3 else 1
+    return [point for point in points if point[0] in (1, steps[-1]) or point[0] % max(1, apart) == 0]
+
+
 def _smooth(points: Points) -> list[float]:
     """Medians over a twentieth of the curve, or three points."""
     width = max(3, len(points) // 20)
@@ -320,8 +380,65 @@ def _gap(vitals: Vitals) -> float:
     """How far the last loss on held-out text lies above that on training text, as a share of that."""
     if not vitals.valid or not vitals.train:
         return 0.0
-    end = _end(vitals.train)
+    end = _end(_evenly(vitals.train))
     return (vitals.valid[-1][1] - end) / max(end, 1e-9)
+
+
+def _explained_by_text(vitals: Vitals) -> tuple[float, float]:
+    """(share of the ups and downs of the loss that is explained by what stands where a step would read, were the text
+    read in its order; their size). (0, 0) where nearly as much is explained with the text moved on by a part of it.
+
+    The ups and downs are what a line and a parabola in the logarithm of the step leave of the logarithm of the loss.
+    """
+    curve = _evenly(vitals.train)
+    curve = [point for point in curve if point[0] > curve[-1][0] // 20] if curve else []
+    if len(curve) < 3 * N_POINTS_LEAST or not vitals.places.any():
+        return 0.0, 0.0
+    steps, losses = (np.array(side, dtype=float) for side in zip(*curve, strict=True))
+    logs = np.log(steps)
+    trend = np.stack([np.ones_like(logs), logs, logs**2, steps], axis=1)
+    rest = _left(np.log(losses)[:, None], trend)
+    known = np.concatenate([vitals.places, *(_novelty(vitals.places, share) for share in MEMORIES)], axis=1)
+    first_steps = np.concatenate([[steps[0]], steps[:-1] + 1]).astype(int)
+
+    def explained(moved_on: int) -> float:
+        places = np.roll(known, moved_on, axis=0)
+        read = [_read_between(places, a, b, vitals.steps_per_epoch) for a, b in zip(first_steps, steps, strict=True)]
+        beyond = _left(np.stack(read), trend)
+        after = _left(rest, beyond[:, beyond.std(axis=0) > 1e-9])
+        n_left = len(curve) - trend.shape[1]
+        share = 1 - float((after**2).sum() / max(float((rest**2).sum()), 1e-12))
+        return float(1 - (1 - share) * n_left / max(1, n_left - known.shape[1]))  # beyond chance
+
+    here = explained(0)
+    others = [explained(len(known) * n // N_SHIFTS) for n in range(2, N_SHIFTS - 1)]
+    if here < 1.2 * max(others):
+        return 0.0, 0.0
+    return here, 2 * float(rest.std()) * math.sqrt(max(0.0, here))
+
+
+def _novelty(places: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """(N, 1) how far what stands at a place is from a running mean of what stands before it, the text read over and
+    over. share: of the text, that the mean reaches back."""
+    mean, weight, told = places.mean(axis=0), 1 / max(1.0, share * len(places)), np.zeros((len(places), 1))
+    for _ in range(2):
+        for number, place in enumerate(places):
+            told[number] = np.linalg.norm(place - mean)
+            mean = mean + weight * (place - mean)
+    return told
+
+
+def _read_between(places: NDArray[np.float64], first: int, last: float, period: int) -> NDArray[np.float64]:
+    """(K,) the mean of what stands where steps first to last read, in a text of `period` steps."""
+    steps = np.arange(first, int(last) + 1) - 1
+    mean: NDArray[np.float64] = places[(steps % period) * len(places) // period].mean(axis=0)
+    return mean
+
+
+def _left(of: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What is left of columns when they are explained by others as well as may be (least squares)."""
+    fitted: NDArray[np.float64] = by @ np.linalg.lstsq(by, of, rcond=None)[0]
+    return of - fitted
 
 
 def _explained_by_place(vitals: Vitals) -> tuple[float, float]:
@@ -332,7 +449,7 @@ def _explained_by_place(vitals: Vitals) -> tuple[float, float]:
     no such mean or fall too fast.
     """
     period = vitals.steps_per_epoch
-    points = [(step, loss) for step, loss in vitals.train if step > period - period // 2]
+    points = [(step, loss) for step, loss in _evenly(vitals.train) if step > period - period // 2]
     steps = [step for step, _ in points]
     sums = [0.0, *accumulate(loss for _, loss in points)]
     bins: dict[int, list[float]] = {}

@@ -49,14 +49,14 @@ def plan_run(loaded: Loaded) -> Plan:
         return Plan(verb="train", run=str(folder), writes=writes, plan=facts)
     text = plan_split(config.data)
     config, reason = with_tokens_chosen(config, text, text.languages)
-    n_tokens, vocab_size = tokens_about(config, text)
+    n_tokens, tokenizer = tokens_about(config, text)
     if refused := too_little(n_tokens, config.data.paths):
         raise refused
     n_rows = max(1, math.ceil(n_tokens / config.model.seq_len))
     budget = budget_facts(config, loaded.said) if has_budget(config) else None
     config, notes = decide(config, n_tokens, n_rows)
     device = device_named(config.machine.device)
-    room, about = room_on(device, config.machine.threads or 1), Facts(vocab_size, device, n_rows)
+    room, about = room_on(device, config.machine.threads or 1), Facts.of(tokenizer, device, n_rows)
     config, made_smaller = fitted(config, about, room)
     if budget is None:
         config = decide_steps(config, -(-n_rows // ((config.train.batch or 1) * config.train.accumulate)))
@@ -68,9 +68,10 @@ def plan_run(loaded: Loaded) -> Plan:
         "n_documents": text.n_documents,
         "bytes": text.ledger.total,
         "tokenizer": config.tokens.kind,
-        "vocab_size_about": vocab_size,
+        "vocab_size_about": tokenizer.vocab_size,
+        **({} if tokenizer.source_vocab_size is None else {"source_vocab_size_about": tokenizer.source_vocab_size}),
         "train_tokens_about": n_tokens,
-        "backbone_parameters": parameters(config.model, vocab_size, TASK_FORMS[config.task.name]).backbone,
+        "backbone_parameters": parameters(config.model, tokenizer.vocab_size, TASK_FORMS[config.task.name]).backbone,
         "seq_len": config.model.seq_len,
         "dropout": config.model.dropout,
         **({"steps": config.train.steps} if budget is None else budget),
@@ -112,9 +113,11 @@ def cost_about(config: Config, n_tokens: int, facts: Facts) -> dict[str, float |
     n_seen = (train.steps or 0) * (train.batch or 0) * train.accumulate * config.model.seq_len
     form = TASK_FORMS[config.task.name]
     flops = float(n_seen * flops_per_token(config.model, vocab_size, form=form))
-    memory = memory_bytes(config.model, vocab_size, train.optimizer, form=form)
+    memory = memory_bytes(
+        config.model, vocab_size, train.optimizer, form=form, source_vocab_size=facts.source_vocab_size
+    )
     run = {"passes": n_seen / n_tokens, "flops": flops}
-    token_bytes = 2 if vocab_size <= 1 << 16 else 4
+    token_bytes = 2 if max(vocab_size, facts.source_vocab_size or 0) <= 1 << 16 else 4
     return {
         **(run if train.steps is not None else {}),
         "memory_bytes": needed(config, facts)["total"],

@@ -22,6 +22,7 @@ from textmill.models.activations import Reading, is_counted
 from textmill.models.cost import training_bytes
 from textmill.report.numbers import size
 from textmill.tables import TASK_FORMS
+from textmill.tokens import Tokenizer
 from textmill.training.processor import multiplies_in_bfloat16
 
 THREAD_BYTES = 72 * 2**20
@@ -112,6 +113,11 @@ class Facts:
     device: str
     n_rows: int
     continues: bool = False
+    source_vocab_size: int | None = None
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer, device: str, n_rows: int, continues: bool = False) -> Facts:
+        return cls(tokenizer.vocab_size, device, n_rows, continues, tokenizer.source_vocab_size)
 
 
 def needed(config: Config, facts: Facts) -> dict[str, int]:
@@ -138,6 +144,7 @@ def needed(config: Config, facts: Facts) -> dict[str, int]:
         continues=facts.continues,
         steps_together=not multiplies_in_bfloat16(facts.device),
         leaves_holes=facts.device == "cpu" and not train.fit,
+        source_vocab_size=facts.source_vocab_size,
     )
 
 

@@ -54,7 +54,7 @@ def plan_preparation(wanted: Loaded | Config) -> Plan:
         raise ConfigError("-n cannot look ahead into standard input", hint="Name a file instead of -.")
     plan = plan_split(config.data)
     decided, reason = with_tokens_chosen(config, plan, plan.languages)
-    n_tokens, vocab_size = tokens_about(decided, plan)
+    n_tokens, tokenizer = tokens_about(decided, plan)
     if refused := too_little(n_tokens, config.data.paths):
         raise refused
     folder = Path(config.run.dir) / ".data" / fingerprint_of(decided, plan)
@@ -62,7 +62,8 @@ def plan_preparation(wanted: Loaded | Config) -> Plan:
         "n_documents": plan.n_documents,
         "bytes": plan.ledger.total,
         "tokenizer": decided.tokens.kind,
-        "vocab_size_about": vocab_size,
+        "vocab_size_about": tokenizer.vocab_size,
+        **({} if tokenizer.source_vocab_size is None else {"source_vocab_size_about": tokenizer.source_vocab_size}),
         "train_tokens_about": n_tokens,
         "is_there_already": (folder / "ledger.json").is_file(),
         "notes": [*plan.notes, *([reason] if reason else [])],

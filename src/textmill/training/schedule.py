@@ -9,6 +9,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+N_FIRST_LOGGED = 20
+"""Steps at the beginning that are logged each: what a missing warm-up does, it does there."""
+
 
 def constant(step: int, steps: int, warmup: int, end: float, decay_share: float) -> float:
     """The peak, always."""
@@ -78,7 +81,7 @@ class Plan:
         return self.warmup_steps
 
     def logs_after(self, step: int) -> bool:
-        return step % self.log_every == 0 or step in (1, self.steps)
+        return step % self.log_every == 0 or step <= N_FIRST_LOGGED or step == self.steps
 
     def evaluates_after(self, step: int) -> bool:
         return step % self.eval_every == 0 or step == self.steps

@@ -27,7 +27,7 @@ from textmill.config.layers import Loaded, merge_for_resume
 from textmill.errors import Damaged, Diverged, InputError, Interrupted, RunError
 from textmill.files import TEMPORARY, make_folder, misfits_told, write_atomically
 from textmill.metrics.loss import LossSum
-from textmill.models import LanguageModel, build_model
+from textmill.models import LanguageModel
 from textmill.models.cost import parameters
 from textmill.results import FileLook
 from textmill.runs import Checkpoint, Prepared, Run, RunLock, device_named, locked
@@ -35,6 +35,7 @@ from textmill.runs.checkpoint import GROUPS, folder_name
 from textmill.tasks import Task, prepare, task_of
 from textmill.text import SplitPlan, plan_split
 from textmill.training.batching import batches_of
+from textmill.training.beginning import new_model
 from textmill.training.clock import Clock
 from textmill.training.closing import close, write_samples
 from textmill.training.compiling import WARNING, Compiled, WarmUp
@@ -135,7 +136,7 @@ def ready(
     rows = task.rows(prepared.train, prepared.tokenizer, config)
     n_rows = len(rows)
     device = device_named(config.machine.device)
-    facts = Facts(prepared.tokenizer.vocab_size, device, n_rows)
+    facts = Facts.of(prepared.tokenizer, device, n_rows)
     room = room_on(device, config.machine.threads or available_processors())
     budget = None
     if has_budget(config):
@@ -161,7 +162,8 @@ def begin(folder: Path, config: Config, prepared: Prepared, budget: Budget | Non
     """A new run folder that says all it will do before it does anything."""
     task = task_of(config)
     ledger = prepared.ledger
-    counts = parameters(config.model, prepared.tokenizer.vocab_size, task.form)
+    tokenizer = prepared.tokenizer
+    counts = parameters(config.model, tokenizer.vocab_size, task.form, tokenizer.source_vocab_size)
     stores = prepared.stores
     info = {
         "format": 1,
@@ -249,7 +251,7 @@ def fit_again(run: Run, prepared: Prepared, listener: Listener) -> None:
 def facts_of(run: Run, prepared: Prepared) -> Facts:
     rows = task_of(run.config).rows(prepared.train, prepared.tokenizer, run.config)
     device = device_named(run.config.machine.device)
-    return Facts(prepared.tokenizer.vocab_size, device, len(rows), continues=run.step > 0)
+    return Facts.of(prepared.tokenizer, device, len(rows), continues=run.step > 0)
 
 
 def changes_of(before: list[dict[str, Any]], now: Sequence[FileLook]) -> list[str]:
@@ -352,18 +354,8 @@ class Session:
 
     def start_anew(self) -> None:
         """All as it is before the first step."""
-        self.model: LanguageModel = build_model(
-            self.config.model,
-            self.tokenizer.vocab_size,
-            self.task.form,
-            self.task.heads,
-            seed=self.config.run.seed,
-            device=self.device,
-        )
-        self.model.head.order_by(self.prepared.train.counts)
+        self.model = new_model(self.config, self.prepared, self.device)
         train = self.config.train
-        if train.recompute:
-            self.model.recompute_layers()
         if train.compile and (self.compiled is None or self.compiled.is_on):
             self.compiled = Compiled(self.model, self.compiling_failed)
         self.optimizers = build_optimizers(self.model, train)

@@ -268,7 +268,7 @@ def with_room(
     config: Config, sizes: list[str], prepared: Prepared, n_rows: int, room: Room, notice: Callable[[str], None]
 ) -> tuple[Config, list[str]]:
     """The sizes that fit into memory; where the smallest does not, it alone, in the micro-batches of train.fit."""
-    facts = Facts(prepared.tokenizer.vocab_size, device_named(config.machine.device), n_rows)
+    facts = Facts.of(prepared.tokenizer, device_named(config.machine.device), n_rows)
     for number, size in enumerate(sizes):
         decided, _ = decide(with_size(config, size), prepared.train.n_tokens, n_rows)
         if room.holds(needed(decided, facts)):

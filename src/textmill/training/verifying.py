@@ -137,10 +137,10 @@ class Replay:
         for update in steps:
             session.take_in(update)
             line = logged.get(update.step, {})
-            now: dict[str, float] = session.logged(update) if "train/loss" in line else {}
+            now: dict[str, float] = session.logged(update) if "train/lr" in line else {}
             if any(name.startswith("eval/") for name in line):
                 now |= session.evaluate_now(update)[1]
-            if "train/loss" in line:
+            if "train/lr" in line:  # a step that was skipped has no loss
                 session.restart_window()
             differences += [
                 Difference(what=f"step {update.step}, {name} in metrics.jsonl", by=distance(line[name], now.get(name)))

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
+from itertools import pairwise
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -17,16 +20,24 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from textmill.messages import message
-from textmill.models import LanguageModel, build_model
+from textmill.models import LanguageModel
 from textmill.runs import Prepared, Run
 from textmill.tasks import task_of
+from textmill.text.against import find_overlaps
+from textmill.text.documents import Document
 from textmill.text.normalise import normalised_digest
 from textmill.tokens import TokenStore
+from textmill.training.beginning import new_model
 
 N_ROWS_MEASURED = 24
 N_ENDS_MEASURED = 64
 N_TOKENS_COMPARED = 20_000_000  # of training text that held-out documents are sought in
 N_TOKENS_LEAST_OF_A_COPY = 12  # shorter documents repeat by themselves
+N_CHARS_LEAST_OF_A_PART = 150  # of which a part may be a copy
+SHARE_OF_A_COPY = 0.6  # of the runs of 13 words of a document, in one other
+N_PLACES = 64  # of the training text, of which it is known what stands there
+N_KINDS = 4  # numbers that say it
+N_UPDATES_TRIED, ROWS_TRIED, RATE_TRIED, SECONDS_TRIED = 40, 8, 3e-3, 60.0
 OFFSETS = (0, 1, 2)  # targets so many tokens after the one that is read; 1 is right
 N_BYTE_IDS = 256
 
@@ -57,6 +68,13 @@ class Vitals:
     """Share of them that the text has."""
     copied: float | None
     """Share of the held-out documents that stand in the training text."""
+    copied_in_part: float | None
+    """Share of them that stand there for the most part, within one document, and not whole."""
+    places: NDArray[np.float64]
+    """(N_PLACES, N_KINDS) what stands at equal parts of the training text, in its order: parts with like tokens have
+    like numbers. Zeros where all parts are alike."""
+    gained: float | None
+    """How far a few updates at a low rate that falls to nothing lower the loss on held-out text, as a share of it."""
     moved: float
     """How far the inner matrices went from their first values, as a share of those; the median."""
     embedding_turned: float
@@ -74,7 +92,7 @@ def vitals_of(run: Run) -> Vitals:
     """Raises RunError where there is no checkpoint, or no prepared text."""
     prepared, saved = run.prepared(), run.load("last")
     notes: list[str] = []
-    model = _network(run, prepared)
+    model = new_model(run.config, prepared, "cpu").eval()  # as it was before its first step
     before = _tensors(model)
     model.load_state_dict(saved.average or saved.model)
     after = _tensors(model)
@@ -84,6 +102,7 @@ def vitals_of(run: Run) -> Vitals:
     train, config = prepared.train, run.config.train
     counts = _counts(train)
     learned = counts[N_BYTE_IDS : prepared.tokenizer.mark]
+    copied, copied_in_part = _copied(prepared, notes)
     nats_at, mark_nats, dead = _measured(model, prepared, run.config.model.seq_len)
     return Vitals(
         train=_points(log, "train/loss"),
@@ -97,7 +116,10 @@ def vitals_of(run: Run) -> Vitals:
         unigram_nats=_entropy(counts),
         learned_ids=len(learned),
         learned_ids_used=float((learned > 0).mean()) if len(learned) else 1.0,
-        copied=_copied(prepared, notes),
+        copied=copied,
+        copied_in_part=copied_in_part,
+        places=_kinds_of_places(train),
+        gained=_gained(model, prepared, run.config.model.seq_len, notes),
         moved=float(np.median([share for name, share in moved.items() if name.startswith("backbone.")] or [0.0])),
         embedding_turned=next(
             _turned(first, after[name]) for name, first in before.items() if name.startswith("embedding.")
@@ -128,43 +150,52 @@ def _entropy(counts: NDArray[np.int64]) -> float:
     return float(-(shares * np.log(shares)).sum())
 
 
-def _copied(prepared: Prepared, notes: list[str]) -> float | None:
-    """Documents count as copies when they are equal but for case, width and blanks, as a split counts them."""
+def _copied(prepared: Prepared, notes: list[str]) -> tuple[float | None, float | None]:
+    """Share of the held-out documents that are equal to one of training but for case, width and blanks, as a split
+    counts them; and of those of which most stands in a single one."""
     held_out = [store for store in (prepared.valid, prepared.test) if store is not None]
     if not held_out:
-        return None
+        return None, None
     if prepared.train.n_tokens > N_TOKENS_COMPARED:
         notes.append(
             message("The training text is too large to look through: whether held-out documents stand in it is open.")
         )
-        return None
-    there = set(_digests(prepared.train, prepared))
-    sought = [digest for store in held_out for digest in _digests(store, prepared)]
-    return sum(digest in there for digest in sought) / len(sought) if sought else None
+        return None, None
+    known = {normalised_digest(text) for text in _texts(prepared.train, prepared)}
+    sought = [text for store in held_out for text in _texts(store, prepared)]
+    others = [text for text in sought if normalised_digest(text) not in known]
+    long = [Document(text, "") for text in others if len(text) >= N_CHARS_LEAST_OF_A_PART]
+    found = find_overlaps((Document(text, "") for text in _texts(prepared.train, prepared)), long).found if long else []
+    n = max(1, len(sought))
+    return (len(sought) - len(others)) / n, sum(one.share_in_one >= SHARE_OF_A_COPY for one in found) / n
 
 
-def _digests(store: TokenStore, prepared: Prepared) -> Iterator[bytes]:
+def _texts(store: TokenStore, prepared: Prepared) -> Iterator[str]:
+    """The documents that are long enough to be copies."""
     for number in range(store.n_documents):
         ids = store.document(number)
         if len(ids) >= N_TOKENS_LEAST_OF_A_COPY:
-            yield normalised_digest(prepared.tokenizer.decode(ids.tolist()))
+            yield prepared.tokenizer.decode(ids.tolist())
+
+
+def _kinds_of_places(store: TokenStore) -> NDArray[np.float64]:
+    """The first principal components of how often each token stands in each part (square roots of shares)."""
+    bounds = np.linspace(0, store.n_tokens, N_PLACES + 1).astype(np.int64)
+    if len(set(bounds.tolist())) <= N_PLACES:
+        return np.zeros((N_PLACES, N_KINDS))
+    shares = np.stack(
+        [
+            np.bincount(store.tokens[start:end], minlength=store.vocab_size) / (end - start)
+            for start, end in pairwise(bounds.tolist())
+        ]
+    )
+    roots = np.sqrt(shares)
+    left, sizes, _ = np.linalg.svd(roots - roots.mean(axis=0), full_matrices=False)
+    kinds: NDArray[np.float64] = left[:, :N_KINDS] * sizes[:N_KINDS]
+    return kinds
 
 
 # the weights
-
-
-def _network(run: Run, prepared: Prepared) -> LanguageModel:
-    """The model as it was before its first step."""
-    model = build_model(
-        run.config.model,
-        prepared.tokenizer.vocab_size,
-        run.info["form"],
-        tuple(run.info["heads"]),
-        seed=run.config.run.seed,
-        device="cpu",
-    )
-    model.head.order_by(prepared.train.counts)
-    return model.eval()
 
 
 def _tensors(model: nn.Module) -> dict[str, Tensor]:
@@ -217,6 +248,39 @@ def _nats_of_marks(model: LanguageModel, store: TokenStore, seq_len: int) -> flo
         hidden, _ = model(row[:, :-1])
         spent.append(float(model.head.nll(hidden[:, -1:], row[:, -1:])))
     return float(np.mean(spent))
+
+
+def _gained(model: LanguageModel, prepared: Prepared, seq_len: int, notes: list[str]) -> float | None:
+    """The matrices and vectors move by at most RATE_TRIED of their size in each update, less and less. On a copy."""
+    held_out = _rows(prepared.valid or prepared.test or prepared.train, seq_len)
+    tried, begun = deepcopy(model), monotonic()
+    groups = [
+        {"params": [parameter], "lr": RATE_TRIED * max(float(parameter.detach().square().mean().sqrt()), 1e-3)}
+        for parameter in tried.parameters()
+    ]
+    optimizer = torch.optim.Adam(groups, betas=(0.9, 0.95))
+    course = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / N_UPDATES_TRIED)
+    draw = np.random.default_rng(0)
+    store, width = prepared.train, min(seq_len + 1, prepared.train.n_tokens)
+    before = _nats_on(tried, held_out)
+    for _ in range(N_UPDATES_TRIED):
+        if monotonic() - begun > SECONDS_TRIED:
+            notes.append(message("Updates are slow: whether a lower rate would help at once was not tried."))
+            return None
+        starts = draw.integers(0, store.n_tokens - width + 1, ROWS_TRIED)
+        rows = torch.from_numpy(np.stack([store.tokens[n : n + width].astype(np.int64) for n in starts]))
+        hidden, _ = tried(rows[:, :-1])
+        optimizer.zero_grad()
+        tried.head.nll(hidden, rows[:, 1:]).mean().backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        course.step()
+    return 1 - _nats_on(tried, held_out) / before
+
+
+def _nats_on(model: LanguageModel, rows: Tensor) -> float:
+    with torch.no_grad():
+        hidden, _ = model(rows[:, :-2])
+        return float(model.head.nll(hidden, rows[:, 1:-1]).mean())
 
 
 @contextmanager

@@ -1,0 +1,44 @@
+"""The model as it is before its first step. Room: training/. Called by the session, calibration and the loss doctor."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textmill.config import Config
+from textmill.models import LanguageModel, build_model
+from textmill.runs import Prepared
+from textmill.tasks import task_of
+
+COUNTED_TOGETHER = 4096  # documents
+
+
+def new_model(config: Config, prepared: Prepared, device: str) -> LanguageModel:
+    """With its first weights, and its head ordered by what stands in the training text. Raises ConfigError."""
+    task, tokenizer = task_of(config), prepared.tokenizer
+    model = build_model(
+        config.model,
+        tokenizer.vocab_size,
+        task.form,
+        task.heads,
+        seed=config.run.seed,
+        device=device,
+        source_vocab_size=tokenizer.source_vocab_size,
+    )
+    model.head.order_by(lambda: counts_written(prepared, task.written(prepared.train)))
+    if config.train.recompute:
+        model.recompute_layers()
+    return model
+
+
+def counts_written(prepared: Prepared, numbers: range) -> NDArray[np.int64]:
+    """How often each id is to be written in the training text (V,), the mark after each document included."""
+    store, tokenizer = prepared.train, prepared.tokenizer
+    if len(numbers) == store.n_documents:
+        return store.counts()
+    counts = np.zeros(tokenizer.vocab_size, dtype=np.int64)
+    for start in range(0, len(numbers), COUNTED_TOGETHER):
+        documents = [store.document(number) for number in numbers[start : start + COUNTED_TOGETHER]]
+        counts += np.bincount(np.concatenate(documents), minlength=tokenizer.vocab_size)
+    counts[tokenizer.mark] += len(numbers)
+    return counts
