@@ -397,7 +397,7 @@ def _explained_by_text(vitals: Vitals) -> tuple[float, float]:
     steps, losses = (np.array(side, dtype=float) for side in zip(*curve, strict=True))
     logs = np.log(steps)
     trend = np.stack([np.ones_like(logs), logs, logs**2, steps], axis=1)
-    rest = _left(np.log(losses)[:, None], trend)
+    rest = _left(np.log(np.maximum(losses, 1e-9))[:, None], trend)
     known = np.concatenate([vitals.places, *(_novelty(vitals.places, share) for share in MEMORIES)], axis=1)
     first_steps = np.concatenate([[steps[0]], steps[:-1] + 1]).astype(int)
 
