@@ -1177,6 +1177,17 @@ CHINESE: dict[str, str] = {
     "Let the rate rise slowly: --train.warmup_steps a twentieth of the steps; train under another --name.": (
         "让学习率慢慢上升：--train.warmup_steps 取总步数的二十分之一；换一个 --name 训练。"
     ),
+    "%(share)s of the ups and downs of the loss, some %(swing)s of it, follow what stands in the text, read in its "
+    "order": ("损失的起伏有 %(share)s（幅度约为损失的 %(swing)s）与按原文顺序读到的内容相符"),
+    "the loss stands at %(end)s (halfway: %(level)s), and a few updates at a low rate lower it by %(gained)s": (
+        "损失停在 %(end)s（中途为 %(level)s），而用低学习率再更新几步就下降 %(gained)s"
+    ),
+    "Train under another --name with a third of the rate (--train.lr), and let it fall to nothing.": (
+        "换一个 --name，用三分之一的学习率（--train.lr）重新训练，并让它最后降到零。"
+    ),
+    "Updates are slow: whether a lower rate would help at once was not tried.": (
+        "每次更新太慢：没有尝试更低的学习率是否立刻有帮助。"
+    ),
     "%(share)s of the ups and downs of the loss come back with the place in the epoch of %(n)s steps, by "
     "%(swing)s of the loss": ("损失的起伏有 %(share)s 随着在一轮（%(n)s 步）中的位置重现，幅度为损失的 %(swing)s"),
     "The run was to shuffle and did not: see what orders its rows, or shuffle the text itself, and train anew.": (
