@@ -14,12 +14,19 @@ DEFAULT_COLUMNS = ("text", "正文", "文本")
 
 
 def first_of(columns: Collection[str], wanted: Sequence[str]) -> str | None:
-    """The first wanted name that there is; where none is wanted, the first of DEFAULT_COLUMNS.
+    """The first wanted name that there is; where none is wanted, the first of DEFAULT_COLUMNS, or else the only one that
+    is such a name in other letters, such as Text.
 
     >>> first_of(["id", "正文", "body"], ["body", "正文"]), first_of(["id", "正文"], []), first_of(["id"], [])
     ('body', '正文', None)
+    >>> first_of(["Sentiment", "Text"], []), first_of(["Text", "TEXT"], []), first_of(["Text"], ["text"])
+    ('Text', None, None)
     """
-    return next((name for name in wanted or DEFAULT_COLUMNS if name in columns), None)
+    exact = next((name for name in wanted or DEFAULT_COLUMNS if name in columns), None)
+    if exact is not None or wanted:
+        return exact
+    near = [name for name in columns if name.strip().casefold() in DEFAULT_COLUMNS]
+    return near[0] if len(near) == 1 else None
 
 
 def choose_column(columns: Sequence[str], wanted: Sequence[str], where: str) -> str:
