@@ -38,6 +38,7 @@ SOUND = Vitals(
     copied=0.0,
     copied_in_part=0.05,
     places=np.random.default_rng(1).normal(size=(64, 4)),
+    trained_nats=[1.0] * 24,
     gained=0.02,
     moved=0.8,
     embedding_turned=0.3,
@@ -61,6 +62,8 @@ def in_waves(period: int) -> list[tuple[int, float]]:
 
 
 LENGTHS = [28, 10, 18, 8]
+FORGOTTEN = [5.0] * 8 + [2.5] * 8 + [1.0] * 8
+"""What a token costs in three books that were read one after the other."""
 BOOKS = np.repeat(np.eye(4), LENGTHS, axis=0)
 """What stands at 64 places of a text: four books, one after the other."""
 
@@ -126,6 +129,10 @@ def test_a_cause_is_named_first_with_evidence_and_remedy(cause: str) -> None:
         {"train": by_books(), "steps_per_epoch": 150},  # what the loss does is not what stands in the text
         {"train": by_books(), "steps_per_epoch": 150, "places": BOOKS, "shuffled": False},
         {"gained": 0.3},  # a loss that still falls
+        {"trained_nats": FORGOTTEN, "steps_per_epoch": 160, "shuffled": False},
+        {"trained_nats": [5.0] * 24, "steps_per_epoch": 160},  # all of it, as where rows begin elsewhere
+        {"trained_nats": FORGOTTEN[::-1], "steps_per_epoch": 160},  # what was read last is the hardest
+        {"n_tokens": 10_000, "valid": [(40, 1.6), (80, 1.4), (160, 1.4)]},  # read often, to no harm
         {"train": held(), "gained": 0.03},
         {"train": held(), "gained": None},
         {"train": SOUND.train[:3]},
@@ -145,6 +152,18 @@ def test_a_loss_that_stands_and_falls_at_once_at_a_low_rate_had_a_rate_too_high(
 def test_one_pass_in_the_order_of_the_text_is_seen_by_what_stands_there() -> None:
     [found] = diagnose(replace(SOUND, train=by_books(), steps_per_epoch=150, places=BOOKS), "runs/x")
     assert found.what == "the rows were not shuffled" and "follow what stands in the text" in found.evidence
+
+
+def test_what_was_read_first_and_is_forgotten_was_not_shuffled() -> None:
+    [found] = diagnose(replace(SOUND, trained_nats=FORGOTTEN, steps_per_epoch=160), "runs/x")
+    assert found.what == "the rows were not shuffled" and "forgotten" in found.evidence
+
+
+def test_a_model_that_learned_before_it_knew_the_text_by_heart_over_fits_and_one_that_never_did_lacks_text() -> None:
+    late = {"n_tokens": 4000, "valid": [(40, 1.6), (80, 1.5), (120, 1.4), (160, 1.7)]}
+    soon = {"n_tokens": 4000, "valid": [(40, 1.4), (80, 1.5), (120, 1.6), (160, 1.7)]}
+    assert diagnose(replace(SOUND, **late), "runs/x")[0].what == "the model over-fits"
+    assert diagnose(replace(SOUND, **soon), "runs/x")[0].what == "there is far too little text"
 
 
 def test_a_beginning_that_is_logged_more_often_weighs_no_more() -> None:

@@ -1179,6 +1179,11 @@ CHINESE: dict[str, str] = {
     ),
     "%(share)s of the ups and downs of the loss, some %(swing)s of it, follow what stands in the text, read in its "
     "order": ("损失的起伏有 %(share)s（幅度约为损失的 %(swing)s）与按原文顺序读到的内容相符"),
+    "were the text read in its order, what was read last would cost these weights %(lately)s nats a token, and what "
+    "was read before costs %(before)s: it is forgotten (the last steps read at %(end)s)": (
+        "假如按原文顺序读，最后读到的内容在这些权重下每个词元 %(lately)s 奈特，之前读到的要 %(before)s："
+        "已经忘了（最后几步读时为 %(end)s）"
+    ),
     "the loss stands at %(end)s (halfway: %(level)s), and a few updates at a low rate lower it by %(gained)s": (
         "损失停在 %(end)s（中途为 %(level)s），而用低学习率再更新几步就下降 %(gained)s"
     ),

@@ -14,8 +14,8 @@ DEFAULT_COLUMNS = ("text", "正文", "文本")
 
 
 def first_of(columns: Collection[str], wanted: Sequence[str]) -> str | None:
-    """The first wanted name that there is; where none is wanted, the first of DEFAULT_COLUMNS, or else the only one that
-    is such a name in other letters, such as Text.
+    """The first wanted name that there is; where none is wanted, the first of DEFAULT_COLUMNS, or else the only one
+    that is such a name in other letters, such as Text.
 
     >>> first_of(["id", "正文", "body"], ["body", "正文"]), first_of(["id", "正文"], []), first_of(["id"], [])
     ('body', '正文', None)

@@ -25,6 +25,7 @@ N_BINS = 8  # of an epoch
 N_BEGINNING = 20  # steps
 MEMORIES = (0.02, 0.1)  # of the text: what is new beside so much before it makes the loss jump
 GAIN = 0.045  # of a few updates at a low rate: what stands so far above where it could be is held there by its rate
+FORGOTTEN = 0.3  # so far the loss on what was read before lies above that on the last quarter of a pass
 WEIGHTS_OF_A_TOKEN = 20  # from there on there is too little text, however often it is read
 N_SHIFTS = 16  # by which what stands in the text is moved against the curve, to see what chance explains
 
@@ -205,7 +206,7 @@ def held_up(vitals: Vitals) -> bool:
 def rate_too_low(vitals: Vitals) -> Judged:
     """Weights that hardly moved, and a loss that is still falling."""
     train = _evenly(vitals.train)
-    if len(train) < N_POINTS_LEAST or vitals.moved > 0.12:
+    if len(train) < N_POINTS_LEAST or train[-1][0] <= N_BEGINNING or vitals.moved > 0.12:
         return None
     smooth = _smooth(train)
     start, middle, end = smooth[0], smooth[len(smooth) // 2], smooth[-1]
@@ -257,6 +258,26 @@ def not_shuffled(vitals: Vitals) -> Judged:
     """A loss that goes up and down with the place in the epoch, in a run that says it shuffles."""
     if not vitals.shuffled:
         return None
+    train = _evenly(vitals.train)
+    if len(train) < N_POINTS_LEAST:
+        return None
+    end = _end(train)
+    lately, before = _read_lately(vitals.trained_nats, train[-1][0] / vitals.steps_per_epoch)
+    if before > (1 + FORGOTTEN) * max(end, lately):
+        return (
+            0.89,
+            message(
+                "were the text read in its order, what was read last would cost these weights %(lately)s nats a token, "
+                "and what was read before costs %(before)s: it is forgotten (the last steps read at %(end)s)",
+                lately=f"{lately:.2f}",
+                before=f"{before:.2f}",
+                end=f"{end:.2f}",
+            ),
+            message(
+                "The run was to shuffle and did not: see what orders its rows, or shuffle the text itself, and train "
+                "anew."
+            ),
+        )
     explained, swing = _explained_by_text(vitals)
     if explained > 0.4 and swing > 0.06:
         return (
@@ -295,7 +316,9 @@ def far_too_little_data(vitals: Vitals) -> Judged:
     gap = _gap(vitals)
     if share < 8 or (gap < 0.15 and rises < 0.05):
         return None
-    by_heart = rises >= 0.03 and share < WEIGHTS_OF_A_TOKEN  # fewer passes would have done
+    by_heart = rises >= 0.03 and _turns_late(vitals.valid)  # there was something to learn, and fewer passes would do
+    if share < WEIGHTS_OF_A_TOKEN and rises < 0.03 and gap < 0.5:
+        return None  # the text was read often, and it did no harm
     return (
         0.49 if by_heart else min(0.82, 0.6 + share / 200),
         message(
@@ -374,6 +397,19 @@ def _rise(valid: Points) -> float:
         return 0.0
     lowest = min(loss for _, loss in valid)
     return (valid[-1][1] - lowest) / max(lowest, 1e-9)
+
+
+def _read_lately(nats: list[float], n_passes: float) -> tuple[float, float]:
+    """Means over the places that the last quarter of a pass read, were the text read in its order; over the rest."""
+    ages = [(n_passes - (number + 0.5) / len(nats)) % 1.0 for number in range(len(nats))]
+    lately = [spent for spent, age in zip(nats, ages, strict=True) if age < 0.25]
+    before = [spent for spent, age in zip(nats, ages, strict=True) if age >= 0.25]
+    return (fmean(lately), fmean(before)) if lately and before else (0.0, 0.0)
+
+
+def _turns_late(valid: Points) -> bool:
+    """The lowest loss is not that of the first or the second measurement."""
+    return min(range(len(valid)), key=lambda number: valid[number][1]) > 1 if valid else False
 
 
 def _gap(vitals: Vitals) -> float:

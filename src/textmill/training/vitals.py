@@ -73,6 +73,8 @@ class Vitals:
     places: NDArray[np.float64]
     """(N_PLACES, N_KINDS) what stands at equal parts of the training text, in its order: parts with like tokens have
     like numbers. Zeros where all parts are alike."""
+    trained_nats: list[float]
+    """What the model spends on a token at evenly spread places of the training text, in its order."""
     gained: float | None
     """How far a few updates at a low rate that falls to nothing lower the loss on held-out text, as a share of it."""
     moved: float
@@ -119,6 +121,7 @@ def vitals_of(run: Run) -> Vitals:
         copied=copied,
         copied_in_part=copied_in_part,
         places=_kinds_of_places(train),
+        trained_nats=[_nats_on(model, row[None]) for row in _rows(train, run.config.model.seq_len)],
         gained=_gained(model, prepared, run.config.model.seq_len, notes),
         moved=float(np.median([share for name, share in moved.items() if name.startswith("backbone.")] or [0.0])),
         embedding_turned=next(
