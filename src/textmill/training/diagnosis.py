@@ -26,6 +26,7 @@ N_BEGINNING = 20  # steps
 MEMORIES = (0.02, 0.1)  # of the text: what is new beside so much before it makes the loss jump
 GAIN = 0.045  # of a few updates at a low rate: what stands so far above where it could be is held there by its rate
 FORGOTTEN = 0.3  # so far the loss on what was read before lies above that on the last quarter of a pass
+PASSES_OF_A_SHORT_TEXT = 25  # a text that is read so often is short for its steps
 WEIGHTS_OF_A_TOKEN = 20  # from there on there is too little text, however often it is read
 N_SHIFTS = 16  # by which what stands in the text is moved against the curve, to see what chance explains
 
@@ -317,8 +318,9 @@ def far_too_little_data(vitals: Vitals) -> Judged:
     if share < 8 or (gap < 0.15 and rises < 0.05):
         return None
     by_heart = rises >= 0.03 and _turns_late(vitals.valid)  # there was something to learn, and fewer passes would do
-    if share < WEIGHTS_OF_A_TOKEN and rises < 0.03 and gap < 0.5:
-        return None  # the text was read often, and it did no harm
+    n_passes = vitals.train[-1][0] / vitals.steps_per_epoch if vitals.train else 0.0
+    if share < WEIGHTS_OF_A_TOKEN and rises < 0.03 and gap < 0.5 and n_passes < PASSES_OF_A_SHORT_TEXT:
+        return None  # the text was read some times, and it did no harm
     return (
         0.49 if by_heart else min(0.82, 0.6 + share / 200),
         message(
