@@ -82,7 +82,7 @@ class Translation:
 
 
 @dataclass(frozen=True)
-class Translated:
+class TranslatedPairs:
     """Sources, their best translations, and of each pair the number of its source and its target.
 
     A source that stands in several pairs has all of their targets as references: a translation is right by any.
@@ -422,7 +422,7 @@ class Translate:
 
     def translated(
         self, model: EncoderDecoder, tokenizer: Tokenizer, examples: Sequence[PairIds], settings: BeamSettings, way: int
-    ) -> Translated:
+    ) -> TranslatedPairs:
         """The examples of one way, each source translated once."""
         number_of: dict[str, int] = {}
         pairs = [
@@ -432,7 +432,7 @@ class Translate:
         ]
         sources = list(number_of)
         outputs = [best[0].text for best in self.translations(model, tokenizer, sources, settings, way)]
-        return Translated(sources, outputs, pairs)
+        return TranslatedPairs(sources, outputs, pairs)
 
     def predict(
         self, model: EncoderDecoder, tokenizer: Tokenizer, inputs: Sequence[str], config: Config, seed: int
