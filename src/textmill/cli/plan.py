@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 TITLES = {
     "vocab_size_about": "vocabulary about",
+    "source_vocab_size_about": "vocabulary of sources about",
     "n_documents": "documents",
     "memory_bytes": "memory",
     "memory": "memory there is",
