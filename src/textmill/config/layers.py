@@ -305,7 +305,7 @@ def _problem(details: ErrorDetails, origins: dict[str, str], arch: str) -> Confi
         named = _named(knob, origin == COMMAND_LINE)
         text = f"{named}: {own}" if own else f"{named} must be {knob.allowed}, not {_shown(details['input'])}"
     else:
-        text = f"[{section}] {own or 'must be a dictionary of knobs'}"
+        text = f"[{section}] {own or 'must be a dictionary of knobs'}" if details["loc"] else str(own)
         spoken_of = [f"{section}.{word}" for word in re.findall(r"\w+", str(own))]
         said = [origins[key] for key in spoken_of if key in origins]
         files = [place for place in said if ":" in place]
