@@ -26,9 +26,11 @@ class Declared:
     """A knob as its section declares it."""
 
     kind: type
+    """str, int, float or bool; of the items where it is repeated."""
     choices: tuple[str, ...]
     repeated: bool
     optional: bool
+    """None is allowed; said as `none`, except where any text has a meaning of its own."""
     limits: tuple[tuple[str, float], ...]
     default: Any
     flag: str | None

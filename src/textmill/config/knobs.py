@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from textmill.config.declared import OnResume, about, knobs_declared
+from textmill.config.declared import Declared, about, knobs_declared
 from textmill.tables import ARCHITECTURES, TASKS, TOKENIZERS
 
 if TYPE_CHECKING:
@@ -36,22 +36,11 @@ TRUE, FALSE, NONE = ("true", "yes", "on", "1"), ("false", "no", "off", "0"), "no
 
 
 @dataclass(frozen=True)
-class Knob:
-    """One knob, as its section declares it."""
+class Knob(Declared):
+    """One knob, as its section declares it, and where it stands."""
 
     section: str
     name: str
-    kind: type
-    """str, int, float or bool; of the items where it is repeated."""
-    choices: tuple[str, ...]
-    repeated: bool
-    optional: bool
-    """None is allowed; said as `none`, except where any text has a meaning of its own."""
-    limits: tuple[tuple[str, float], ...]
-    default: Any
-    flag: str | None
-    on_resume: OnResume
-    help: str
 
     @property
     def key(self) -> str:

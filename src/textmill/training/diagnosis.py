@@ -259,6 +259,9 @@ def not_shuffled(vitals: Vitals) -> Judged:
     """A loss that goes up and down with the place in the epoch, in a run that says it shuffles."""
     if not vitals.shuffled:
         return None
+    remedy = message(
+        "The run was to shuffle and did not: see what orders its rows, or shuffle the text itself, and train anew."
+    )
     train = _evenly(vitals.train)
     if len(train) < N_POINTS_LEAST:
         return None
@@ -274,10 +277,7 @@ def not_shuffled(vitals: Vitals) -> Judged:
                 before=f"{before:.2f}",
                 end=f"{end:.2f}",
             ),
-            message(
-                "The run was to shuffle and did not: see what orders its rows, or shuffle the text itself, and train "
-                "anew."
-            ),
+            remedy,
         )
     explained, swing = _explained_by_text(vitals)
     if explained > 0.4 and swing > 0.06:
@@ -289,10 +289,7 @@ def not_shuffled(vitals: Vitals) -> Judged:
                 share=f"{explained:.0%}",
                 swing=f"{swing:.0%}",
             ),
-            message(
-                "The run was to shuffle and did not: see what orders its rows, or shuffle the text itself, and train "
-                "anew."
-            ),
+            remedy,
         )
     explained, swing = _explained_by_place(vitals)
     if explained < 0.45 or swing < 0.04:
@@ -306,9 +303,7 @@ def not_shuffled(vitals: Vitals) -> Judged:
             n=vitals.steps_per_epoch,
             swing=f"{swing:.0%}",
         ),
-        message(
-            "The run was to shuffle and did not: see what orders its rows, or shuffle the text itself, and train anew."
-        ),
+        remedy,
     )
 
 

@@ -164,11 +164,12 @@ def _copied(prepared: Prepared, notes: list[str]) -> tuple[float | None, float |
             message("The training text is too large to look through: whether held-out documents stand in it is open.")
         )
         return None, None
-    known = {normalised_digest(text) for text in _texts(prepared.train, prepared)}
+    training = list(_texts(prepared.train, prepared))
+    known = {normalised_digest(text) for text in training}
     sought = [text for store in held_out for text in _texts(store, prepared)]
     others = [text for text in sought if normalised_digest(text) not in known]
     long = [Document(text, "") for text in others if len(text) >= N_CHARS_LEAST_OF_A_PART]
-    found = find_overlaps((Document(text, "") for text in _texts(prepared.train, prepared)), long).found if long else []
+    found = find_overlaps((Document(text, "") for text in training), long).found if long else []
     n = max(1, len(sought))
     return (len(sought) - len(others)) / n, sum(one.share_in_one >= SHARE_OF_A_COPY for one in found) / n
 
