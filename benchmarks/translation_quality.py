@@ -1,15 +1,15 @@
 """What a translator is worth after some minutes, beside JoeyNMT with its small Transformer after as many, in turns.
 
     python benchmarks/translation_quality.py SOURCE TARGET VALID_SOURCE VALID_TARGET [--minutes 20] [--rounds 1]
-                                             [--arch transformer] [--joeynmt PYTHON]
+                                             [--decodes 3] [--arch transformer] [--joeynmt PYTHON]
 
 Ours: `textmill train SOURCE TARGET --task translate --valid VALID_SOURCE --minutes M`, everything inside the minutes:
 preparing, measuring the machine, training, the final scores, the report. Then `textmill translate` of VALID_SOURCE.
 Peer (--joeynmt: the python of an environment with joeynmt 2.3.0, sentencepiece 0.2.0 and importlib_metadata): 4 + 4
 layers of width 128, BPE of 10,000 learned before its clock starts, batches of 2,048 tokens, label smoothing 0.1,
 stopped after M minutes, its best checkpoint by BLEU; then its own `translate` with 5 beams.
-Both are scored by sacreBLEU (13a, cased) on the validation pairs. Printed: BLEU of each round, and seconds to translate
-with 5 beams, peer / ours. Files of gzip are unpacked. Run it on an idle machine.
+Both are scored by sacreBLEU (13a, cased) on the validation pairs. Printed: BLEU of each round, the words that each wrote,
+and seconds to translate with 5 beams, in turns, peer / ours. Files of gzip are unpacked. Run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -119,19 +119,17 @@ PEER = {
 }
 
 
-def ours(folder: Path, minutes: float, arch: str, number: int) -> tuple[float, float]:
-    """(BLEU, seconds to translate)."""
+def train_ours(folder: Path, minutes: float, arch: str, number: int) -> list[str]:
+    """The command that translates with what was trained."""
     name = f"round-{number}"
     command = [sys.executable, "-m", "textmill"]
     train = ["train", "train.src", "train.trg", "--task", "translate", "--valid", "valid.src", "--arch", arch]
     said = ["--source", "src", "--target", "trg", "--minutes", str(minutes), "--name", name, "--run.seed", str(number)]
     run([*command, *train, *said], folder)
-    start = time.perf_counter()
-    done = run([*command, "translate", f"runs/{name}"], folder, (folder / "valid.src").read_bytes())
-    return bleu(folder, done.decode().splitlines()), time.perf_counter() - start
+    return [*command, "translate", f"runs/{name}"]
 
 
-def peer(folder: Path, minutes: float, python: str) -> tuple[float, float]:
+def train_peer(folder: Path, minutes: float, python: str) -> list[str]:
     """The same of JoeyNMT."""
     import yaml
 
@@ -151,9 +149,15 @@ def peer(folder: Path, minutes: float, python: str) -> tuple[float, float]:
                 process.wait()
     if not (folder / "model/best.ckpt").exists():
         sys.exit(f"the peer kept no checkpoint:\n{(folder / 'peer.log').read_text()[-3000:]}")
+    return [*command, "translate", "peer.yaml"]
+
+
+def decode(folder: Path, command: list[str]) -> tuple[float, float, int]:
+    """(BLEU, seconds of the whole process, words written)."""
     start = time.perf_counter()
-    done = run([*command, "translate", "peer.yaml"], folder, (folder / "valid.src").read_bytes())
-    return bleu(folder, done.decode().splitlines()), time.perf_counter() - start
+    done = run(command, folder, (folder / "valid.src").read_bytes())
+    took_s = time.perf_counter() - start
+    return bleu(folder, done.decode().splitlines()), took_s, len(done.split())
 
 
 def bleu(folder: Path, translations: list[str]) -> float:
@@ -178,6 +182,7 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--decodes", type=int, default=3)
     parser.add_argument("--arch", default="transformer")
     parser.add_argument("--joeynmt", metavar="PYTHON")
     arguments = parser.parse_args()
@@ -198,20 +203,18 @@ def main() -> None:
             run([arguments.joeynmt, "-c", LEARN], folder)
         ratios = []
         for number in range(1, arguments.rounds + 1):
-            score, took_s = ours(folder, arguments.minutes, arguments.arch, number)
+            mine = train_ours(folder, arguments.minutes, arguments.arch, number)
             found = json.loads((folder / f"runs/round-{number}/run.json").read_text())
             trained = sum(found["time"].values()) / 60
-            print(
-                f"round {number}: ours {score:.2f} BLEU after {trained:.1f} minutes, {took_s:.1f} s to translate",
-                flush=True,
-            )
-            if arguments.joeynmt:
-                other, other_s = peer(folder, arguments.minutes, arguments.joeynmt)
-                ratios.append(other_s / took_s)
-                print(
-                    f"round {number}: peer {other:.2f} BLEU after {arguments.minutes:g} minutes, {other_s:.1f} s",
-                    flush=True,
-                )
+            print(f"round {number}: ours took {trained:.1f} minutes", flush=True)
+            other = train_peer(folder, arguments.minutes, arguments.joeynmt) if arguments.joeynmt else []
+            for _ in range(arguments.decodes):
+                score, took_s, n_words = decode(folder, mine)
+                print(f"  ours {score:.2f} BLEU, {took_s:.1f} s to write {n_words:,} words", flush=True)
+                if other:
+                    score, other_s, n_words = decode(folder, other)
+                    ratios.append(other_s / took_s)
+                    print(f"  peer {score:.2f} BLEU, {other_s:.1f} s to write {n_words:,} words", flush=True)
         if ratios:
             print(f"translating, peer / ours: {min(ratios):.2f} {statistics.median(ratios):.2f} {max(ratios):.2f}")
 

@@ -33,6 +33,43 @@ def test_a_very_long_run_gives_the_ids_of_the_library(tokenizer: Tokenizer, unit
         assert tokenizer.encode(text) == tokenizer.encode_slowly([text])[0].tolist()
 
 
+BESIDE = ["", " ", "\n", "'", "''", "'l", "(", "- ", "1", "é", "\u0301", "😀", "\U00031350", "\ua7ae", "今天 ", "a'", "\t\t", "。"]
+"""What may stand beside a run; U+31350 and U+A7AE are letters of Unicode 15 and 9: older libraries know none of them."""
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(
+    runs=st.lists(
+        st.tuples(
+            st.sampled_from(BESIDE), st.sampled_from("l'd今a"), st.integers(30, 90), st.sampled_from(BESIDE)
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_a_text_is_cut_around_long_runs_as_by_the_library(tokenizer: Tokenizer, runs: list[tuple]) -> None:
+    class Short(BpeEncoder):
+        LONGEST_RUN = 40
+
+    encoder = encoder_of(tokenizer)
+    encoder.__class__ = Short
+    text = "".join(before + letter * n + after for before, letter, n, after in runs)
+    assert [*encoder.pieces(text)] == encoders.pieces_by_library(encoder._cutter, text)
+
+
+def test_of_a_long_run_the_library_sees_the_beginning_alone(
+    tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder, seen = encoder_of(tokenizer), list[int]()
+    by_library = encoders.pieces_by_library
+    monkeypatch.setattr(
+        encoders, "pieces_by_library", lambda cutter, text: seen.append(len(text)) or by_library(cutter, text)
+    )
+    text = "the cat, " + "今天" * encoder.LONGEST_RUN + "。the mat"
+    assert encoder([text])[0].tolist() == tokenizer.encode_slowly([text])[0].tolist()
+    assert max(seen) < 100
+
+
 def test_texts_that_the_two_cut_otherwise_go_to_the_library(
     tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

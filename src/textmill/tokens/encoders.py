@@ -7,7 +7,8 @@ each encoder against it); these are 10 to 100 times as fast, so that preparing t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from itertools import pairwise
@@ -23,6 +24,9 @@ from textmill.tokens.alphabet import spelled
 from textmill.tokens.library import Ids, cutter, encode_by_library
 
 WORTH_A_THREAD = 10_000  # characters
+LETTER, WHITE = 1, 2  # classes of characters
+DEEP = 32
+"""Letters of a long run that the library is shown."""
 
 Encoder = Callable[[Sequence[str]], list[Ids]]
 
@@ -88,8 +92,8 @@ class BpeEncoder:
     The library encodes a text instead where one of its code points is cut otherwise by tiktoken (agreement).
 
     A text with a run of LONGEST_RUN letters, signs or white spaces is cut by the library, whose regular expressions do
-    not exhaust their stack, and its pieces are merged by tiktoken, long ones in windows: the time to merge a piece
-    grows faster than its length.
+    not exhaust their stack (of a run of letters it is shown the beginning alone), and its pieces are merged by tiktoken,
+    long ones in windows: the time to merge a piece grows faster than its length.
     """
 
     LONGEST_RUN = 20_000
@@ -160,9 +164,22 @@ class BpeEncoder:
             return encode_by_library(self._library, [text])[0]
 
     def _by_pieces(self, texts: Sequence[str]) -> list[Ids]:
-        return [
-            np.concatenate([self.merged(piece) for piece in pieces_by_library(self._cutter, text)]) for text in texts
-        ]
+        return [np.concatenate([self.merged(piece) for piece in self.pieces(text)]) for text in texts]
+
+    def pieces(self, text: str) -> Iterator[str]:
+        """Where the library cuts a text.
+
+        A run of letters ends a piece where it ends, and begins one at its start, with the sign before it, or behind a
+        contraction ('ll takes two letters of it): what lies deeper changes nothing, and takes the library long.
+        """
+        start = 0
+        for first, stop in letter_runs(text, self.LONGEST_RUN):
+            *before, begun = pieces_by_library(self._cutter, text[start : first + DEEP])
+            yield from before
+            yield text[first + DEEP - len(begun) : stop]
+            start = stop
+        if start < len(text):
+            yield from pieces_by_library(self._cutter, text[start:])
 
     def merged(self, piece: str) -> Ids:
         """Ids of one piece, however long: merged in windows that overlap, two of which are joined at a token that both
@@ -263,6 +280,32 @@ def code_points_of(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
 
 
+def letter_runs(text: str, least: int) -> list[tuple[int, int]]:
+    """(start, stop) of the runs of at least `least` letters, all of them letters to every library, as what follows each
+    is none to any."""
+    code_points = code_points_of(text)
+    is_letter = _classes()[code_points] == LETTER
+    edges = np.flatnonzero(np.diff(is_letter, prepend=False, append=False)).reshape(-1, 2)
+    runs = edges[edges[:, 1] - edges[:, 0] >= least].tolist()
+    return [
+        (first, stop)
+        for first, stop in runs
+        if all(is_old_letter(chr(one)) for one in np.flatnonzero(np.bincount(code_points[first:stop])).tolist())
+        and (stop == len(text) or is_old_other(text[stop]))
+    ]
+
+
+def is_old_letter(character: str) -> bool:
+    """A letter since Unicode 3.2: to every library."""
+    return unicodedata.ucd_3_2_0.category(character)[0] == "L"
+
+
+def is_old_other(character: str) -> bool:
+    """Something else than a letter since Unicode 3.2: to every library."""
+    category = unicodedata.ucd_3_2_0.category(character)
+    return category[0] != "L" and category != "Cn"
+
+
 def longest_run(code_points: NDArray[np.uint32]) -> int:
     """The most characters in a row that are all letters, all white space or all neither."""
     classes = _classes()[code_points]
@@ -272,6 +315,6 @@ def longest_run(code_points: NDArray[np.uint32]) -> int:
 
 @cache
 def _classes() -> NDArray[np.uint8]:
-    """code point -> 1 letter, 2 white space, 0 neither."""
+    """code point -> LETTER, WHITE, or 0: neither."""
     characters = map(chr, range(0x110000))
-    return np.fromiter((c.isalpha() + 2 * c.isspace() for c in characters), dtype=np.uint8, count=0x110000)
+    return np.fromiter((LETTER * c.isalpha() + WHITE * c.isspace() for c in characters), dtype=np.uint8, count=0x110000)

@@ -11,7 +11,6 @@ take the first two), and more letters than the longest token has (a known word m
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from textmill.errors import InputError
 from textmill.text.long_text import Text
 from textmill.tokens.cuts import next_safe_place, stop_of_part
+from textmill.tokens.encoders import is_old_letter
 from textmill.tokens.library import Ids
 
 OVERLAP = 1 << 12
@@ -74,14 +74,9 @@ def _stop(text: Text, start: int, part_chars: int, overlap: int, last_cut: Calla
     end = start + part_chars
     if place := last_cut(text[start:end]):
         return start + place, True
-    if part_chars >= 2 * overlap and all(map(_is_letter, text[end - overlap : end])):
+    if part_chars >= 2 * overlap and all(map(is_old_letter, text[end - overlap : end])):
         return end, False
     return next_safe_place(text, end + 1), True
-
-
-def _is_letter(character: str) -> bool:
-    """A letter since Unicode 3.2: to every library."""
-    return unicodedata.ucd_3_2_0.category(character)[0] == "L"
 
 
 def _bytes_behind(ids: Ids, n_bytes_of: NDArray[np.int64]) -> NDArray[np.int64]:
