@@ -8,8 +8,9 @@ preparing, measuring the machine, training, the final scores, the report. Then `
 Peer (--joeynmt: the python of an environment with joeynmt 2.3.0, sentencepiece 0.2.0 and importlib_metadata): 4 + 4
 layers of width 128, BPE of 10,000 learned before its clock starts, batches of 2,048 tokens, label smoothing 0.1,
 stopped after M minutes, its best checkpoint by BLEU; then its own `translate` with 5 beams.
-Both are scored by sacreBLEU (13a, cased) on the validation pairs. Printed: BLEU of each round, the words that each wrote,
-and seconds to translate with 5 beams, in turns, peer / ours. Files of gzip are unpacked. Run it on an idle machine.
+Both are scored by sacreBLEU (13a, cased) on the validation pairs. Printed: BLEU of each round, the words that each
+wrote, and seconds to translate with 5 beams, in turns, peer / ours. Files of gzip are unpacked. Run it on an idle
+machine.
 """
 
 from __future__ import annotations

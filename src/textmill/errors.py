@@ -115,5 +115,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     >>> did_you_mean("lable", ["label", "text"])
     "did you mean 'label'?"
     """
+    near = nearest(word, known)
+    return f"did you mean '{near}'?" if near is not None else None
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The nearest known word, or None where none is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean '{near[0]}'?" if near else None
+    return near[0] if near else None

@@ -197,7 +197,7 @@ class Look(Document):
     files: list[FileLook]
     bytes: int
     ledger: dict[str, int]
-    """Bytes by category: train validation test markup unused_column duplicate bad_record empty other:NAME."""
+    """Bytes by category: train validation test label markup unused_column duplicate bad_record empty other:NAME."""
     languages: dict[str, float]
     """Share of the text's characters: zh, en, other."""
     duplicates: Duplicates
@@ -318,6 +318,21 @@ class Translated(Document):
     """Numbers, addresses, tags and placeholders of the line that its translation lacks."""
     alternatives: list[dict[str, str | float]] = Field(default_factory=list)
     """Of --n-best, the others: translation and score, the best first."""
+
+
+class Classified(Document):
+    """What a text is."""
+
+    schema_: Literal["textmill.classify/1"] = Field("textmill.classify/1", alias="schema")
+    label: str
+    """The likeliest class; of texts with several labels all that are given, with commas; "" for an empty line, and
+    where no answer is given."""
+    labels: list[str] = Field(default_factory=list)
+    """The same, one by one."""
+    probabilities: dict[str, float]
+    """Of each class; they sum to 1, but where a text may have several labels."""
+    abstained: bool = False
+    """With --abstain: the answer was not sure enough."""
 
 
 class Candidate(Document):
@@ -635,6 +650,17 @@ class Catalogue(Document):
     corpora: list[CorpusEntry]
     builtin: list[BuiltinText] = Field(default_factory=list)
     """Where all are listed."""
+
+
+class WrittenWorld(Document):
+    """A world that was written into files."""
+
+    schema_: Literal["textmill.data-write/1"] = Field("textmill.data-write/1", alias="schema")
+    path: str
+    folder: str
+    files: dict[str, str]
+    n_items: dict[str, int]
+    """Of each part."""
 
 
 class Plan(Document):

@@ -23,30 +23,50 @@ SOURCED = {
     "transformer": "textmill.models.transformer_source:SourcedTransformer",
 }
 
-# What a network takes and gives: a text and its next tokens, or a source first.
+# The same architectures where each token sees all of its text, what follows it too.
+ENCODERS = {
+    "rnn": "textmill.models.both_ways:BothWaysRNN",
+    "lstm": "textmill.models.both_ways:BothWaysLSTM",
+    "gru": "textmill.models.both_ways:BothWaysGRU",
+    "transformer": "textmill.models.transformer:Transformer",
+}
+
+# What a network takes and gives: a text and its next tokens, a source first, or a text and what is to be said of it.
 FORMS = {
     "decoder": "textmill.models.language:LanguageModel",
     "encoder-decoder": "textmill.models.encoder_decoder:EncoderDecoder",
+    "encoder": "textmill.models.encoder:Encoder",
+}
+
+# What an encoder can answer about a text.
+HEADS = {
+    "classify": "textmill.models.classify_head:ClassifyHead",
 }
 
 TASKS = {
     "lm": "textmill.tasks.lm:LanguageModelling",
     "translate": "textmill.tasks.translate:Translate",
+    "classify": "textmill.tasks.classify:Classify",
 }
 
 # The form of each task's model, as the task's class says it, for those who load no torch.
 TASK_FORMS = {
     "lm": "decoder",
     "translate": "encoder-decoder",
+    "classify": "encoder",
 }
 
 # The tasks whose documents are pairs: a text and its translation.
 TASKS_OF_PAIRS = ("translate",)
 
+# The tasks whose documents are texts with their labels.
+TASKS_WITH_LABELS = ("classify",)
+
 # What a task has to say of its training documents before they are trained on, as a function that loads no torch:
 # (documents) -> sentences. Language modelling takes any text and says nothing.
 FINDINGS: dict[str, str] = {
     "translate": "textmill.text.pair_findings:findings_of_pairs",
+    "classify": "textmill.text.label_findings:findings_of_labels",
 }
 
 TOKENIZERS = {
@@ -65,8 +85,9 @@ SEGMENTERS = {
 
 # What a run folder may hold; each class has save(folder) and load(folder).
 MODELS = {
-    "network": "textmill.models.language:LanguageModel",
+    "network": "textmill.models.network:Network",
     "ngram": "textmill.models.ngram:NGram",
+    "tfidf": "textmill.models.tfidf:Tfidf",
 }
 
 # verb -> (module:command, one line for the overview; static, so that help loads nothing)
@@ -80,6 +101,10 @@ VERBS = {
     "generate": ("textmill.cli.generate:generate_command", "Let a run write on from a prompt."),
     "chat": ("textmill.cli.chat:chat_command", "Talk with a run: a prompt with history."),
     "translate": ("textmill.cli.translate:translate_command", "Translate lines by a run that was trained on pairs."),
+    "classify": (
+        "textmill.cli.classify:classify_command",
+        "Say which class each line belongs to, and how sure that is.",
+    ),
     "score": ("textmill.cli.score:score_command", "Show the probability of every token of a text."),
     "report": ("textmill.cli.report:report_command", "Write the report of a run: one page, works offline."),
     "info": ("textmill.cli.info:info_command", "Say what a run is: model, data, seed, versions, numbers."),

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from fakes import Shell, tree
 from textmill.cli.fetching import fetch_on_use
 from textmill.cli.output import Shell as Asked
 from textmill.errors import InputError
-from textmill.results import Catalogue
+from textmill.results import Catalogue, WrittenWorld
 from textmill.text import catalogue
 from textmill.text.catalogue import Archive, Corpus, LeftOut
+from textmill.text.worlds import Sentiment
 
 
 def archive() -> bytes:
@@ -189,3 +191,35 @@ def test_a_dry_run_fetches_nothing_and_names_the_command(shell: Shell, tmp_path:
 
     shell("data", "get", "tiny-poems")
     fetch_on_use(asked(dry_run=True), ["pypi:tiny-poems/poem.txt"])
+
+
+def test_a_world_is_written_into_files_that_look_reads_as_they_are(shell: Shell, tmp_path: Path) -> None:
+    world = "builtin:sentiment,n=80,seed=2,lang=zh"
+    plan = shell("data", "write", world, "--out", "reviews", "-n")
+    assert "nothing was written" in plan.out and "reviews/train.jsonl" in plan.out and not Path("reviews").exists()
+
+    [document] = shell("data", "write", world, "--out", "reviews", "--json").documents(WrittenWorld)
+    assert sum(document["n_items"].values()) == 80
+    rows = [
+        json.loads(line) for file in document["files"].values() for line in Path(file).read_text("utf-8").splitlines()
+    ]
+    assert Counter(row["label"] for row in rows) == Counter(
+        review.label for review in Sentiment(language="zh", seed=2).items(80)
+    )
+    assert shell("look", "reviews").code == 0
+
+    again = shell("data", "write", world, "--out", "reviews")
+    assert again.code == 2 and "is not an empty folder" in again.err
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("builtin:sentimnt", "did you mean 'builtin:sentiment'?"),
+        ("builtin:python-docs", "is no world"),
+        ("builtin:sentiment,n=x", "n is 'x'"),
+    ],
+)
+def test_what_is_no_world_is_not_written(path: str, told: str, shell: Shell) -> None:
+    said = shell("data", "write", path, "--out", "there")
+    assert said.code == 2 and told in said.err and not Path("there").exists()

@@ -140,7 +140,7 @@ def test_a_word_becomes_what_the_knob_is_made_of(key: str, word: object, value: 
         ({"train.lr_end": "2"}, "train.lr_end must be a number, at least 0, at most 1, not 2.0"),
         ({"model.tied": "maybe"}, "model.tied must be true or false, not 'maybe'"),
         ({"train.schedule": "cosin"}, "did you mean 'cosine'?"),
-        ({"model.preset": "gpt3"}, "must be one of classic, gpt2, llama, marian, modern, not 'gpt3'"),
+        ({"model.preset": "gpt3"}, "must be one of bert, classic, gpt2, llama, marian, modern, not 'gpt3'"),
         ({"model.arch": "grru"}, "no architecture 'grru' (there are: rnn, lstm, gru, transformer)"),
         ({"tokens.kind": "bep"}, "did you mean 'bpe'?"),
         ({"run.name": "a/b"}, "run.name (--name): 'a/b' is no folder name"),
@@ -462,6 +462,20 @@ def test_sizes_are_those_of_the_form_of_the_task(tmp_path: Path, monkeypatch: py
 
 
 def test_a_task_without_a_source_takes_no_knob_about_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="task lm reads no source"):
+        loaded_with(tmp_path, model__arch="gru", model__source_attention="additive")
+
+
+def test_sizes_of_encoders_are_their_own_and_they_predict_no_tokens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigError, match=r"model\.pooling is mean, but task lm pools no tokens"):
+        loaded_with(tmp_path, model__pooling="mean")
+    monkeypatch.setitem(TASK_FORMS, "lm", "encoder")
+    config = loaded_with(tmp_path, model__arch="gru", model__pooling="mean").config
+    assert (config.model.d_model, config.model.pooling) == (416, "mean")
+    with pytest.raises(ConfigError, match=r"model\.softmax is adaptive, but task lm predicts no tokens"):
+        loaded_with(tmp_path, model__softmax="adaptive")
     with pytest.raises(ConfigError, match="task lm reads no source"):
         loaded_with(tmp_path, model__arch="gru", model__source_attention="additive")
 

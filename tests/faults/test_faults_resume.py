@@ -26,15 +26,20 @@ OTHER = {  # where the next value would not be a fitting one
     "tokens.vocab_size": "300",
     "data.clean": "control",
 }
-OF_PAIRS = {
+OF_OTHER_TASKS = {
     "data.pairs",
     "data.source",
     "data.target",
+    "data.labelled",
+    "data.label",
+    "data.label_separator",
     "task.both_ways",
     "tokens.shared",
     "model.source_attention",
-}  # refused where a task reads none
-KNOBS = {key: knob for key, knob in knobs_of("gru").items() if knob.on_resume == "refuse" and key not in OF_PAIRS}
+    "model.pooling",
+    "task.balanced",
+}  # refused where a task has no use for them
+KNOBS = {key: knob for key, knob in knobs_of("gru").items() if knob.on_resume == "refuse" and key not in OF_OTHER_TASKS}
 
 
 def other_value(knob: Knob) -> str:

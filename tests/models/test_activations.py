@@ -16,7 +16,7 @@ from textmill.config import PRESETS, ModelConfig
 from textmill.models import activations, build_model, recurrent_source, softmax
 from textmill.models.activations import Reading, activation_numbers, reserved_numbers
 from textmill.models.cost import training_bytes
-from textmill.tables import ARCHITECTURES, SOURCED
+from textmill.tables import ARCHITECTURES, ENCODERS, SOURCED
 
 DIALECTS = [(arch, preset) for arch in ARCHITECTURES for preset in PRESETS.get(arch) or [None]]
 B, T, S, V = 3, 24, 16, 50
@@ -73,6 +73,18 @@ def of_translator(config: Any) -> tuple[int, int]:
     return saved_bytes(model, forward), 4 * activation_numbers(config, V, Reading(B, T, S, is_padded=True))
 
 
+def of_encoder(config: Any, is_padded: bool) -> tuple[int, int]:
+    model = build_model(config, V, "encoder", {"classify": {"classes": ["a", "b"]}}).train()
+    ids, segments, real = torch.randint(0, V, (B, T)), None, None
+    if is_padded:
+        segments = torch.zeros_like(ids)
+        segments[0, -1] = -1
+        real = segments >= 0
+    kept = saved_bytes(model, lambda: model.heads["classify"](model(ids, segments), real).log_softmax(dim=1).sum())
+    reading = Reading(B, T, is_padded=is_padded, is_whole=True)
+    return kept, 4 * (activation_numbers(config, V, reading) + reserved_numbers(config, reading))
+
+
 @pytest.mark.parametrize(("arch", "preset"), DIALECTS)
 @pytest.mark.parametrize("knobs", [{}, {"n_layers": 1}, {"dropout": 0.1}, {"tied": True}], ids=str)
 def test_what_is_kept_of_a_row_is_what_torch_saves(arch: str, preset: str | None, knobs: dict[str, Any]) -> None:
@@ -98,6 +110,18 @@ def test_documents_told_apart_keep_more(arch: str, preset: str | None) -> None:
 def test_what_is_kept_of_a_source_and_its_target(arch: str, preset: str | None, knobs: dict[str, Any]) -> None:
     kept, said = of_translator(config_of(arch, preset, **knobs))
     assert said == pytest.approx(kept, rel=0.1)
+
+
+@pytest.mark.parametrize(("arch", "preset"), [(arch, preset) for arch, preset in DIALECTS if arch in ENCODERS])
+@pytest.mark.parametrize("knobs", [{}, {"n_layers": 1}, {"dropout": 0.1}, {"pooling": "mean"}], ids=str)
+@pytest.mark.parametrize("is_padded", [False, True])
+def test_what_is_kept_of_texts_that_are_read_whole(
+    arch: str, preset: str | None, knobs: dict[str, Any], is_padded: bool
+) -> None:
+    config = config_of(arch, preset, **knobs)
+    kept, said = of_encoder(config, is_padded)
+    assert said == pytest.approx(kept, rel=0.1)
+    assert training_bytes(config, V, Reading(B, T, is_padded=is_padded), form="encoder")["activations"] < 2 * kept
 
 
 @pytest.mark.parametrize("arch", ["transformer", "gru"])

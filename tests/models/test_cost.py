@@ -8,9 +8,9 @@ import sys
 import pytest
 from pydantic import TypeAdapter
 
-from textmill.config import PRESETS, SIZES, SIZES_WITH_SOURCE, ModelConfig, TransformerConfig
+from textmill.config import PRESETS, SIZES, SIZES_OF_ENCODERS, SIZES_WITH_SOURCE, ModelConfig, TransformerConfig
 from textmill.models import build_model, cost
-from textmill.tables import ARCHITECTURES, SOURCED
+from textmill.tables import ARCHITECTURES, ENCODERS, SOURCED
 
 DIALECTS = [(arch, preset) for arch in ARCHITECTURES for preset in PRESETS.get(arch) or [None]]
 
@@ -71,6 +71,36 @@ def test_the_count_is_that_of_the_model_part_by_part(arch, preset, knobs, tied, 
     assert cost._on_meta_device(config, 31, form, of_sources).total == counts.total
 
 
+@pytest.mark.parametrize(("arch", "preset", "knobs"), SHAPES)
+@pytest.mark.parametrize("pooling", ["attention", "mean"])
+@pytest.mark.parametrize("classes", [(), ("a", "b", "c")], ids=str)
+def test_an_encoder_is_counted_part_by_part(arch, preset, knobs, pooling, classes):
+    if arch not in ENCODERS:
+        pytest.skip(f"{arch} reads no text as a whole")
+    config = config_of(arch, preset, **{"n_layers": 3, "d_model": 16, "seq_len": 24, "pooling": pooling, **knobs})
+    heads = {"classify": {"classes": classes}} if classes else {}
+    counts, model = cost.parameters(config, 31, "encoder", heads=heads), build_model(config, 31, "encoder", heads)
+    sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
+    embeddings = sum(size for name, size in sizes.items() if "embedding." in name or "learned." in name)
+    head = sum(size for name, size in sizes.items() if name.startswith("heads."))
+    assert counts.total == sum(sizes.values())
+    assert (counts.embeddings, counts.head) == (embeddings, head)
+    assert counts.matrices == sum(matrix.numel() for _, matrix in model.matrices())
+    on_meta = cost._on_meta_device(config, 31, "encoder", heads=heads)
+    assert (on_meta.total, on_meta.head, on_meta.head_multiplies) == (counts.total, head, counts.head_multiplies)
+    assert (cost.memory_bytes(config, 31, None, form="encoder", heads=heads)["weights"]) == 4 * counts.total
+
+
+def test_an_encoder_on_paper():
+    """LSTM, D = 4, V = 3, 2 layers of two directions of width 2: each 4 · 2 · (4 + 2) weights and 2 · 4 · 2 biases;
+    a head of 2 classes: 2 · (4 + 1), and 4 · (4 + 1) that weigh the tokens."""
+    config, heads = config_of("lstm", None, n_layers=2, d_model=4), {"classify": {"classes": ["a", "b"]}}
+    counts = cost.parameters(config, 3, "encoder", heads=heads)
+    assert (counts.embeddings, counts.matrices) == (12, 2 * 2 * 48)
+    assert (counts.backbone, counts.head) == (2 * 2 * (48 + 16), 10 + 20)
+    assert cost.flops_per_token(config, 3, form="encoder", heads=heads) == 6 * (192 + 20)
+
+
 @pytest.mark.parametrize(("arch", "preset"), DIALECTS)
 @pytest.mark.parametrize("form", ["decoder", "encoder-decoder"])
 @pytest.mark.parametrize("vocab_size", [4, 31, 1000])
@@ -114,6 +144,9 @@ def test_a_size_is_within_a_tenth_of_its_word_for_every_architecture_and_dialect
     if arch in SOURCED:
         config = config_of(arch, preset, size=size, **SIZES_WITH_SOURCE[arch][size])
         assert cost.parameters(config, 8000, "encoder-decoder").backbone == pytest.approx(WISHED[size], rel=0.1)
+    if arch in ENCODERS:
+        config = config_of(arch, preset, size=size, **SIZES_OF_ENCODERS[arch][size])
+        assert cost.parameters(config, 8000, "encoder").backbone == pytest.approx(WISHED[size], rel=0.1)
 
 
 def test_flops_of_gpt2_small_on_paper():
@@ -145,7 +178,7 @@ def test_memory_on_paper():
 
 
 @pytest.mark.parametrize(("arch", "preset"), DIALECTS)
-@pytest.mark.parametrize("form", ["decoder", "encoder-decoder"])
+@pytest.mark.parametrize("form", ["decoder", "encoder-decoder", "encoder"])
 @pytest.mark.parametrize("more", [{}, {"softmax": "adaptive"}], ids=str)
 def test_the_bytes_that_adafactor_keeps_are_those_of_its_state(arch, preset, form, more):
     import torch
@@ -155,16 +188,19 @@ def test_the_bytes_that_adafactor_keeps_are_those_of_its_state(arch, preset, for
 
     if form == "encoder-decoder" and arch not in SOURCED:
         pytest.skip(f"{arch} reads no source")
-    heads = {"n_heads": 4} if preset else {}
-    config = config_of(arch, preset, **{"n_layers": 2, "d_model": 24, "tied": False} | heads | more)
-    model = build_model(config, 100, form)
+    if form == "encoder" and (arch not in ENCODERS or more):
+        pytest.skip(f"{arch} with {more} is no encoder")
+    n_heads = {"n_heads": 4} if preset else {}
+    config = config_of(arch, preset, **{"n_layers": 2, "d_model": 24, "tied": False} | n_heads | more)
+    heads = {"classify": {"classes": ["a", "b", "c"]}} if form == "encoder" else {}
+    model = build_model(config, 100, form, heads)
     optimizers = build_optimizers(model, TrainConfig(optimizer="adafactor", lr=0.01, weight_decay=0.0))
     for parameter in model.parameters():
         parameter.grad = torch.ones_like(parameter)
     optimizers[0].step()
     kept = sum(tensor.nbytes for tensor in optimizer_tensors(optimizers).values())
-    assert cost.memory_bytes(config, 100, "adafactor", form=form)["optimizer"] == kept
-    assert kept < cost.memory_bytes(config, 100, "adamw", form=form)["optimizer"] / 4
+    assert cost.memory_bytes(config, 100, "adafactor", form=form, heads=heads)["optimizer"] == kept
+    assert kept < cost.memory_bytes(config, 100, "adamw", form=form, heads=heads)["optimizer"] / 4
 
 
 @pytest.mark.parametrize(("arch", "preset"), DIALECTS)

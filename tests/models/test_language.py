@@ -13,7 +13,7 @@ from textmill.config import PRESETS, RecurrentConfig, TransformerConfig
 from textmill.errors import ConfigError, Damaged, RunError
 from textmill.models import LanguageModel, build_model
 from textmill.models.heads import Head
-from textmill.models.language import seed_for
+from textmill.models.network import seed_for
 
 GRU = RecurrentConfig(arch="gru", n_layers=1, d_model=8)
 
@@ -34,7 +34,7 @@ def test_forms_and_heads_that_do_not_exist_are_refused():
     with pytest.raises(ConfigError, match=r"no form 'decodr'\n.*did you mean 'decoder'"):
         build_model(GRU, 11, form="decodr")
     with pytest.raises(ConfigError, match="no head 'span'"):
-        build_model(GRU, 11, heads=("span",))
+        build_model(GRU, 11, heads={"span": {}})
 
 
 def test_on_the_meta_device_nothing_is_allocated():
@@ -130,6 +130,7 @@ def test_the_description_is_plain_json(saved):
     assert description["schema"] == "textmill.model/1"
     assert description["form"] == "decoder"
     assert description["config"]["arch"] == "gru"
+    assert "heads" not in description and "pooling" not in description["config"], "an encoder's affair"
 
 
 def test_a_cap_bends_logits_on_paper():

@@ -335,3 +335,59 @@ def test_marian_equals_transformers_marian_with_padding_on_both_sides(own_vocabu
 
 def logits_from(model: LanguageModel, ids: Tensor, state: Any) -> Tensor:
     return model.head.logits(model(ids, None, state)[0])
+
+
+BERT_LAYERS = {
+    "attention.query": "attention.self.query",
+    "attention.key": "attention.self.key",
+    "attention.value": "attention.self.value",
+    "attention.out": "attention.output.dense",
+    "attention_norm": "attention.output.LayerNorm",
+    "feed_forward.up": "intermediate.dense",
+    "feed_forward.down": "output.dense",
+    "feed_forward_norm": "output.LayerNorm",
+}
+
+
+def test_bert_equals_transformers_bert_with_padding():
+    transformers = pytest.importorskip("transformers", reason="the reference is transformers' BertModel")
+    sizes = {"d_model": D, "n_heads": H, "d_ff": F, "n_layers": L, "seq_len": T}
+    config = TransformerConfig(preset="bert", **{**PRESETS["transformer"]["bert"], **sizes})
+    model = build_model(config, V, "encoder", seed=5).eval()
+    torch.manual_seed(6)
+    reference = transformers.BertModel(
+        transformers.BertConfig(
+            vocab_size=V, hidden_size=D, num_hidden_layers=L, num_attention_heads=H, intermediate_size=F,
+            max_position_embeddings=T, pad_token_id=V - 1,
+        ),
+        add_pooling_layer=False,
+    ).eval()  # fmt: skip
+    assert (reference.config.hidden_act, reference.config.layer_norm_eps) == ("gelu", 1e-12)
+    with torch.no_grad():
+        for parameter in reference.parameters():
+            parameter.normal_(std=0.25)
+    theirs, ours = dict(reference.named_parameters()), dict(model.named_parameters())
+    types = theirs.pop("embeddings.token_type_embeddings.weight")
+    names = {"embedding.weight": "embeddings.word_embeddings.weight"}
+    for kind in ("weight", "bias"):
+        names[f"backbone.embed_norm.{kind}"] = f"embeddings.LayerNorm.{kind}"
+        for part, foreign in BERT_LAYERS.items():
+            names |= {f"backbone.blocks.{n}.{part}.{kind}": f"encoder.layer.{n}.{foreign}.{kind}" for n in range(L)}
+    with torch.no_grad():
+        ours.pop("backbone.learned.weight").copy_(theirs.pop("embeddings.position_embeddings.weight") + types[0])
+        for name, foreign in names.items():
+            ours.pop(name).copy_(theirs.pop(foreign))
+    assert not ours, f"not copied: {list(ours)}"
+    assert not theirs, f"not filled: {list(theirs)}"
+
+    for length in (1, 2, 17, T):
+        ids = random_ids(length)
+        segments = torch.zeros_like(ids)
+        segments[0, length // 2 + 1 :] = segments[2, length - length // 4 :] = -1  # transformers: to the right alone
+        real = segments >= 0
+        with torch.no_grad():
+            expected = reference(input_ids=ids, attention_mask=real).last_hidden_state
+            whole = reference(input_ids=ids).last_hidden_state
+            assert expected.std() > 0.1
+            torch.testing.assert_close(model(ids, segments)[real], expected[real], atol=1e-4, rtol=0)
+            torch.testing.assert_close(model(ids), whole, atol=1e-4, rtol=0)

@@ -11,7 +11,7 @@ from textmill.config import PRESETS, Config, RecurrentConfig, TransformerConfig
 from textmill.errors import ConfigError, ContextFull, TooLittleText
 from textmill.generation.beam import BeamSettings
 from textmill.models import build_model
-from textmill.tasks.pair_batches import PairSampler
+from textmill.tasks.length_batches import LengthSampler
 from textmill.tasks.translate import Translate, Translation
 from textmill.text.aligned import SentencePair
 from textmill.text.worlds import Pairs
@@ -186,7 +186,7 @@ def test_both_directions_need_names_and_pairs():
 
 def test_batches_hold_every_pair_once_an_epoch_within_their_tokens():
     size = [max(i % 37 + 2, i * i % 23 + 2) for i in range(500)]
-    sampler = PairSampler(size, tokens=200, accumulate=1, seed=5)
+    sampler = LengthSampler(size, tokens=200, accumulate=1, seed=5)
     first, second = ([number for batch in sampler.batches(epoch) for number in batch] for epoch in (0, 1))
     assert sorted(first) == sorted(second) == list(range(500)) and first != second
     for batch in sampler.batches(0):
@@ -196,17 +196,17 @@ def test_batches_hold_every_pair_once_an_epoch_within_their_tokens():
     n = len(sampler.batches(0))
     assert sampler.steps_per_epoch == n
     walked = [sampler.rows(step) for step in range(n + 3)]
-    anew = PairSampler(size, tokens=200, accumulate=1, seed=5)
+    anew = LengthSampler(size, tokens=200, accumulate=1, seed=5)
     assert [anew.rows(step) for step in (n + 2, 0, n)] == [walked[n + 2], walked[0], walked[n]]
-    assert PairSampler(size, tokens=200, accumulate=1, seed=6).rows(0) != walked[0]
-    by_three = PairSampler(size, tokens=200, accumulate=3, seed=5)
+    assert LengthSampler(size, tokens=200, accumulate=1, seed=6).rows(0) != walked[0]
+    by_three = LengthSampler(size, tokens=200, accumulate=3, seed=5)
     assert [micro for step in range(n // 3) for micro in by_three.rows(step)] == [
         micro for [micro] in walked[: n // 3 * 3]
     ]
-    with pytest.raises(ConfigError, match="a batch holds 20 tokens, and a pair alone has 38"):
-        PairSampler([3, 38], tokens=20, accumulate=1, seed=0)
-    with pytest.raises(TooLittleText, match="no pair to train on"):
-        PairSampler([], tokens=20, accumulate=1, seed=0)
+    with pytest.raises(ConfigError, match="a batch holds 20 tokens, and an example alone has 38"):
+        LengthSampler([3, 38], tokens=20, accumulate=1, seed=0)
+    with pytest.raises(TooLittleText, match="nothing to train on"):
+        LengthSampler([], tokens=20, accumulate=1, seed=0)
 
 
 @pytest.mark.parametrize("arch", ARCHS)

@@ -33,16 +33,33 @@ def test_a_very_long_run_gives_the_ids_of_the_library(tokenizer: Tokenizer, unit
         assert tokenizer.encode(text) == tokenizer.encode_slowly([text])[0].tolist()
 
 
-BESIDE = ["", " ", "\n", "'", "''", "'l", "(", "- ", "1", "é", "\u0301", "😀", "\U00031350", "\ua7ae", "今天 ", "a'", "\t\t", "。"]
-"""What may stand beside a run; U+31350 and U+A7AE are letters of Unicode 15 and 9: older libraries know none of them."""
+BESIDE = [
+    "",
+    " ",
+    "\n",
+    "'",
+    "''",
+    "'l",
+    "(",
+    "- ",
+    "1",
+    "é",
+    "\u0301",
+    "😀",
+    "\U00031350",
+    "\ua7ae",
+    "今天 ",
+    "a'",
+    "\t\t",
+    "。",
+]
+"""What may stand beside a run; U+31350 and U+A7AE are letters of Unicode 15 and 9, which older libraries lack."""
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(
     runs=st.lists(
-        st.tuples(
-            st.sampled_from(BESIDE), st.sampled_from("l'd今a"), st.integers(30, 90), st.sampled_from(BESIDE)
-        ),
+        st.tuples(st.sampled_from(BESIDE), st.sampled_from("l'd今a"), st.integers(30, 90), st.sampled_from(BESIDE)),
         min_size=1,
         max_size=3,
     )

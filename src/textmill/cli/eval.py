@@ -13,6 +13,7 @@ from textmill.cli.plan import show_plan
 from textmill.cli.run_argument import run_argument, settings_of, use_threads
 from textmill.cli.scores import FLOORS, scores_table
 from textmill.cli.verb import verb
+from textmill.errors import InputError
 
 if TYPE_CHECKING:
     from textmill.results import Evaluation
@@ -28,14 +29,21 @@ if TYPE_CHECKING:
         "textmill eval runs/novel --data other.txt   on another text",
         "textmill eval runs/novel --eval.window 256 --eval.stride 128",
         "textmill eval runs/novel -v                 with the whole convention",
+        "textmill eval runs/reviews --fail-under floor   exit 1 where its floor does better",
         "textmill eval runs/novel/floor --json       the 5-gram floor is a run too",
     ),
 )
 @run_argument
 @click.option("--data", metavar="PATH", help="Text to measure on. Default: the held-out test part.")
+@click.option(
+    "--fail-under",
+    type=click.Choice(["floor"]),
+    help="Exit with 1 where the model does not do better than its floor.",
+)
 @checkpoint_option
-def eval_command(shell: Shell, run: Run, data: str | None, checkpoint: str | None) -> None:
-    """Measure RUN on held-out text: loss, perplexity, bits per byte and per character, each with an interval.
+def eval_command(shell: Shell, run: Run, data: str | None, fail_under: str | None, checkpoint: str | None) -> int:
+    """Measure RUN on held-out text: loss, perplexity, bits per byte and per character; of a classifier accuracy, F1 and
+    calibration; each with an interval.
 
     Kept in RUN/eval/, unless another checkpoint or other settings than the run's own are asked for.
     """
@@ -48,12 +56,29 @@ def eval_command(shell: Shell, run: Run, data: str | None, checkpoint: str | Non
         writes = [str(run.path / "eval")] if as_trained else []
         plan = {"data": data or "what training held out", "checkpoint": checkpoint or run.default_checkpoint}
         show_plan(shell, verb="eval", run=str(run.path), writes=writes, plan=plan)
-        return
+        return 0
     use_threads(settings)
     found = evaluate(run, data=data, checkpoint=checkpoint)
     if as_trained:  # what the report and `ls` show is measured in the run's own way
         save_evaluation(run.path, found)
     shell.show(found, partial(evaluation_text, whole=shell.verbose))
+    if fail_under is None:
+        return 0
+    worse = floors_ahead(found)
+    if worse:
+        shell.notice(f"not better than its floor: {', '.join(FLOORS.get(name, name) for name in worse)}")
+    return 1 if worse else 0
+
+
+def floors_ahead(found: Evaluation) -> list[str]:
+    """The floors that the model is not better than: by accuracy not as good, else by bits per byte no better. Raises
+    InputError where it has no floor."""
+    metric = "accuracy" if "accuracy" in found.metrics else "bpb"
+    floors = {name: row[metric] for name, row in found.baselines.items() if metric in row and name != "network"}
+    if not floors:
+        raise InputError("there is no floor to compare it with", where=found.run)
+    ours = found.metrics[metric]
+    return [name for name, value in floors.items() if (value > ours if metric == "accuracy" else value <= ours)]
 
 
 def evaluation_text(found: Evaluation, whole: bool = False) -> str:
@@ -62,7 +87,12 @@ def evaluation_text(found: Evaluation, whole: bool = False) -> str:
 
     counted = ", ".join(
         f"{count(found.metrics[name])} {words}"
-        for name, words in (("n_tokens", "tokens"), ("n_bytes", "bytes"), ("n_chars", "characters"))
+        for name, words in (
+            ("n_texts", "texts"),
+            ("n_tokens", "tokens"),
+            ("n_bytes", "bytes"),
+            ("n_chars", "characters"),
+        )
         if name in found.metrics
     )
     how = dict(found.convention)
@@ -87,6 +117,10 @@ def convention_rows(how: dict[str, Any]) -> list[list[str]]:
             for floor, ends in value.items():
                 low, high = (f"{'+' if end > 0 else ''}{measure(end)}" for end in ends)
                 rows.append(["bits per byte, model minus floor", f"{low} to {high}: {FLOORS.get(floor, floor)}"])
+        elif isinstance(value, list):
+            low, high = (f"{'+' if end > 0 else ''}{measure(end)}" for end in value)
+            other = name.removeprefix("minus_")
+            rows.append([f"accuracy, minus that of {FLOORS.get(other, other)}", f"{low} to {high}"])
         elif isinstance(value, bool):
             rows.append([title, "yes" if value else "no"])
         elif isinstance(value, float):

@@ -58,7 +58,9 @@ def info_text(info: Info) -> str:
             lines = [line for line in value if line] if isinstance(value, list) else [value]
             if name == "files":  # a ledger each: for --json
                 lines = [f"{len(lines):,} (each with its ledger: --json)"]
-            label = f"{part}: {TITLES.get(name, name.replace('_', ' '))}"
+            titles = TITLES | ({"loss": "nats per text"} if "n_texts" in facts else {})
+            title = titles.get(name, name.replace("_", " "))
+            label = f"{part}: {title}"
             words = [text for line in lines if (text := fact(name, line))]
             rows += [[label if place == 0 else "", text] for place, text in enumerate(words)]
     return table(rows)
@@ -66,7 +68,7 @@ def info_text(info: Info) -> str:
 
 def fact(name: str, value: Any) -> str:
     """A fact of a run in words, with its unit; "" for one that is not known."""
-    from textmill.report.numbers import duration, measure, share
+    from textmill.report.numbers import duration, share, shown
     from textmill.report.words import Words
     from textmill.text.wording import counted
 
@@ -85,7 +87,7 @@ def fact(name: str, value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(fact(name, part) for part in value)
     if isinstance(value, float):
-        return f"{value:,.0f}" if value == int(value) else measure(value)
+        return f"{value:,.0f}" if value == int(value) else shown(name, value)
     if value is None or isinstance(value, bool):
         return "" if value is None else "yes" if value else "no"
     if isinstance(value, int):

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from textmill.runs import Run
 
 RUNS = "runs"
+NO_WRITERS = {
+    "encoder-decoder": ("translates: it writes nothing without a source", "translate"),
+    "encoder": ("classifies: it writes nothing", "classify"),
+}
+"""Form of a run -> why it is no language model, and the verb that it is for."""
 
 
 def run_argument(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -85,15 +90,14 @@ def settings_of(run: Run, shell: Shell, keys: tuple[str, ...]) -> Config:
 
 
 def model_of(run: Run, config: Config, checkpoint: str | None = None) -> NextToken:
-    """The run's language model on the machine that the config names. Raises RunError where it reads a source first."""
-    if run.info["form"] != "decoder":
-        raise RunError(
-            "this run translates: it writes nothing without a source",
-            where=str(run.path),
-            hint=f"textmill translate {run.path} < in.txt",
-        )
+    """The run's language model on the machine that the config names. Raises RunError where it is none."""
+    form = run.info["form"]
+    if form != "decoder":
+        why, verb = NO_WRITERS[form]
+        raise RunError(f"this run {why}", where=str(run.path), hint=f"textmill {verb} {run.path} < in.txt")
     use_threads(config)
-    return run.model(checkpoint, device=config.machine.device)
+    model: NextToken = run.model(checkpoint, device=config.machine.device)
+    return model
 
 
 def use_threads(config: Config) -> None:

@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from textmill.cli.output import table
 
 COLUMNS = {
+    "accuracy": "accuracy",
+    "f1_macro": "macro F1",
+    "ece": "ECE",
+    "brier": "Brier",
     "bleu": "BLEU",
     "chrf": "chrF",
     "bleu_back": "BLEU back",
@@ -22,7 +26,12 @@ FLOORS = {
     "ngram_bytes": "5-gram over bytes",
     "copy": "the source as it stands",
     "dictionary": "word by word",
+    "majority": "the most frequent class",
+    "tfidf": "tf-idf and logistic regression",
+    "network": "the network alone",
 }
+OF_TEXTS = {"loss": "nats per text"}
+"""Columns that mean something else where classes are told, and not tokens."""
 
 
 def scores_table(
@@ -31,19 +40,23 @@ def scores_table(
     intervals: Mapping[str, tuple[float, float]] | None = None,
     confidence: float = 0.95,
 ) -> str:
-    """A row for the model, its intervals where there are any, and a row for each floor. Lower is better, but for BLEU
-    and chrF."""
-    from textmill.report.numbers import measure
+    """A row for the model, its intervals where there are any, and a row for each floor. Lower is better, but for BLEU,
+    chrF, accuracy and F1."""
+    from textmill.report.numbers import shown
     from textmill.report.words import comparable
 
     rows = {"this model": metrics}
     for name, values in baselines.items():  # a number of another unit would be read as the column's
         rows[FLOORS.get(name, name)] = {key: value for key, value in values.items() if comparable(key, name)}
     columns = [name for name in COLUMNS if name in metrics]
-    cells = [["", *(COLUMNS[name] for name in columns)]]
+    titles = COLUMNS | (OF_TEXTS if "n_texts" in metrics else {})
+    cells = [["", *(titles[name] for name in columns)]]
     for title, values in rows.items():
-        cells.append([title, *(measure(values.get(name)) for name in columns)])
+        cells.append([title, *(shown(name, values.get(name)) for name in columns)])
         if values is metrics and intervals:
-            ends = [" to ".join(map(measure, intervals[name])) if name in intervals else "" for name in columns]
+            ends = [
+                " to ".join(shown(name, end) for end in intervals[name]) if name in intervals else ""
+                for name in columns
+            ]
             cells.append([f"  {confidence:.0%} interval", *ends])
     return table(cells, right=range(1, len(columns) + 1))

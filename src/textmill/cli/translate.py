@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from textmill.cli.checkpoint_option import checkpoint_option
+from textmill.cli.lines import Lines
 from textmill.cli.output import Shell, for_terminal
 from textmill.cli.run_argument import run_argument, settings_of, use_threads
 from textmill.cli.verb import verb
@@ -118,24 +118,3 @@ class FirstOf:
         if what and not self.n:
             self.line, self.what = line, what
         self.n += bool(what)
-
-
-class Lines:
-    """The lines of standard input, without their ends; what is no UTF-8 is told and is an empty line."""
-
-    def __init__(self, shell: Shell):
-        self.shell = shell
-        self.number = self.n_bad = 0
-
-    def __iter__(self) -> Iterator[str]:
-        for raw in sys.stdin.buffer:
-            self.number += 1
-            try:
-                text = raw.decode("utf-8-sig" if self.number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                self.n_bad += 1
-                self.shell.notice(
-                    f"line {self.number} is no UTF-8 (byte {error.start + 1} of it): its place stays empty"
-                )
-                text = ""
-            yield text.removesuffix("\n").removesuffix("\r")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from textmill.config.model import (
         PRESETS,
         SIZES,
+        SIZES_OF_ENCODERS,
         SIZES_WITH_SOURCE,
         BaseModelConfig,
         ModelConfig,
@@ -32,7 +33,7 @@ _FILES = {
     "data": ("DataConfig",),
     "measure": ("EvalConfig", "GenerateConfig"),
     "model": (
-        *("PRESETS", "SIZES", "SIZES_WITH_SOURCE", "BaseModelConfig", "ModelConfig"),
+        *("PRESETS", "SIZES", "SIZES_OF_ENCODERS", "SIZES_WITH_SOURCE", "BaseModelConfig", "ModelConfig"),
         *("RecurrentConfig", "TransformerConfig"),
     ),
     "run": ("MachineConfig", "RunConfig"),
@@ -47,6 +48,7 @@ _PLACES = {name: f"textmill.config.{file}:{name}" for file, names in _FILES.item
 __all__ = [
     "PRESETS",
     "SIZES",
+    "SIZES_OF_ENCODERS",
     "SIZES_WITH_SOURCE",
     "BaseModelConfig",
     "Config",

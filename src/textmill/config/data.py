@@ -24,7 +24,7 @@ class DataConfig(Section):
     """Files or folders to test on, instead of a part held out of PATH."""
     text: tuple[str, ...] = knob(())
     """Column or key that holds the text; of several, the first that a file has. Default: text (正文, 文本), or the only
-    column there is."""
+    column there is; of labelled texts also sentence, review, 评论 and the like."""
     header: bool = knob(True)
     """The first record of a CSV or TSV file names its columns."""
     columns: tuple[str, ...] = knob(())
@@ -35,6 +35,14 @@ class DataConfig(Section):
     """Of pairs, the side that is read: its file ending, column or key, such as en. Default: the first that is named."""
     target: str | None = knob(None, flag="--target")
     """Of pairs, the side that is written: its file ending, column or key, such as de. Default: the second."""
+    labelled: bool | None = knob(None)
+    """A document is a text with its label, or labels: columns, or a folder of text files for each class. Default: as
+    the task reads."""
+    label: tuple[str, ...] = knob(())
+    """Of labelled texts, the column or key that holds the label; of several, the first that a file has. Default: one
+    that is called as labels mostly are, such as label, sentiment, 标签; it is shown."""
+    label_separator: str | None = knob(None)
+    """Of labelled texts, the sign between the labels where a value holds several. A list in JSON is several without."""
     unit: Literal["auto", "file", "line", "paragraph"] = knob("auto")
     """What a document is in a plain text file. auto: a file is one document."""
     valid_share: float = knob(0.05, ge=0.0, lt=1.0)
@@ -65,7 +73,7 @@ class DataConfig(Section):
                 raise ValueError(f"no cleaning rule '{name}' (there are: {', '.join(CLEANING_RULES)}; or none). {near}")
         return clean
 
-    @field_validator("paths", "valid", "test", "text", "columns", "clean", mode="before")
+    @field_validator("paths", "valid", "test", "text", "label", "columns", "clean", mode="before")
     @classmethod
     def one_is_a_list_of_one(cls, value: Any) -> Any:
         """In Python a single name may stand for a list of one, and a pathlib.Path for its name."""
@@ -89,7 +97,20 @@ class DataConfig(Section):
             raise ValueError(f"source and target are both {self.source}")
         return self
 
+    @model_validator(mode="after")
+    def labels_are_of_single_texts(self) -> DataConfig:
+        if self.labelled and self.pairs:
+            raise ValueError(
+                "labelled and pairs are both true: a document is a text with its label, or a pair of texts"
+            )
+        if self.label_separator == "":
+            raise ValueError("label_separator is empty: leave it out where a value is one label")
+        return self
+
     @property
     def cleaning_rules(self) -> tuple[str, ...]:
-        """The names of the rules that are applied. Pairs are not cleaned: what is cut off one side the other keeps."""
-        return () if self.clean == ("none",) or self.pairs else self.clean
+        """The names of the rules that are applied. Pairs are not cleaned: what is cut off one side the other keeps. A
+        text with a label is never too short to say something: ":)" is one."""
+        if self.clean == ("none",) or self.pairs:
+            return ()
+        return tuple(rule for rule in self.clean if not (self.labelled and rule == "near-empty"))

@@ -37,6 +37,8 @@ class BaseModelConfig(Section):
     several times faster for words and large vocabularies, and a little worse."""
     logit_cap: float | None = knob(None, gt=0.0)
     """Logits are bent to stay within ± this: cap · tanh(logit / cap)."""
+    pooling: Literal["attention", "mean"] = knob("attention")
+    """How an encoder makes one vector of all tokens of a text: attention (a mean with learned weights), or mean."""
 
     @model_validator(mode="after")
     def an_adaptive_softmax_has_weights_of_its_own(self) -> Self:
@@ -50,7 +52,7 @@ class TransformerConfig(BaseModelConfig):
 
     arch: Literal["transformer"] = knob("transformer", flag="--arch")
     """rnn, lstm, gru or transformer."""
-    preset: Literal["classic", "gpt2", "llama", "marian", "modern"] = knob("modern", flag="--preset")
+    preset: Literal["bert", "classic", "gpt2", "llama", "marian", "modern"] = knob("modern", flag="--preset")
     """Dialect: a set of the knobs below, equal to the reference implementation it names."""
     n_heads: int = knob(4, ge=1)
     """Attention heads."""
@@ -72,7 +74,7 @@ class TransformerConfig(BaseModelConfig):
     """How a token knows its place. sinusoidal: sines and cosines in turns; sinusoidal_halves: first all sines."""
     rope_theta: float = knob(10000.0, gt=0.0)
     """Base of the rotary frequencies."""
-    activation: Literal["relu", "gelu_tanh", "silu", "relu_squared"] = knob("relu_squared")
+    activation: Literal["relu", "gelu", "gelu_tanh", "silu", "relu_squared"] = knob("relu_squared")
     """Between the two halves of the feed-forward layer."""
     gated: bool = knob(False)
     """The feed-forward layer is multiplied by a gate (SwiGLU with silu)."""
@@ -160,6 +162,22 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "logit_cap": None,
             "init": "normal",
             "tied": False,
+        },
+        # Devlin et al. 2018; transformers' BertModel, made for encoders. The positions hold the vector of token type 0.
+        "bert": {
+            "norm": "layer",
+            "norm_place": "post",
+            "norm_eps": 1e-12,
+            "embed_norm": True,
+            "qk_norm": False,
+            "positions": "learned",
+            "activation": "gelu",
+            "gated": False,
+            "bias": True,
+            "scale_embedding": False,
+            "logit_cap": None,
+            "init": "normal",
+            "tied": True,
         },
         # Radford et al. 2019; transformers' GPT2LMHeadModel.
         "gpt2": {
@@ -285,7 +303,30 @@ SIZES_WITH_SOURCE: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 
+# And where an encoder reads, a recurrence with half its width a way: LSTM 6 L d², GRU 4.5 L d², RNN 1.5 L d².
+SIZES_OF_ENCODERS: dict[str, dict[str, dict[str, Any]]] = {
+    "transformer": SIZES["transformer"],
+    "lstm": {
+        "tiny": {"n_layers": 1, "d_model": 368},
+        "small": {"n_layers": 1, "d_model": 912},
+        "base": {"n_layers": 2, "d_model": 1440},
+        "large": {"n_layers": 2, "d_model": 2656},
+    },
+    "gru": {
+        "tiny": {"n_layers": 1, "d_model": 416},
+        "small": {"n_layers": 1, "d_model": 1056},
+        "base": {"n_layers": 2, "d_model": 1664},
+        "large": {"n_layers": 2, "d_model": 3072},
+    },
+    "rnn": {
+        "tiny": {"n_layers": 1, "d_model": 736},
+        "small": {"n_layers": 1, "d_model": 1824},
+        "base": {"n_layers": 2, "d_model": 2880},
+        "large": {"n_layers": 2, "d_model": 5328},
+    },
+}
+
 
 def sizes_of(form: str) -> dict[str, dict[str, dict[str, Any]]]:
     """What --size names for models of a form: architecture -> size -> knobs."""
-    return SIZES_WITH_SOURCE if form == "encoder-decoder" else SIZES
+    return {"encoder-decoder": SIZES_WITH_SOURCE, "encoder": SIZES_OF_ENCODERS}.get(form, SIZES)

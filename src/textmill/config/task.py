@@ -13,10 +13,14 @@ class TaskConfig(Section):
     """What the model is for."""
 
     name: str = knob("lm", flag="--task")
-    """lm: language modelling, the next token from those before it. translate: a text into another language."""
+    """lm: language modelling, the next token from those before it. translate: a text into another language. classify:
+    which of its classes a text belongs to."""
 
     both_ways: bool = knob(False, flag="--both-ways")
     """Of pairs, each is learned in both directions, by one model: textmill translate RUN --to LANGUAGE says which."""
+
+    balanced: bool = knob(False, flag="--balanced")
+    """Of classes, each weighs the same in training, however many texts it has."""
 
     @field_validator("name")
     @classmethod

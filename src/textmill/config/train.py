@@ -84,13 +84,13 @@ class TrainConfig(Section):
     """Compile the model by torch.compile: the first updates take longer, the others perhaps less; recurrent cells stay
     as they are. The run is then repeatable within rounding, not to the bit. Where it fails, the run goes on without."""
     label_smoothing: float | None = knob(None, ge=0.0, lt=1.0)
-    """Share of each target's probability that training spreads over all tokens (Szegedy et al. 2016); the loss that is
-    told is without it. Default: 0.1 for translate, 0 for lm."""
+    """Share of each target's probability that training spreads over all others (Szegedy et al. 2016); the loss that is
+    told is without it. Default: 0.1 for translate, else 0."""
     average: float | None = knob(None, gt=0.0, lt=1.0)
     """Decay of the running average of the weights that is evaluated and kept instead of them. Default: off."""
-    best_by: Literal["loss", "bleu", "chrf"] = knob("loss")
-    """What the best checkpoint is best by: the loss on validation text; of translators also BLEU or chrF of greedy
-    translations of its first 200 pairs."""
+    best_by: Literal["loss", "accuracy", "bleu", "chrf"] = knob("loss")
+    """What the best checkpoint is best by: the loss on validation text; of classifiers also accuracy; of translators
+    also BLEU or chrF of greedy translations of its first 200 pairs."""
     patience: int | None = knob(None, ge=1)
     """Stop after this many evaluations without a new best. Default: off."""
     eval_every: int | None = knob(None, ge=1, on_resume="take")

@@ -14,7 +14,7 @@ from textmill.config.section import Section
 from textmill.config.task import TaskConfig
 from textmill.config.tokens import TokensConfig
 from textmill.config.train import TrainConfig
-from textmill.tables import TASK_FORMS, TASKS_OF_PAIRS
+from textmill.tables import TASK_FORMS, TASKS_OF_PAIRS, TASKS_WITH_LABELS
 
 
 class Config(Section):
@@ -62,12 +62,31 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
-    def a_source_is_compared_where_there_is_one(self) -> Config:
+    def labels_are_read_where_the_task_wants_them(self) -> Config:
+        wanted = self.task.name in TASKS_WITH_LABELS
+        if self.data.labelled is None:
+            object.__setattr__(self, "data", self.data.model_copy(update={"labelled": wanted}))
+        elif self.data.labelled != wanted:
+            reads = "texts with labels" if wanted else "texts without"
+            said = str(self.data.labelled).lower()
+            raise ValueError(f"data.labelled is {said}, but task {self.task.name} reads {reads}")
+        if not wanted and (self.data.label or self.data.label_separator):
+            knob = "label" if self.data.label else "label_separator"
+            raise ValueError(f"data.{knob} is of labelled texts, and task {self.task.name} reads none: leave it out")
+        if not wanted and self.task.balanced:
+            raise ValueError(f"task.balanced is of classes, and task {self.task.name} has none: leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def knobs_of_a_form_are_said_where_it_is_the_tasks(self) -> Config:
+        task, form = self.task.name, TASK_FORMS.get(self.task.name)
         attention = getattr(self.model, "source_attention", "dot")
-        if attention != "dot" and TASK_FORMS.get(self.task.name) == "decoder":
-            raise ValueError(
-                f"model.source_attention is {attention}, but task {self.task.name} reads no source: leave it out"
-            )
+        if attention != "dot" and form in ("decoder", "encoder"):
+            raise ValueError(f"model.source_attention is {attention}, but task {task} reads no source: leave it out")
+        if self.model.pooling != "attention" and form in ("decoder", "encoder-decoder"):
+            raise ValueError(f"model.pooling is {self.model.pooling}, but task {task} pools no tokens: leave it out")
+        if self.model.softmax != "full" and form == "encoder":
+            raise ValueError(f"model.softmax is {self.model.softmax}, but task {task} predicts no tokens: leave it out")
         return self
 
     # To pydantic this is its own __init__: what is validated as a whole (config/layers) does not come through here.

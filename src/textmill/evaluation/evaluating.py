@@ -68,6 +68,10 @@ def evaluate(
     task = task_of(run.config)
     prepared, held_out = _held_out(run, data, task, tokenizer)
     which = checkpoint if checkpoint is not None else run.default_checkpoint
+    if task.form == "encoder":
+        from textmill.evaluation.labels import evaluated  # which makes the same document
+
+        return evaluated(run, held_out.name, held_out.examples, held_out.notes, checkpoint, prepared)
     model = run.model(which, device=run.config.machine.device)
     n_blocks = BLOCKS if len(held_out.examples) == 1 else None
 

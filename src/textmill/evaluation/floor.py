@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -149,6 +149,42 @@ def fit_floor(
 def _save_run(
     folder: Path, model: NGram, tokenizer: Tokenizer, train_store: TokenStore, seed: int, config: Config
 ) -> None:
+    save_as_run(
+        folder,
+        model,
+        tokenizer,
+        _of_single_texts(config),
+        seed,
+        kind="ngram",
+        form="decoder",
+        n_parameters=sum(model.describe()["n_ngrams"]),
+        prepared=train_store.folder.parent.name,
+    )
+
+
+class Saved(Protocol):
+    """A model of tables.MODELS that is fitted, not trained."""
+
+    def save(self, folder: Path) -> None:
+        """Write its files into a folder."""
+
+    def describe(self) -> dict[str, Any]:
+        """What a report should say of it."""
+
+
+def save_as_run(
+    folder: Path,
+    model: Saved,
+    tokenizer: Tokenizer,
+    config: Config,
+    seed: int,
+    *,
+    kind: str,
+    form: str,
+    n_parameters: int,
+    prepared: str,
+) -> None:
+    """Write a fitted model as a run that can be opened. prepared: the name of the folder of its prepared text."""
     model.save(folder)
     tokenizer.save(folder)
     said = {
@@ -158,20 +194,20 @@ def _save_run(
         "shared": True,
     }
     tokens = config.tokens.model_copy(update=said)
-    write_atomically(folder / "config.toml", to_toml(_of_single_texts(config).model_copy(update={"tokens": tokens})))
+    write_atomically(folder / "config.toml", to_toml(config.model_copy(update={"tokens": tokens})))
     write_sealed_json(
         folder / "run.json",
         {
             "format": 1,
-            "kind": "ngram",
-            "form": "decoder",
-            "heads": [],
+            "kind": kind,
+            "form": form,
+            "heads": {},
             "finished": True,
             "command": "",
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "seed": seed,
-            "n_parameters": {"total": sum(model.describe()["n_ngrams"])},
-            "data": {"prepared": train_store.folder.parent.name, "paths": list(config.data.paths)},
+            "n_parameters": {"total": n_parameters},
+            "data": {"prepared": prepared, "paths": list(config.data.paths)},
             "floor": model.describe(),
             "hashes": hashes_of(folder),
         },

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,14 @@ from textmill.metrics.language import ExampleScore
 
 Floats = npt.NDArray[np.float64]
 DRAWN_TOGETHER = 4_000_000  # draws held in memory at once
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of two scores: ours minus theirs, and (low, high) of it over texts that are drawn together."""
+
+    value: float
+    interval: tuple[float, float] | None
 
 
 def intervals(
@@ -33,7 +43,7 @@ def intervals(
     ratios = {"loss": (nats, n_tokens), "bpb": (nats / math.log(2), n_bytes), "bpc": (nats / math.log(2), n_chars)}
     found: dict[str, tuple[float, float]] = {}
     for name, (above, below) in ratios.items():
-        interval = _middle(above, below, confidence)
+        interval = middle(above, below, confidence)
         if interval is None:
             continue
         found[name] = interval
@@ -61,7 +71,7 @@ def difference_interval(
     pairs = zip(ours, theirs, strict=True)
     table = np.array([(a.nats - b.nats, a.n_bytes) for a, b in pairs], dtype=np.float64)
     nats, n_bytes = resampled_sums(table, resamples, seed).T
-    return _middle(nats / math.log(2), n_bytes, confidence)
+    return middle(nats / math.log(2), n_bytes, confidence)
 
 
 def difference_of_ratios(
@@ -74,12 +84,15 @@ def difference_of_ratios(
         return None
     a, b, c, d = resampled_sums(table, resamples, seed).T
     there = (b > 0) & (d > 0)
-    return _middle(a[there] / b[there] - c[there] / d[there], np.ones(int(there.sum())), confidence)
+    return middle(a[there] / b[there] - c[there] / d[there], np.ones(int(there.sum())), confidence)
 
 
-def resampled_sums(table: Floats, resamples: int, seed: int) -> Floats:
-    """Column sums (resamples, C) of `table` (N, C), its rows drawn N times with replacement for each."""
-    return np.concatenate([counts @ table for counts in _draws(len(table), resamples, np.random.default_rng(seed))])
+def resampled_sums(table: Any, resamples: int, seed: int) -> Floats:
+    """Column sums (resamples, C) of `table` (N, C), its rows drawn N times with replacement for each.
+
+    A pure function of (N, resamples, seed): two tables of the same texts are drawn alike. `table` may be sparse.
+    """
+    return np.concatenate([counts @ table for counts in _draws(table.shape[0], resamples, np.random.default_rng(seed))])
 
 
 def _draws(n: int, resamples: int, generator: np.random.Generator) -> Iterator[Floats]:
@@ -91,7 +104,7 @@ def _draws(n: int, resamples: int, generator: np.random.Generator) -> Iterator[F
         yield np.bincount(drawn.reshape(-1), minlength=m * n).reshape(m, n).astype(np.float64)
 
 
-def _middle(above: Floats, below: Floats, confidence: float) -> tuple[float, float] | None:
+def middle(above: Floats, below: Floats, confidence: float) -> tuple[float, float] | None:
     """The middle share of above / below, where below is not 0; None where it always is."""
     there = below > 0
     if not there.any():

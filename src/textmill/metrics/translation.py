@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from textmill.errors import InputError, NothingScored
+from textmill.metrics.bootstrap import Difference
 
 TOKENIZERS = {"zh": "zh", "ja": "char", "th": "char", "lo": "char", "km": "char", "my": "char"}
 """Language of the target -> sacreBLEU's tokenizer that needs no further package; others: 13a, at blanks and marks."""
@@ -38,14 +39,6 @@ class CorpusScore:
 
     value: float
     signature: str
-    interval: tuple[float, float] | None
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Of two scores: ours minus theirs, and (low, high) of it over lines that are drawn together."""
-
-    value: float
     interval: tuple[float, float] | None
 
 

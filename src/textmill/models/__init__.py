@@ -9,18 +9,33 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from textmill.models.encoder import Encoder
     from textmill.models.heads import Head
-    from textmill.models.language import LanguageModel, build_model
+    from textmill.models.language import LanguageModel
     from textmill.models.layout import PADDING, Layout
+    from textmill.models.network import Network, build_model
     from textmill.models.next_token import IGNORED, NextToken
     from textmill.models.state import State
 
-__all__ = ["IGNORED", "PADDING", "Head", "LanguageModel", "Layout", "NextToken", "State", "build_model"]
+__all__ = [
+    "IGNORED",
+    "PADDING",
+    "Encoder",
+    "Head",
+    "LanguageModel",
+    "Layout",
+    "Network",
+    "NextToken",
+    "State",
+    "build_model",
+]
 
 _HOMES = {
+    "Encoder": "encoder",
     "Head": "heads",
     "LanguageModel": "language",
-    "build_model": "language",
+    "Network": "network",
+    "build_model": "network",
     "PADDING": "layout",
     "Layout": "layout",
     "IGNORED": "next_token",

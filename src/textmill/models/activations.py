@@ -16,6 +16,7 @@ keys, H query heads, G key-value heads, V vocabulary.
     dropout                 D of noise                                   on a processor a float, elsewhere a byte
     cells                   CELLS times D                                torch.nn's, a step at a time; LSTM: oneDNN's
     head                    its rows D, the scores of few rows           chunks of many scores are not kept: `Head`
+    head of an encoder      D of what weighs tokens, their weights       `ClassifyHead`; its scores are few
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from textmill.models.clusters import clusters_of
 SCORES_AT_ONCE, SCORES_OF_A_CHUNK, COMPARED_AT_ONCE = 2**24, 2**23, 2**23
 """Those of softmax.py and recurrent_source.py, which load torch; a test holds them equal."""
 
-BENT = {"relu": (1, 3), "gelu_tanh": (2, 4), "silu": (2, 4), "relu_squared": (2, 4)}
+BENT = {"relu": (1, 3), "gelu": (2, 4), "gelu_tanh": (2, 4), "silu": (2, 4), "relu_squared": (2, 4)}
 """Vectors of width F that are kept: (plain, gated). relu keeps what it gives alone, the others what they bend too."""
 
 CELLS = {"rnn": (2, 2), "lstm": (6, 8), "gru": (8, 8)}
@@ -43,12 +44,17 @@ ONEDNN_UNWRITTEN = 11
 and written by the backward of that layer. It counts where addresses are limited."""
 
 
+ONEDNN_BOTH_WAYS = 10
+"""What that workspace is larger by, in D a layer, where an encoder reads both ways: whether it is written was not
+measured, so it counts as kept."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """What a micro-batch reads. n_source: tokens of a source row, 0 = none. is_padded: rows differ in length. is_apart:
     documents in a row do not see each other. is_fused: dropout of attention weights is made by the kernel that attends
     (not on a processor). is_made_again: of a layer only what goes in is kept, and one at a time is made again
-    (train.recompute)."""
+    (train.recompute). is_whole: an encoder reads each row as a whole, and says something of it."""
 
     n_rows: int
     n_tokens: int
@@ -57,6 +63,7 @@ class Reading:
     is_apart: bool = False
     is_fused: bool = False
     is_made_again: bool = False
+    is_whole: bool = False
 
     @property
     def n_places(self) -> int:
@@ -103,6 +110,8 @@ class HeadNumbers:
 def head_numbers(config: ModelConfig, vocab_size: int, reading: Reading) -> HeadNumbers:
     """Of the nats of every place. Few scores are made at once and kept; many go in chunks, with their gradient."""
     n, d = reading.n_places, config.d_model
+    if reading.is_whole:
+        return _of_pooling(config, reading)
     targets = 4 * n if reading.is_padded else 2 * n  # and the places that count
     capped = config.logit_cap is not None
     if config.softmax == "adaptive":
@@ -118,6 +127,16 @@ def _of_softmax(n: int, n_classes: int, d: int, capped: bool) -> HeadNumbers:
         return HeadNumbers(kept=(2 if capped else 1) * n * n_classes, passing=2 * n * n_classes, gradient=0)
     chunk = max(1, SCORES_OF_A_CHUNK // n_classes) * n_classes
     return HeadNumbers(kept=n * d, passing=2 * chunk, gradient=0)
+
+
+def _of_pooling(config: ModelConfig, reading: Reading) -> HeadNumbers:
+    """Of an encoder's head: what weighs the tokens, their weights and their noughts. A plain mean keeps no vectors."""
+    n, d, has_cells = reading.n_places, config.d_model, not isinstance(config, TransformerConfig)
+    if config.pooling == "mean":
+        not_kept = d if has_cells and is_packed(reading) else 0
+        return HeadNumbers(kept=n * (2 - not_kept), passing=n * d, gradient=0)
+    turned = d if has_cells and not is_packed(reading) else 0  # (B, T, D) of what cells write as (T, B, D)
+    return HeadNumbers(kept=n * (d + 2 + turned), passing=2 * n * d, gradient=0)
 
 
 def widest_numbers(config: ModelConfig, reading: Reading) -> int:
@@ -192,7 +211,8 @@ def _attention(config: TransformerConfig, reading: Reading, kv_kept: int) -> int
 
 def _mask(reading: Reading, n_queries: int, n_keys: int) -> int:
     """Of one layer: it is made of booleans, and kept as numbers."""
-    return reading.n_rows * n_queries * n_keys if reading.is_apart else 0
+    is_hidden = reading.is_apart or (reading.is_whole and reading.is_padded)
+    return reading.n_rows * n_queries * n_keys if is_hidden else 0
 
 
 def _noise(dropout: float | None, width: int, reading: Reading) -> int:
@@ -230,5 +250,6 @@ def _of_cells(config: RecurrentConfig, reading: Reading, n: int) -> int:
     of_onednn = config.arch == "lstm" and not packed
     turned = d if of_onednn else 0  # (T, B, D) as oneDNN writes it, and (B, T, D) as the head reads it
     dropped = d if of_onednn and noise else 0  # between layers
-    kept = d + turned + layers * CELLS[config.arch][packed] * d
+    both_ways = ONEDNN_BOTH_WAYS if of_onednn and reading.is_whole else 0
+    kept = d + turned + layers * (CELLS[config.arch][packed] + both_ways) * d
     return n * (2 + kept + (layers + 1) * noise + (layers - 1) * dropped + (6 if packed else 0))

@@ -12,10 +12,14 @@ et al. 2022, appendix B: every token against all T of its row, the causal half n
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from textmill.config.model import ModelConfig, RecurrentConfig, TransformerConfig
 from textmill.models.activations import Reading, activation_numbers, head_numbers, reserved_numbers, widest_numbers
 from textmill.models.clusters import clusters_of
+
+if TYPE_CHECKING:
+    from textmill.models.network import Heads
 
 CONVENTION = "6 N + 12 L D T a token: N without embeddings, multiply-add = 2, backward = 2 forward, causal half counted"
 
@@ -45,7 +49,8 @@ class Parameters:
     """The part of backbone that are matrices."""
     head_multiplies: int
     """Numbers the head multiplies by: V D, tied or not. Of an adaptive softmax those that every token passes: its
-    clusters, which few tokens reach, are not counted."""
+    clusters, which few tokens reach, are not counted. Of an encoder those that weigh its tokens: the scores of classes,
+    made once a text, are not counted."""
 
     @property
     def total(self) -> int:
@@ -53,9 +58,13 @@ class Parameters:
 
 
 def parameters(
-    config: ModelConfig, vocab_size: int, form: str = "decoder", source_vocab_size: int | None = None
+    config: ModelConfig,
+    vocab_size: int,
+    form: str = "decoder",
+    source_vocab_size: int | None = None,
+    heads: Heads | None = None,
 ) -> Parameters:
-    """Exact counts, equal to those of build_model(config, vocab_size, form, source_vocab_size=source_vocab_size).
+    """Exact counts, equal to those of build_model with the same form, heads and source_vocab_size.
 
     >>> from textmill.config import PRESETS, TransformerConfig
     >>> gpt2 = PRESETS["transformer"]["gpt2"]
@@ -64,24 +73,31 @@ def parameters(
     124439808
     """
     known = isinstance(config, TransformerConfig) or config.arch in GATES
-    if not known or form not in ("decoder", "encoder-decoder"):
-        return _on_meta_device(config, vocab_size, form, source_vocab_size)
-    sourced = form == "encoder-decoder"
+    if not known or form not in ("decoder", "encoder-decoder", "encoder") or set(heads or ()) - {"classify"}:
+        return _on_meta_device(config, vocab_size, form, source_vocab_size, heads)
     if isinstance(config, TransformerConfig):
-        counts = _of_transformer(config, vocab_size, sourced)
+        counts = _of_transformer(config, vocab_size, form == "encoder-decoder")
     else:
-        counts = _of_recurrence(config, vocab_size, sourced)
+        counts = _of_recurrence(config, vocab_size, form)
+    if form == "encoder":
+        n_head = sum(_of_classify_head(config, len(told["classes"])) for told in (heads or {}).values())
+        return replace(counts, head=n_head, head_multiplies=_weighing(config) if heads else 0)
     return replace(counts, embeddings=counts.embeddings + (source_vocab_size or 0) * config.d_model)
 
 
 def flops_per_token(
-    config: ModelConfig, vocab_size: int, seq_len: int | None = None, training: bool = True, form: str = "decoder"
+    config: ModelConfig,
+    vocab_size: int,
+    seq_len: int | None = None,
+    training: bool = True,
+    form: str = "decoder",
+    heads: Heads | None = None,
 ) -> int:
     """Of one token in a row of seq_len (default: the config's), by CONVENTION. Not training: a third of it.
 
     Of an encoder-decoder: of a target token together with a source token, both rows of seq_len.
     """
-    counts = parameters(config, vocab_size, form)
+    counts = parameters(config, vocab_size, form, heads=heads)
     forward = 2 * (counts.matrices + counts.head_multiplies)
     if isinstance(config, TransformerConfig):
         n_attentions = 3 if form == "encoder-decoder" else 1  # of each side to itself, and of one to the other
@@ -96,15 +112,17 @@ def memory_bytes(
     bytes_per_number: int = 4,
     form: str = "decoder",
     source_vocab_size: int | None = None,
+    heads: Heads | None = None,
 ) -> dict[str, int]:
     """Bytes of weights, gradients and optimizer (keys), activations left out. optimizer None: only to be used."""
-    counts = parameters(config, vocab_size, form, source_vocab_size)
+    counts = parameters(config, vocab_size, form, source_vocab_size, heads)
     if optimizer is None:
         return {"weights": counts.total * bytes_per_number, "gradients": 0, "optimizer": 0}
     return {
         "weights": counts.total * bytes_per_number,
         "gradients": counts.total * bytes_per_number,
-        "optimizer": _numbers_kept(optimizer, counts, config, vocab_size, form, source_vocab_size) * bytes_per_number,
+        "optimizer": bytes_per_number
+        * _numbers_kept(optimizer, counts, config, vocab_size, form, source_vocab_size, heads),
     }
 
 
@@ -115,12 +133,13 @@ def _numbers_kept(
     vocab_size: int,
     form: str,
     source_vocab_size: int | None,
+    heads: Heads | None,
 ) -> int:
     """Of an optimizer. adafactor: a row and a column of each matrix, a copy of each vector, a count of their steps."""
     if optimizer == "adafactor":
-        from textmill.models.language import build_model
+        from textmill.models.network import build_model
 
-        model = build_model(config, vocab_size, form, device="meta", source_vocab_size=source_vocab_size)
+        model = build_model(config, vocab_size, form, heads or {}, device="meta", source_vocab_size=source_vocab_size)
         return sum(1 + sum(parameter.shape) for parameter in model.parameters())
     in_matrices, elsewhere = OPTIMIZER_NUMBERS[optimizer]
     return in_matrices * counts.matrices + elsewhere * (counts.total - counts.matrices)
@@ -151,6 +170,7 @@ def training_bytes(
     steps_together: bool = True,
     leaves_holes: bool = True,
     source_vocab_size: int | None = None,
+    heads: Heads | None = None,
 ) -> dict[str, int]:
     """What training holds at most, above what the program takes itself: `total`, what it is made of, and `reserved`:
     addresses in addition, without memory behind them. In float32.
@@ -161,8 +181,9 @@ def training_bytes(
     steps_together: Muon orthogonalises matrices of one shape at once, in float32 (processors without bfloat16).
     leaves_holes: freed blocks stay in the heap, as they do on a processor unless they are given back at once.
     """
-    counts = parameters(config, vocab_size, form, source_vocab_size)
-    held = memory_bytes(config, vocab_size, optimizer, form=form, source_vocab_size=source_vocab_size)
+    counts = parameters(config, vocab_size, form, source_vocab_size, heads)
+    held = memory_bytes(config, vocab_size, optimizer, form=form, source_vocab_size=source_vocab_size, heads=heads)
+    reading = replace(reading, is_whole=form == "encoder")
     head = head_numbers(config, vocab_size, reading)
     activations = 4 * activation_numbers(config, vocab_size, reading)
     copies = held["weights"] * (averages + continues + (averages and continues))
@@ -232,12 +253,24 @@ def _head_multiplies(config: ModelConfig, vocab_size: int) -> int:
     return n_rows * config.d_model
 
 
-def _of_recurrence(config: RecurrentConfig, vocab_size: int, sourced: bool) -> Parameters:
-    d, gates = config.d_model, GATES[config.arch]
+def _of_classify_head(config: ModelConfig, n_classes: int) -> int:
+    return n_classes * (config.d_model + 1) + _weighing(config)
+
+
+def _weighing(config: ModelConfig) -> int:
+    """Numbers that say how much each token weighs in its text."""
+    return config.d_model * (config.d_model + 1) if config.pooling == "attention" else 0
+
+
+def _of_recurrence(config: RecurrentConfig, vocab_size: int, form: str) -> Parameters:
+    d, gates, sourced = config.d_model, GATES[config.arch], form == "encoder-decoder"
     matrices = config.n_layers * gates * 2 * d * d  # from the input and from the state
+    both_ways = config.n_layers * gates * 2 * (d * (d // 2) + (d // 2) ** 2)  # two directions of half the width
     biases = config.n_layers * gates * 2 * d
-    if sourced:  # two directions of half the width; comparing (where it is learned) and mixing
-        matrices += config.n_layers * gates * 2 * (d * (d // 2) + (d // 2) ** 2) + 2 * d * d
+    if form == "encoder":
+        matrices = both_ways
+    if sourced:  # comparing (where it is learned) and mixing
+        matrices += both_ways + 2 * d * d
         biases *= 2
         if config.source_attention == "additive":
             matrices, biases = matrices + 2 * d * d, biases + d
@@ -251,18 +284,24 @@ def _of_recurrence(config: RecurrentConfig, vocab_size: int, sourced: bool) -> P
 
 
 def _on_meta_device(
-    config: ModelConfig, vocab_size: int, form: str = "decoder", source_vocab_size: int | None = None
+    config: ModelConfig,
+    vocab_size: int,
+    form: str = "decoder",
+    source_vocab_size: int | None = None,
+    heads: Heads | None = None,
 ) -> Parameters:
-    from textmill.models.language import build_model
+    from textmill.models.network import build_model
 
-    model = build_model(config, vocab_size, form, device="meta", source_vocab_size=source_vocab_size)
-    total = sum(parameter.numel() for parameter in model.parameters())
-    head = sum(parameter.numel() for parameter in model.head.parameters())
+    model = build_model(config, vocab_size, form, heads or {}, device="meta", source_vocab_size=source_vocab_size)
+    sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
+    total = sum(sizes.values())
+    head = sum(n for name, n in sizes.items() if name.startswith(("head.", "heads.")))
     embeddings = (vocab_size + (source_vocab_size or 0)) * config.d_model
+    weighing = _weighing(config) if heads else 0
     return Parameters(
         embeddings=embeddings,
         backbone=total - head - embeddings,
         head=head,
         matrices=sum(matrix.numel() for _, matrix in model.matrices()),
-        head_multiplies=_head_multiplies(config, vocab_size),
+        head_multiplies=weighing if form == "encoder" else _head_multiplies(config, vocab_size),
     )

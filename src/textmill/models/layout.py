@@ -1,6 +1,6 @@
 """Where each token of a batch stands: its position, its document, and what it may see. Room: models/.
 
-LanguageModel makes one Layout a call and hands it on; attention takes mask and positions from it, a recurrence its
+A network makes one Layout a call and hands it on; attention takes mask and positions from it, a recurrence its
 documents. This is the one place that owns masks and alignment: is_causal starts its diagonal at the first key, which
 is wrong once there is a past, so it is used only without one.
 Shapes: B batch, T new tokens, P past tokens.
@@ -187,10 +187,14 @@ class SourceLayout(Layout):
         n_documents = self.starts.sum(dim=1)
         if bool((n_documents != 1).any()):
             row = int((n_documents != 1).nonzero()[0])
-            raise InputError(
-                f"row {row} of the sources holds {int(n_documents[row])} documents, and a source is one",
-                hint="give each source a row of its own, with one token or more (the mark at its end is one)",
-            )
+            raise self.refusal(row, int(n_documents[row]))
+
+    def refusal(self, row: int, n_documents: int) -> InputError:
+        """Of a row that is not one document."""
+        return InputError(
+            f"row {row} of the sources holds {n_documents} documents, and a source is one",
+            hint="give each source a row of its own, with one token or more (the mark at its end is one)",
+        )
 
     @property
     def is_causal(self) -> bool:
@@ -209,6 +213,21 @@ class SourceLayout(Layout):
     def sight(self) -> SourceSight:
         """What those see that look at this source from outside."""
         return SourceSight(None if self.segments is None else self.real)
+
+
+class TextLayout(SourceLayout):
+    """The places of B texts, or windows of texts, read as a whole by an encoder: as sources are."""
+
+    def refusal(self, row: int, n_documents: int) -> InputError:
+        if not n_documents:
+            return InputError(
+                f"row {row} holds no token, and there is nothing to be said of it",
+                hint="leave it out, or let each text begin with the mark (tokens.begin_mark)",
+            )
+        return InputError(
+            f"row {row} holds {n_documents} documents, and an encoder reads one in a row",
+            hint="give each text a row of its own",
+        )
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ class Recurrent(Backbone):
 
     cells_class: ClassVar[Callable[..., nn.RNNBase]]
     state_names: ClassVar[tuple[str, ...]] = ("h",)
+    n_ways: ClassVar[Literal[1, 2]] = 1
+    """Directions in which a text is read; the width is divided among them."""
     config: RecurrentConfig
 
     def __init__(self, config: RecurrentConfig):
@@ -40,7 +42,12 @@ class Recurrent(Backbone):
         self.dropout = config.dropout or 0.0
         between = self.dropout if config.n_layers > 1 else 0.0
         self.cells = self.cells_class(
-            config.d_model, config.d_model, config.n_layers, batch_first=True, dropout=between
+            config.d_model,
+            config.d_model // self.n_ways,
+            config.n_layers,
+            batch_first=True,
+            dropout=between,
+            bidirectional=self.n_ways == 2,
         )
 
     def forward(

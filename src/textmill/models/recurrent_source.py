@@ -14,63 +14,17 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from textmill.config.model import RecurrentConfig
-from textmill.errors import ConfigError
-from textmill.models.backbone import Recomputed
+from textmill.models.both_ways import BothWays, BothWaysGRU, BothWaysLSTM, BothWaysRNN
 from textmill.models.layout import Layout, SourceLayout, SourceSight
-from textmill.models.recurrent import GRU, LSTM, RNN, Recurrent, packed, run_cells
+from textmill.models.recurrent import GRU, LSTM, RNN, Recurrent
 from textmill.models.sourced import SOURCE, SourcedBackbone, SourcedState
 from textmill.models.state import State, refuse_other_names
 
 COMPARED_AT_ONCE = 2**23  # numbers: 32 MB in float32
-
-
-class BothWays(Recomputed):
-    """Cells that read each source from both ends: forward in the first half of (B, S, D), backward in the other."""
-
-    def __init__(self, config: RecurrentConfig, kind: type[Recurrent]):
-        if config.d_model % 2:
-            raise ConfigError(
-                f"model.d_model is {config.d_model}, and an encoder reads with half of it in each direction",
-                hint=f"Choose an even width: --model.d_model {config.d_model + 1}",
-            )
-        super().__init__()
-        self.state_names = kind.state_names
-        self.dropout = config.dropout or 0.0
-        between = self.dropout if config.n_layers > 1 else 0.0
-        self.cells = kind.cells_class(
-            config.d_model,
-            config.d_model // 2,
-            config.n_layers,
-            batch_first=True,
-            dropout=between,
-            bidirectional=True,
-        )
-
-    def read(self, x: Tensor, layout: SourceLayout) -> tuple[Tensor, dict[str, Tensor]]:
-        """(hidden (B, S, D), 0 at padding; the vectors after the last token of either direction, each (L, B, D))."""
-        x = self.dropped(x)
-        if layout.segments is None:
-            hidden, last = run_cells(self.cells, x, None, self)
-        else:
-            rows, places = layout.real.nonzero(as_tuple=True)
-            texts, back = packed(x[rows, places], layout.real.sum(dim=1))
-            read, last = run_cells(self.cells, texts, None, self)
-            found = read.data.index_select(0, back)
-            hidden = found.new_zeros(x.shape).index_put((rows, places), found)
-        ends = {
-            # (L · 2, B, D/2), the two directions of a layer in turns -> (L, B, D)
-            name: vector.unflatten(0, (-1, 2)).transpose(1, 2).flatten(2).to(x.dtype)
-            for name, vector in zip(self.state_names, last if isinstance(last, tuple) else (last,), strict=True)
-        }
-        return self.dropped(hidden), ends
-
-    def dropped(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.dropout) if self.training and self.dropout else x
 
 
 class SourceAttention(nn.Module):
@@ -138,6 +92,7 @@ class SourcedRecurrent(SourcedBackbone):
     head_bias = True
     recomputes = True
     target_class: ClassVar[type[Recurrent]]
+    encoder_class: ClassVar[type[BothWays]]
 
     encoder: BothWays
     decoder: Recurrent
@@ -145,7 +100,7 @@ class SourcedRecurrent(SourcedBackbone):
     def __init__(self, config: RecurrentConfig):
         super().__init__()
         self.config = config
-        self.encoder = BothWays(config, self.target_class)
+        self.encoder = self.encoder_class(config)
         self.decoder = self.target_class(config)
         self.attention = SourceAttention(config)
 
@@ -181,23 +136,23 @@ class SourcedRecurrent(SourcedBackbone):
     def draw(self, name: str, parameter: Tensor, generator: torch.Generator) -> None:
         if name.startswith("attention."):
             parameter.normal_(std=parameter.shape[-1] ** -0.5, generator=generator)
-        else:  # the same rules for the cells of both sides
-            self.decoder.draw(name.partition(".")[2], parameter, generator)
+        else:
+            super().draw(name, parameter, generator)
 
 
 class SourcedRNN(SourcedRecurrent):
     """Of tanh cells."""
 
-    target_class = RNN
+    target_class, encoder_class = RNN, BothWaysRNN
 
 
 class SourcedLSTM(SourcedRecurrent):
     """Of LSTM cells."""
 
-    target_class = LSTM
+    target_class, encoder_class = LSTM, BothWaysLSTM
 
 
 class SourcedGRU(SourcedRecurrent):
     """Of GRU cells."""
 
-    target_class = GRU
+    target_class, encoder_class = GRU, BothWaysGRU

@@ -1,6 +1,6 @@
 """The Transformer: one class, its dialects by configuration. Room: models/ (ids -> scores).
 
-classic, gpt2, llama and modern differ in the knobs of TransformerConfig alone; each is equal to the reference
+classic, gpt2, bert, llama and modern differ in the knobs of TransformerConfig alone; each is equal to the reference
 implementation that its preset names (tests/models/test_references.py).
 Shapes: B batch, T new tokens, P past tokens, D width, F width of the feed-forward layer.
 """
@@ -42,6 +42,8 @@ class FeedForward(nn.Module):
         match self.activation:
             case "relu":
                 return F.relu(x)
+            case "gelu":
+                return F.gelu(x)
             case "gelu_tanh":
                 return F.gelu(x, approximate="tanh")
             case "silu":

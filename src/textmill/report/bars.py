@@ -1,8 +1,8 @@
-"""Bars of bits per byte under each other, with intervals where there are any. Room: report/. Used by the pictures."""
+"""Bars under each other, with intervals where there are any. Room: report/. Used by the pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,22 +20,25 @@ class Bar:
     """One bar. colour: a name of COLOURS; label: as it is drawn, but for its length."""
 
     label: str
-    bpb: float
+    value: float
     interval: tuple[float, float] | None
     colour: str
     is_bold: bool
 
 
-def draw_bars(subject: str, bars: Sequence[Bar], pen: Pen) -> Figure:
-    """The bars from above, their lengths to one scale that begins at 0."""
+def draw_bars(
+    subject: str, bars: Sequence[Bar], pen: Pen, unit: str, shown: Callable[[float], str] = numbers.measure
+) -> Figure:
+    """The bars from above, their lengths to one scale that begins at 0. unit: in words; shown: a value as it is written
+    beside its bar."""
     figure, axes = paper(subject, pen, height=STEP * len(bars) + 26, left=4, bottom=26, top=0)
-    ends = [max(bar.bpb, bar.interval[1] if bar.interval else bar.bpb) for bar in bars]
+    ends = [max(bar.value, bar.interval[1] if bar.interval else bar.value) for bar in bars]
     axes.set_xlim(0, (max(ends) or 1.0) * (1.24 if pen.narrow else 1.12))
     axes.set_ylim(STEP * len(bars), 0)
     for place, (bar, end) in enumerate(zip(bars, ends, strict=True)):
         middle = place * STEP + 33
         weight = "bold" if bar.is_bold else "normal"
-        axes.barh(middle, bar.bpb, height=16, color=COLOURS[bar.colour])
+        axes.barh(middle, bar.value, height=16, color=COLOURS[bar.colour])
         label = fitted(bar.label, pen.width - 8, FONT_SIZE)
         axes.text(0, middle - 14, label, color=COLOURS["ink"], weight=weight)
         if bar.interval:
@@ -43,7 +46,7 @@ def draw_bars(subject: str, bars: Sequence[Bar], pen: Pen) -> Figure:
             for edge in bar.interval:
                 axes.plot([edge, edge], [middle - 5, middle + 5], color=COLOURS["ink"], linewidth=1.4)
         axes.annotate(
-            numbers.measure(bar.bpb),
+            shown(bar.value),
             (end, middle),
             xytext=(7, 0),
             textcoords="offset points",
@@ -52,6 +55,5 @@ def draw_bars(subject: str, bars: Sequence[Bar], pen: Pen) -> Figure:
             weight=weight,
         )
     axes.set_axis_off()
-    unit = pen.words("bits per byte, lower is better")
     figure.text(4 / pen.width, 8 / size_of(figure)[1], unit, color=COLOURS["muted"])
     return figure

@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from textmill.report import numbers, saying
 from textmill.report.page import data_of, making_of, numbers_of, verdict_of
 from textmill.report.showing import escape_of, is_hidden, on_one_line, visible
-from textmill.report.words import Words
+from textmill.report.words import METRICS, Words
 from textmill.results import Report
 
 PIPELINES = {
@@ -27,6 +27,7 @@ PIPELINES = {
 }
 # our metric -> the name under which a hub lists it
 HUB_METRICS = {"bpb": "bits_per_byte", "perplexity": "perplexity", "loss": "cross_entropy"}
+HUB_METRICS_OF_CLASSES = {"accuracy": "accuracy", "f1_macro": "f1", "brier": "brier_score"}
 LANGUAGE_SHARE = 0.05  # a language is named from this share of the characters on
 MARKDOWN = re.compile(r"([\\`*_\[\]|~$#!])")
 LIST_MARK = re.compile(r"^(\s*)(?:([-+=])|(\d+)([.)])(?=\s|$))")  # at the head of a line it would begin a list
@@ -47,6 +48,14 @@ import textmill
 
 [found] = textmill.translate({run}, {source}{to})
 print(found.translation)"""
+
+
+PYTHON_CLASSIFY = """\
+import textmill
+
+[found] = textmill.classify({run}, {text})
+print(found.label, found.probabilities)"""
+LONG_TEXT = 80  # characters of a text that is shown how to be classified
 
 
 def card(report: Report, words: Words) -> str:
@@ -97,14 +106,16 @@ def front_of(report: Report, words: Words) -> dict[str, Any]:
         "bpb": words("bits per byte"),
         "perplexity": words("perplexity per token"),
         "loss": words("nats per token"),
+        **{name: words(METRICS[name]) for name in HUB_METRICS_OF_CLASSES},
     }
+    wanted = HUB_METRICS_OF_CLASSES if report.task == "classify" else HUB_METRICS
     paths = report.data.get("paths") or []
     return {
         "pipeline_tag": PIPELINES.get(report.task),
         "dataset": ", ".join(PurePath(str(path)).name or str(path) for path in paths) or saying.name_of(report),
         "measured": [
             {"type": hub_name, "name": names[name], "value": metrics[name]}
-            for name, hub_name in HUB_METRICS.items()
+            for name, hub_name in wanted.items()
             if math.isfinite(metrics.get(name, math.nan))
         ],
     }
@@ -131,6 +142,13 @@ def use_of(report: Report) -> dict[str, str]:
             "python": PYTHON_TRANSLATE.format(
                 run=repr(run), source=repr(source), to="".join(f", to={name!r}" for name in into)
             ),
+        }
+    if report.task == "classify":
+        text = next((str(sample["prompt"]) for sample in report.samples), sentence)[:LONG_TEXT]
+        one = saying.command("classify", run, text)
+        return {
+            "commands": f"{one}\n{saying.command('classify', run)} < in.txt",
+            "python": PYTHON_CLASSIFY.format(run=repr(run), text=repr(text)),
         }
     return {
         "commands": f"{saying.command('generate', run, prompt)}\n{saying.command('score', run, sentence)}",

@@ -35,7 +35,7 @@ CHINESE: dict[str, str] = {
     "%(percent)s %% interval": "%(percent)s %% 置信区间",
     "no interval was computed": "没有计算区间",
     "Nothing was measured on held-out text yet. This command does it:": "还没有在留出的文本上测量过。用这条命令测量：",
-    "The measurement holds no bits per byte. Measure the run again:": "测量结果里没有每字节比特数这一项。请重新测量：",
+    "The measurement does not hold this number. Measure the run again:": "测量结果里没有这个数字。请重新测量：",
     "The run stands at step %(step)s of %(steps)s and nothing was measured on held-out text yet. "
     "The same training command continues it; this one measures it as it is:": (
         "训练停在第 %(step)s 步（共 %(steps)s 步），还没有在留出的文本上测量过。"
@@ -550,7 +550,7 @@ CHINESE: dict[str, str] = {
     "Training would choose: %(reason)s.": "训练会选：%(reason)s。",
     "Learned from and counted on a seeded sample of %(size)s of %(all)s: a vocabulary of all of the text differs a "
     "little.": "在 %(all)s 里按种子抽取的 %(size)s 样本上学习和计数：用全部文本学到的词表会略有不同。",
-    "name one of them too: --data.text NAME,NAME": "请把其中一列也写上：--data.text NAME,NAME",
+    "name one of them too: --%(knob)s NAME,NAME": "请把其中一列也写上：--%(knob)s NAME,NAME",
     "choose one with: --data.text NAME (where files differ: --data.text NAME,NAME)": (
         "请用 --data.text NAME 选定一列（各文件列名不同时：--data.text NAME,NAME）"
     ),
@@ -561,12 +561,115 @@ CHINESE: dict[str, str] = {
     "no column '%(name)s', and several that could hold the text (there are: %(columns)s)": (
         "没有列“%(name)s”，而可能存放文本的列不止一个（现有：%(columns)s）"
     ),
-    "choose one with: --data.text NAME": "请用 --data.text NAME 选定一列",
+    "choose one with: --%(knob)s NAME": "请用 --%(knob)s NAME 选定一列",
     "two columns are called '%(name)s'": "有两列都叫“%(name)s”",
     "rename one of them": "请给其中一列改名",
     "the column '%(name)s' holds %(type)s, not strings": "列“%(name)s”里是 %(type)s，不是字符串",
     "columns of strings are: %(names)s. Choose one with: --data.text NAME": (
         "字符串列有：%(names)s。请用 --data.text NAME 选定一列"
+    ),
+    # texts with labels
+    "label": "标签",
+    "without a label": "没有标签",
+    "the labels of the texts, as they are written": "文本的标签，按其写法",
+    "texts without a label, which the task needs": "没有标签的文本，而这项任务需要标签",
+    "the column '%(name)s' cannot be both the text and its label": "列“%(name)s”不能既是文本又是标签",
+    "say which is which: --data.text NAME --data.label NAME": ("请分别说明：--data.text NAME --data.label NAME"),
+    "several columns could hold the label: %(names)s": "可能存放标签的列不止一个：%(names)s",
+    "several columns could hold the text: %(names)s": "可能存放文本的列不止一个：%(names)s",
+    "no column is called as labels mostly are (there are: %(columns)s)": (
+        "没有哪一列的名字像标签（现有：%(columns)s）"
+    ),
+    "no column is called as texts mostly are (there are: %(columns)s)": ("没有哪一列的名字像文本（现有：%(columns)s）"),
+    "choose one with: --data.label NAME (a table without a header: --data.header false --data.columns text,label)": (
+        "请用 --data.label NAME 选定一列（没有表头的表：--data.header false --data.columns text,label）"
+    ),
+    "no label in '%(column)s'": "“%(column)s”里没有标签",
+    "%(text)s → %(label)s": "%(text)s：%(label)s",
+    "%(file)s: the text is taken from '%(text)s', the label from '%(label)s' (--data.text and --data.label decide): "
+    "%(rows)s.": (
+        "%(file)s：文本取自“%(text)s”，标签取自“%(label)s”（由 --data.text 和 --data.label 决定）：%(rows)s。"
+    ),
+    "%(n)s column without a name: a text and its label are two": "%(n)s 列没有名字：文本和标签需要两列",
+    "%(n)s columns without names: which one holds the text?": "%(n)s 列都没有名字：文本在哪一列？",
+    "name them in order: --data.columns text,label": "请按顺序写出列名：--data.columns text,label",
+    "'%(key)s' holds %(kind)s, and a label is a string or a number": ("“%(key)s”里是%(kind)s，而标签应是字符串或数字"),
+    "a string alone has no label": "单独的字符串没有标签",
+    "none or several lists of objects, and only one can be the records (there are: %(keys)s)": (
+        "没有对象列表，或不止一个，而只能有一个是记录（现有：%(keys)s）"
+    ),
+    'write the records as a list: [{"text": "…", "label": "…"}, …]': (
+        '请把记录写成列表：[{"text": "…", "label": "…"}, …]'
+    ),
+    "the column '%(name)s' holds %(type)s, not labels": "列“%(name)s”里是 %(type)s，不是标签",
+    "labels are strings, numbers, true or false, or lists of them: --data.label NAME": (
+        "标签可以是字符串、数字、真假值或它们的列表：--data.label NAME"
+    ),
+    "labels are not read from the format %(format)s": "不能从 %(format)s 格式读取标签",
+    "read are .csv, .tsv, .jsonl, .json, .parquet, and a folder of texts for each class": (
+        "可以读取 .csv、.tsv、.jsonl、.json、.parquet，以及每类一个文件夹的文本"
+    ),
+    "The label of a text is the name of its folder; files by label: %(classes)s.": (
+        "文本的标签就是它所在文件夹的名字；各标签的文件数：%(classes)s。"
+    ),
+    "In no folder of a class, so without a label, counted as %(category)s: %(names)s.": (
+        "不在任何类别的文件夹里，所以没有标签，计为“%(category)s”：%(names)s。"
+    ),
+    "nothing says the labels of these texts": "这些文本没有说明标签",
+    "Name a table or JSON lines with a column for the text and one for the label (--data.text NAME --data.label NAME), "
+    "or a folder that holds a folder of texts for each class: reviews/pos/1.txt reviews/neg/1.txt.": (
+        "请给出一个表或 JSON lines，其中一列是文本，一列是标签（--data.text NAME --data.label NAME）；"
+        "或给出一个文件夹，里面每类文本各有一个文件夹：reviews/pos/1.txt reviews/neg/1.txt。"
+    ),
+    "Left out, %(n)s text without a label: %(places)s (--strict stops there).": (
+        "已略去 %(n)s 条没有标签的文本：%(places)s（加上 --strict 就会在那里停下）。"
+    ),
+    "Left out, %(n)s texts without a label: %(places)s (--strict stops there).": (
+        "已略去 %(n)s 条没有标签的文本：%(places)s（加上 --strict 就会在那里停下）。"
+    ),
+    "%(n)s text has several labels.": "有 %(n)s 条文本带有多个标签。",
+    "%(n)s texts have several labels.": "有 %(n)s 条文本带有多个标签。",
+    "All texts have the label %(name)s: nothing can be told apart, so no classifier can be trained.": (
+        "所有文本的标签都是 %(name)s：没有可区分的东西，所以无法训练分类器。"
+    ),
+    "%(name)s %(n)s (%(share)s)": "%(name)s：%(n)s（%(share)s）",
+    "%(name)s %(n)s": "%(name)s：%(n)s",
+    "%(n)s class: %(classes)s.": "%(n)s 个类别：%(classes)s。",
+    "%(n)s classes: %(classes)s.": "%(n)s 个类别：%(classes)s。",
+    "The %(part)s part holds no text of %(n)s class, though there are %(enough)s of it or more: %(names)s.": (
+        "%(part)s部分里没有 %(n)s 个类别的文本，尽管它们各有 %(enough)s 条以上：%(names)s。"
+    ),
+    "The %(part)s part holds no text of %(n)s classes, though there are %(enough)s of each or more: %(names)s.": (
+        "%(part)s部分里没有 %(n)s 个类别的文本，尽管它们各有 %(enough)s 条以上：%(names)s。"
+    ),
+    "Of the %(all)s held-out texts, %(n)s stood in the train text too, %(exact)s of them as exact copies.": (
+        "留出的 %(all)s 条文本中，有 %(n)s 条原本也在训练文本里，其中 %(exact)s 条一字不差。"
+    ),
+    "%(n)s class has fewer than %(few)s texts: %(classes)s. Little can be learned of it.": (
+        "有 %(n)s 个类别的文本少于 %(few)s 条：%(classes)s。从中学不到多少。"
+    ),
+    "%(n)s classes have fewer than %(few)s texts: %(classes)s. Little can be learned of them.": (
+        "有 %(n)s 个类别的文本少于 %(few)s 条：%(classes)s。从中学不到多少。"
+    ),
+    "Unbalanced: %(largest)s has %(times)s times as many texts as %(smallest)s. Who always says %(largest)s is right "
+    "for %(share)s of them, so accuracy alone says little.": (
+        "不均衡：%(largest)s 的文本数是 %(smallest)s 的 %(times)s 倍。永远回答 %(largest)s 也有 %(share)s 的文本答对，"
+        "所以单看准确率说明不了多少。"
+    ),
+    "%(one)s (%(its)s) = %(other)s (%(others)s)": "%(one)s（%(its)s）= %(other)s（%(others)s）",
+    "%(n)s text stands there under different labels, %(times)s times in all: %(places)s. It stays in, but one of the "
+    "labels is wrong, or the text alone does not decide.": (
+        "有 %(n)s 条文本以不同的标签出现，共 %(times)s 次：%(places)s。都予以保留，但其中至少一个标签是错的，"
+        "或者单凭文本无法判定。"
+    ),
+    "%(n)s texts stand there under different labels, %(times)s times in all: %(places)s. They stay in, but one of the "
+    "labels of each is wrong, or the text alone does not decide.": (
+        "有 %(n)s 条文本以不同的标签出现，共 %(times)s 次：%(places)s。都予以保留，但其中至少一个标签是错的，"
+        "或者单凭文本无法判定。"
+    ),
+    "Texts with the label %(name)s are much longer: %(n)s characters in the median, the others %(others)s. A "
+    "classifier may learn their length.": (
+        "标签为 %(name)s 的文本长得多：中位数为 %(n)s 个字符，其余为 %(others)s。分类器可能学到的是长度。"
     ),
     # corpora of the catalogue
     "%(data)s is read at commit %(commit)s, as it lies in %(folder)s.": (
@@ -1301,6 +1404,36 @@ CHINESE: dict[str, str] = {
     "it has %(n)s bytes": "它有 %(n)s 字节",
     "the file is missing": "文件缺失",
     "the file is not what was written": "文件与写入时不一致",
+    # opinion over time
+    "Opinion over time": "意见随时间的变化",
+    "Opinion over time, as the classifier says it": "意见随时间的变化（分类器的原始说法）",
+    "share of texts": "占文本的比例",
+    "Shares of %(classes)s from %(first)s to %(last)s.": "%(classes)s 的占比，从 %(first)s 到 %(last)s。",
+    "%(name)s: first %(first)s, last %(last)s.": "%(name)s：起初 %(first)s，最后 %(last)s。",
+    "Alarm %(number)s: %(said)s": "警报 %(number)s：%(said)s",
+    "Shares are not corrected: no labelled text of class '%(name)s' was measured.": (
+        "占比没有校正：没有测量过类别“%(name)s”的带标签文本。"
+    ),
+    "Shares are not corrected: the measured confusion cannot be inverted (its condition number is %(condition)s, at "
+    "most %(most)s would do).": "占比没有校正：测得的混淆矩阵无法求逆（条件数为 %(condition)s，最多 %(most)s 才行）。",
+    "Shares are not corrected: %(n)s labelled texts are too few to tell whether the confusion can be inverted.": (
+        "占比没有校正：%(n)s 条带标签的文本太少，看不出混淆矩阵能否求逆。"
+    ),
+    "Of series of %(n)s periods without a change, at most %(percent)s %% have an alarm.": (
+        "在 %(n)s 个时段、没有变化的序列中，最多有 %(percent)s %% 会发出警报。"
+    ),
+    "Where none of %(n)s series has a change, one of them has an alarm in at most %(percent)s %% of cases (Holm).": (
+        "如果 %(n)s 个序列都没有变化，其中任何一个发出警报的情形最多占 %(percent)s %%（Holm 法）。"
+    ),
+    "%(n)s periods with texts are too few for an alarm; it takes %(least)s.": (
+        "有文本的时段只有 %(n)s 个，太少，不足以发出警报；至少要有 %(least)s 个。"
+    ),
+    "%(n)s period has no text: a gap, which counts for nothing.": "有 %(n)s 个时段没有文本：这是空缺，不计入。",
+    "%(n)s periods have no text: gaps, which count for nothing.": "有 %(n)s 个时段没有文本：这些是空缺，不计入。",
+    "Shares vary from period to period %(times)s times as much as chance makes %(n)s texts vary; alarms allow for "
+    "it.": ("各时段占比的波动是 %(n)s 条文本纯属偶然的波动的 %(times)s 倍；警报已考虑到这一点。"),
+    "Periods resemble the one before them (correlation %(r)s): moods that last can raise alarms more often than "
+    "stated.": ("各时段与前一时段相似（相关系数 %(r)s）：持续的情绪可能使警报比所说的更频繁。"),
     # the card
     "Written by textmill report, which writes it anew each time: keep what you add in another file.": (
         "由 textmill report 写成，每次运行都会重写：你要补充的内容请放在别的文件里。"
@@ -1318,4 +1451,80 @@ CHINESE: dict[str, str] = {
     "seed": "随机种子",
     "%(n)s smaller files are listed in report.html.": "另有 %(n)s 个较小的文件列在 report.html 中。",
     "The whole report is the file report.html beside this card.": "完整的报告是本卡片旁边的 report.html。",
+    # classes
+    "validation, accuracy": "验证准确率",
+    "The floors stand as measured on: %(part)s.": "图中的基线测于：%(part)s。",
+    "accuracy": "准确率",
+    "F1, mean over the classes": "F1（各类别的平均）",
+    "F1 over all decisions": "F1（全部判断合计）",
+    "expected calibration error": "期望校准误差",
+    "the same of a calibrated model on so many texts": "校准完好的模型在同样多文本上的该值",
+    "Brier score": "Brier 分数",
+    "texts": "文本数",
+    "loss, nats per text": "损失（纳特/篇）",
+    "tf-idf and logistic regression": "tf-idf 与逻辑回归",
+    "the network alone": "单独的网络",
+    "the most frequent class": "最常见的类别",
+    "weighs which words and characters a text has, whatever their order, fitted on the same training texts": (
+        "只看一篇文本里有哪些词和字、不看顺序，在同样的训练文本上拟合"
+    ),
+    "without its floor, at its best temperature": "不加基线，取最佳温度",
+    "says the same of every text": "对每篇文本都说同一类",
+    "Accuracy, best first": "准确率，从好到差",
+    "Accuracy is the share of the texts whose class is told right.": "准确率是类别判断正确的文本所占的比例。",
+    "Higher is better: the share of the texts whose class is told right.": "越高越好：类别判断正确的文本所占的比例。",
+    "Accuracy beside the floors": "准确率与基线对比",
+    "Bar picture of accuracy, higher is better.": "条形图：准确率，越高越好。",
+    "accuracy, higher is better": "准确率，越高越好",
+    "Line picture of the loss in nats per text by step.": "折线图：各步的损失，单位为纳特/篇。",
+    "What is offered was chosen on these very texts: on new ones it may do a little worse.": (
+        "用什么来回答正是在这些文本上选定的：在新文本上可能稍差一些。"
+    ),
+    "nats per text": "纳特/篇",
+    "whole sets of labels that are right": "全部标签都判断正确的文本",
+    "texts whose likeliest class is right": "可能性最大的类别正确的文本",
+    "mean over the classes that occur; nothing over nothing is 0": "对出现过的类别取平均；分母为零时记 0",
+    "read whole, in windows where they are long": "整篇读完，较长的分窗口读",
+    "15 bins of equal width over the probability of the likeliest class": "按最可能类别的概率等分 15 组",
+    "squares summed over the classes: 0 to 2": "各类别平方差之和：0 到 2",
+    "%(n)s validation texts": "%(n)s 篇验证文本",
+    "the network by %(percent)s %%, its floor by the rest": "网络占 %(percent)s %%，其余为基线",
+    "the floor alone": "单独的基线",
+    "Of these texts %(percent)s %% are told right (%(low)s to %(high)s %%).": (
+        "这些文本中判断正确的占 %(percent)s %%（%(low)s 到 %(high)s %%）。"
+    ),
+    "Of these texts %(percent)s %% are told right.": "这些文本中判断正确的占 %(percent)s %%。",
+    "tf-idf with logistic regression, the floor, tells %(percent)s %%.": (
+        "作为基线的 tf-idf 加逻辑回归判断对 %(percent)s %%。"
+    ),
+    "The network alone tells %(percent)s %%.": "单独的网络判断对 %(percent)s %%。",
+    "Always the same class would be %(percent)s %%.": "总说同一类则为 %(percent)s %%。",
+    "What answers is %(what)s, which of network, floor and mixtures of them had the least loss on %(n)s "
+    "validation texts.": ("作答的是%(what)s：在 %(n)s 篇验证文本上，它是网络、基线及其混合中损失最小的。"),
+    "It says %(name)s of every text.": "它对每篇文本都说“%(name)s”。",
+    "It is worse than %(what)s.": "它不如%(what)s。",
+    "its floor": "它的基线",
+    "always the same class": "总说同一类",
+    "%(n)s texts are too few to tell it from always the same class.": "%(n)s 篇文本太少，看不出它与总说同一类的差别。",
+    "To tell two models apart whose accuracies differ by 2 points takes about %(needed)s texts each; here are %(n)s.": (
+        "要分辨准确率相差 2 个百分点的两个模型，每个约需 %(needed)s 篇文本；这里有 %(n)s 篇。"
+    ),
+    "It knows the classes that its training texts have, and gives one of them to any text, also to one in "
+    "another language or about something else.": (
+        "它只知道训练文本里有的类别，对任何文本都会给出其中之一，哪怕那是另一种语言或讲别的事情。"
+    ),
+    "what answers": "作答者",
+    "unit of the accuracy": "准确率的单位",
+    "how F1 is averaged": "F1 如何平均",
+    "how calibration is taken": "校准误差如何计算",
+    "how the Brier score is taken": "Brier 分数如何计算",
+    "temperature of the network": "网络的温度",
+    "what it was chosen on": "在什么上选定",
+    "paired interval of the difference in accuracy: what answers minus tf-idf": "准确率之差的配对区间：作答者减 tf-idf",
+    "paired interval of the difference in accuracy: what answers minus the network alone": (
+        "准确率之差的配对区间：作答者减单独的网络"
+    ),
+    "paired interval of the difference in accuracy: what answers minus the most frequent class": (
+        "准确率之差的配对区间：作答者减最常见的类别"
+    ),
 }

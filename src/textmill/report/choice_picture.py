@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textmill.report import numbers
 from textmill.report.bars import Bar, draw_bars
 from textmill.report.drawing import Drawing, Pen, Pictures, drawn
+from textmill.report.headline import BITS
 from textmill.report.saying import ARCHITECTURES
 from textmill.report.words import N_, Words, floor_name, floor_order
 from textmill.results import Chosen
@@ -22,7 +23,7 @@ Row = tuple[str, float, tuple[float, float] | None, str]
 
 
 def draw(chosen: Chosen, words: Words) -> Pictures:
-    label = words("Bar picture of bits per byte, lower is better.") + words.space
+    label = words(BITS.floors_picture) + words.space
     label += words.semicolon.join(f"{name}: {numbers.measure(bpb)}" for name, bpb, _, _ in rows(chosen, words))
     title = N_("Bits per byte by architecture")
     return drawn({"choice": Drawing(partial(draw_choice, chosen), label, title)}, words)
@@ -46,4 +47,4 @@ def draw_choice(chosen: Chosen, pen: Pen) -> Figure:
         Bar(pen.foreign(name), bpb, interval, colour, is_bold=not place)
         for place, (name, bpb, interval, colour) in enumerate(rows(chosen, pen.words))
     ]
-    return draw_bars(chosen.name, bars, pen)
+    return draw_bars(chosen.name, bars, pen, pen.words(BITS.floors_axis))

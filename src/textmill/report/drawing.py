@@ -154,14 +154,17 @@ def whole_numbers(at_most: int) -> Any:
     return MaxNLocator(nbins=at_most, integer=True, steps=[1, 2, 2.5, 5, 10])
 
 
-def write_above(figure: Figure, axes: Axes, pen: Pen, unit: str) -> None:
-    """The legend above the axes, and the unit of the upright axis at its head: words stand level."""
+def write_above(figure: Figure, axes: Axes, pen: Pen, unit: str, raised: int = 0) -> None:
+    """The legend above the axes, and the unit of the upright axis at its head: words stand level.
+
+    raised: points between the axes and the legend that something else takes.
+    """
     _, height = size_of(figure)
     columns = 2 if pen.narrow else 4
     lines = math.ceil(len(axes.get_legend_handles_labels()[0]) / columns)
     axes.legend(
         loc="lower left",
-        bbox_to_anchor=(4 / pen.width, axes.get_position().y1 + 4 / height),
+        bbox_to_anchor=(4 / pen.width, axes.get_position().y1 + (4 + raised) / height),
         bbox_transform=figure.transFigure,
         ncols=columns,
         frameon=False,
@@ -173,7 +176,7 @@ def write_above(figure: Figure, axes: Axes, pen: Pen, unit: str) -> None:
         borderpad=0.0,
         fontsize=FONT_SIZE - (2 if pen.narrow else 1),
     )
-    above = axes.get_position().y1 * height + 10 + 19 * lines
+    above = axes.get_position().y1 * height + raised + 10 + 19 * lines
     figure.text(4 / pen.width, above / height, unit, color=COLOURS["muted"])
 
 

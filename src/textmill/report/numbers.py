@@ -42,9 +42,17 @@ def measure(value: float | None) -> str:
     return f"{value:.3g}"
 
 
+SHARES = ("accuracy", "f1_macro", "f1_micro", "ece", "ece_noise")
+
+
 def metric(name: str, value: float | None) -> str:
-    """A metric by its name: counts are whole, measurements rounded."""
-    return count(value) if name.startswith("n_") else measure(value)
+    """A metric by its name: counts are whole, shares in percent, measurements rounded."""
+    return count(value) if name.startswith("n_") else shown(name, value)
+
+
+def shown(name: str, value: float | None) -> str:
+    """A measurement by its name: shares in percent, others rounded."""
+    return share(value) if name in SHARES or name.startswith("f1_class.") else measure(value)
 
 
 def share(value: float | None) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from textmill.report import numbers, saying, showing
 from textmill.report.drawing import Pictures
+from textmill.report.headline import headline_of
 from textmill.report.sheet import fact_rows, label_of, written
 from textmill.report.words import (
     CURVE_COLUMNS,
@@ -36,6 +37,7 @@ SAMPLES_SHOWN_FIRST, SAMPLES_SHOWN_LAST = 2, 3
 LONG_SAMPLE = 1200  # characters; a longer one gets a box of its own that scrolls
 CURVE_ROWS = 3000  # a longer curve is shown where it was evaluated, and says so
 DOCUMENT_ROWS = 500
+OF_TEXTS = {"loss": N_("loss, nats per text")}
 PART_COLUMNS = {
     "n_documents": N_("documents"),
     "n_tokens": N_("tokens"),
@@ -94,13 +96,19 @@ def head_of(report: Report, words: Words) -> dict[str, Any]:
 
 def verdict_of(report: Report, words: Words) -> dict[str, Any]:
     """The verdict's first sentence is left out where it is known to be one: `standing` says it with intervals."""
-    evaluation = report.evaluation
+    evaluation, told = report.evaluation, headline_of(report)
     verdict = words.retold(evaluation.verdict, evaluation.messages) if evaluation else []
     if evaluation and evaluation.verdict in evaluation.messages:
-        verdict = verdict[1:]
+        verdict = verdict[1:] if told.metric == "bpb" else []
     return {
-        "bpb": saying.model_bpb(report),
-        "interval": saying.interval_of(report),
+        "headline": (value := saying.model_value(report)),
+        "headline_shown": numbers.metric(told.metric, value),
+        "unit": words(told.unit),
+        "best_first": words(told.best_first),
+        "note": words(told.note),
+        "short_note": words(told.short_note),
+        "interval": (interval := saying.interval_of(report)),
+        "interval_shown": [numbers.metric(told.metric, end) for end in interval or ()],
         "interval_label": saying.interval_label(report, words),
         "standing": saying.standing(report, words),
         "verdict": words.space.join(verdict),
@@ -134,10 +142,17 @@ def curve_of(report: Report, words: Words) -> dict[str, Any]:
     if len(shown) < len(points):
         summary += words(" (those with an evaluation; all %(n)s are in metrics.jsonl)", n=numbers.count(len(points)))
     caption = words("Training loss is that of the single updates, validation loss that of the held-out part.")
-    if any(name != "ngram_bytes" for name in (report.evaluation.baselines if report.evaluation else {})):
-        caption += words.space + words(
-            "The floors stand as measured on: %(part)s. The one over bytes has another unit; see bits per byte above.",
-            part=saying.part_name(report.evaluation.data, words) if report.evaluation else "",
+    floors = set(report.evaluation.baselines) if report.evaluation else set()
+    if report.evaluation and floors - {"ngram_bytes"}:
+        part = saying.part_name(report.evaluation.data, words)
+        caption += words.space + (
+            words(
+                "The floors stand as measured on: %(part)s. The one over bytes has another unit; see bits per byte "
+                "above.",
+                part=part,
+            )
+            if headline_of(report).metric == "bpb"
+            else words("The floors stand as measured on: %(part)s.", part=part)
         )
     return {
         "curve": [[point.get(key) for key in keys] for point in shown],
@@ -236,7 +251,7 @@ def numbers_of(report: Report, words: Words) -> dict[str, Any]:
     }
     rows = []
     for name in _ordered(used, METRICS):
-        label, is_word = label_of(name, METRICS, words)
+        label, is_word = label_of(name, METRICS | (OF_TEXTS if "n_texts" in evaluation.metrics else {}), words)
         value, interval = evaluation.metrics.get(name), evaluation.intervals.get(name)
         rows.append(
             {
@@ -259,6 +274,7 @@ def numbers_of(report: Report, words: Words) -> dict[str, Any]:
     differences = convention.get("bpb_minus_floor")
     if isinstance(differences, dict):
         convention["bpb_minus_floor"] = {name: _signed_interval(ends) for name, ends in differences.items()}
+    convention |= {name: _signed_interval(ends) for name, ends in convention.items() if name.startswith("minus_")}
     about = {"data": saying.part_name(evaluation.data, words)}
     if evaluation.checkpoint:
         about["checkpoint"] = checkpoint_name(evaluation.checkpoint, words)

@@ -20,6 +20,7 @@ from textmill.report.drawing import (
     whole_numbers,
     write_above,
 )
+from textmill.report.headline import headline_of
 from textmill.report.ledger_picture import describe_ledger, draw_ledger, ledger_rows
 from textmill.report.words import N_, Words, floor_name, floor_order
 from textmill.results import Report
@@ -38,7 +39,7 @@ def draw(report: Report, words: Words) -> Pictures:
     if loss_series(report):
         drawings["loss"] = Drawing(partial(draw_loss, report), describe_loss(report, words), N_("Loss by step"))
     if floor_rows(report):
-        title = N_("Bits per byte beside the floors")
+        title = headline_of(report).floors_title
         drawings["floors"] = Drawing(partial(draw_floors, report), describe_floors(report, words), title)
     if ledger_rows(report.ledger):
         figure = partial(draw_ledger, report.ledger, report.run)
@@ -84,7 +85,7 @@ def describe_loss(report: Report, words: Words) -> str:
             )
         )
     said += [f"{floor_name(name, words)}: {numbers.measure(loss)}" for name, loss in loss_floors(report).items()]
-    return words("Line picture of the loss in nats per token by step.") + words.space + words.semicolon.join(said)
+    return words(headline_of(report).loss_picture) + words.space + words.semicolon.join(said)
 
 
 CURVES = {"train_loss": N_("training"), "valid_loss": N_("validation")}
@@ -123,7 +124,7 @@ def draw_loss(report: Report, pen: Pen) -> Figure:
     axes.spines["bottom"].set_color(COLOURS["muted"])
     axes.xaxis.set_major_locator(whole_numbers(5 if pen.narrow else 8))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    write_above(figure, axes, pen, words("loss, nats per token"))
+    write_above(figure, axes, pen, words(headline_of(report).loss_axis))
     return figure
 
 
@@ -135,21 +136,22 @@ def loss_limits(losses: list[float], floors: list[float]) -> tuple[float, float]
     return (0.0 if room / 2 <= lowest < highest / 3 else lowest - room), highest + room / 2
 
 
-# bits per byte beside the floors
+# the models number beside the floors
 
 
 def floor_rows(report: Report) -> list[tuple[str, float]]:
-    """(name, bits per byte), best first; "model" is the model. [] where the model was not measured in bits per byte."""
-    evaluation = report.evaluation
-    if evaluation is None or not math.isfinite(evaluation.metrics.get("bpb", math.nan)):
+    """(name, the number that the report is about), best first; "model" is the model. [] where it was not measured."""
+    evaluation, told = report.evaluation, headline_of(report)
+    if evaluation is None or not math.isfinite(evaluation.metrics.get(told.metric, math.nan)):
         return []
-    rows = [("model", evaluation.metrics["bpb"])]
+    rows = [("model", evaluation.metrics[told.metric])]
     rows += [
-        (name, values["bpb"])
+        (name, values[told.metric])
         for name, values in evaluation.baselines.items()
-        if math.isfinite(values.get("bpb", math.nan))
+        if math.isfinite(values.get(told.metric, math.nan))
     ]
-    return sorted(rows, key=lambda row: (row[1], row[0] != "model", row[0]))
+    sign = 1 if told.is_lower_better else -1
+    return sorted(rows, key=lambda row: (sign * row[1], row[0] != "model", row[0]))
 
 
 def interval_of(report: Report, name: str) -> tuple[float, float] | None:
@@ -159,24 +161,26 @@ def interval_of(report: Report, name: str) -> tuple[float, float] | None:
 
 
 def describe_floors(report: Report, words: Words) -> str:
-    rows = [f"{floor_name(name, words)}: {numbers.measure(bpb)}" for name, bpb in floor_rows(report)]
-    interval = interval_of(report, "bpb")
+    told = headline_of(report)
+    rows = [f"{floor_name(name, words)}: {numbers.metric(told.metric, value)}" for name, value in floor_rows(report)]
+    interval = interval_of(report, told.metric)
     if interval:
-        low, high = (numbers.measure(end) for end in interval)
+        low, high = (numbers.metric(told.metric, end) for end in interval)
         rows.append(words("interval of this model: %(low)s to %(high)s", low=low, high=high))
-    return words("Bar picture of bits per byte, lower is better.") + words.space + words.semicolon.join(rows)
+    return words(told.floors_picture) + words.space + words.semicolon.join(rows)
 
 
 def draw_floors(report: Report, pen: Pen) -> Figure:
-    colours = {"model": "model", "uniform": "uniform", "ngram_bytes": "floor-bytes"}
+    told = headline_of(report)
+    colours = {"model": "model", "uniform": "uniform", "majority": "uniform", "ngram_bytes": "floor-bytes"}
     bars = [
         Bar(
             floor_name(name, pen.words, pen.foreign),
-            bpb,
-            interval_of(report, "bpb") if name == "model" else None,
+            value,
+            interval_of(report, told.metric) if name == "model" else None,
             colours.get(name, "floor"),
             is_bold=name == "model",
         )
-        for name, bpb in floor_rows(report)
+        for name, value in floor_rows(report)
     ]
-    return draw_bars(report.run, bars, pen)
+    return draw_bars(report.run, bars, pen, pen.words(told.floors_axis), partial(numbers.metric, told.metric))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from textmill.report import numbers
+from textmill.report.headline import headline_of
 from textmill.report.showing import on_one_line
 from textmill.report.words import FLOOR_MEANINGS, LANGUAGES, PARTS, Words, floor_name
 from textmill.results import Report
@@ -21,13 +22,26 @@ ARCHITECTURES = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU", "transformer": "Tra
 
 @dataclass(frozen=True)
 class Ranked:
-    """One who predicts: the model or a floor, with bits per byte."""
+    """One who predicts: the model or a floor, with the number that the report is about."""
 
     name: str
-    bpb: float
+    metric: str
+    value: float
     interval: tuple[float, float] | None
     is_model: bool
     meaning: str
+
+    @property
+    def shown(self) -> str:
+        return numbers.metric(self.metric, self.value)
+
+    @property
+    def low(self) -> str:
+        return numbers.metric(self.metric, self.interval[0]) if self.interval else ""
+
+    @property
+    def high(self) -> str:
+        return numbers.metric(self.metric, self.interval[1]) if self.interval else ""
 
 
 def name_of(report: Report) -> str:
@@ -54,14 +68,14 @@ def part_name(part: str, words: Words) -> str:
     return words(PARTS[part]) if part in PARTS else on_one_line(part)
 
 
-def model_bpb(report: Report) -> float | None:
+def model_value(report: Report) -> float | None:
     """The number that matters; None where it was not measured."""
-    return report.evaluation.metrics.get("bpb") if report.evaluation else None
+    return report.evaluation.metrics.get(headline_of(report).metric) if report.evaluation else None
 
 
-def interval_of(report: Report, name: str = "bpb") -> tuple[float, float] | None:
-    """The interval of a metric of the model, if one was computed."""
-    return report.evaluation.intervals.get(name) if report.evaluation else None
+def interval_of(report: Report) -> tuple[float, float] | None:
+    """The interval of that number, if one was computed."""
+    return report.evaluation.intervals.get(headline_of(report).metric) if report.evaluation else None
 
 
 def difference_from(report: Report, floor: str) -> tuple[float, float] | None:
@@ -82,31 +96,34 @@ def interval_label(report: Report, words: Words) -> str:
 
 
 def ranking(report: Report, words: Words) -> list[Ranked]:
-    """The model and its floors by bits per byte, best first; `missing_floors` names those without it."""
-    bpb = model_bpb(report)
-    if report.evaluation is None or bpb is None:
+    """The model and its floors by the report's number, best first; `missing_floors` names those without it."""
+    value, told = model_value(report), headline_of(report)
+    if report.evaluation is None or value is None:
         return []
-    rows = [Ranked(words("this model"), bpb, interval_of(report), True, _of_model(report, words))]
+    rows = [Ranked(words("this model"), told.metric, value, interval_of(report), True, _of_model(report, words))]
     for name, values in report.evaluation.baselines.items():
-        if "bpb" in values:
+        if told.metric in values:
             meaning = words(FLOOR_MEANINGS[name]) if name in FLOOR_MEANINGS else ""
-            rows.append(Ranked(floor_name(name, words), values["bpb"], None, False, meaning))
-    return sorted(rows, key=lambda row: (math.isnan(row.bpb), row.bpb, not row.is_model, row.name))
+            rows.append(Ranked(floor_name(name, words), told.metric, values[told.metric], None, False, meaning))
+    sign = 1 if told.is_lower_better else -1
+    return sorted(rows, key=lambda row: (math.isnan(row.value), sign * row.value, not row.is_model, row.name))
 
 
 def missing_floors(report: Report, words: Words) -> list[str]:
     """The names of the floors that every measurement should have and this one has not."""
     if report.evaluation is None:
         return []
-    known = report.evaluation.baselines
-    return [floor_name(name, words) for name in FLOOR_MEANINGS if "bpb" not in known.get(name, {})]
+    known, told = report.evaluation.baselines, headline_of(report)
+    return [floor_name(name, words) for name in told.floors if told.metric not in known.get(name, {})]
 
 
 def standing(report: Report, words: Words) -> str:
     """Where the model stands beside its floors, in a sentence or two."""
-    bpb = model_bpb(report)
+    bpb = model_value(report)
     if report.evaluation is None or bpb is None:
         return words("Not measured.")
+    if headline_of(report).metric != "bpb":
+        return words.told(report.evaluation.verdict, report.evaluation.messages)
     if not math.isfinite(bpb):
         return words("The number is not finite: this model gives some text of the held-out part no probability at all.")
     every = {name: values["bpb"] for name, values in report.evaluation.baselines.items() if "bpb" in values}
@@ -166,7 +183,7 @@ def standing(report: Report, words: Words) -> str:
 def not_measured(report: Report, words: Words) -> str:
     """Why there is no number, as far as the report knows."""
     if report.evaluation is not None:
-        return words("The measurement holds no bits per byte. Measure the run again:")
+        return words("The measurement does not hold this number. Measure the run again:")
     if report.steps is not None and report.step < report.steps:
         return words(
             "The run stands at step %(step)s of %(steps)s and nothing was measured on held-out text yet. "

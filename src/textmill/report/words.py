@@ -83,6 +83,9 @@ FLOORS = {
     "uniform": N_("uniform guessing"),
     "copy": N_("the source as it stands"),
     "dictionary": N_("word by word, by what stands beside what in training"),
+    "tfidf": N_("tf-idf and logistic regression"),
+    "network": N_("the network alone"),
+    "majority": N_("the most frequent class"),
 }
 FLOOR_MEANINGS = {
     "ngram": N_("counts which tokens follow which, smoothed (Kneser-Ney), fitted on the same training text"),
@@ -93,22 +96,30 @@ FLOOR_MEANINGS = {
     "uniform": N_(
         "every token of the vocabulary equally likely: it knows which ones the training text has, and nothing else"
     ),
+    "tfidf": N_(
+        "weighs which words and characters a text has, whatever their order, fitted on the same training texts"
+    ),
+    "network": N_("without its floor, at its best temperature"),
+    "majority": N_("says the same of every text"),
 }
 PARTS = {"train": N_("training text"), "validation": N_("validation text"), "test": N_("test text")}
 LEDGER = {
     **PARTS,
     "text": N_("text"),
+    "label": N_("label"),
     "markup": N_("markup"),
     "unused_column": N_("unused column"),
     "duplicate": N_("duplicate"),
     "bad_record": N_("bad record"),
     "empty": N_("empty"),
     "other:cut-off": N_("cut off"),
+    "other:no-label": N_("without a label"),
 }
 LEDGER_MEANINGS = {
     "train": N_("the model learned from it"),
     "validation": N_("held out, to choose the checkpoint by"),
     "test": N_("held out, for the final numbers"),
+    "label": N_("the labels of the texts, as they are written"),
     "markup": N_("delimiters, quotes, keys, line ends: a record's bytes minus those of its values"),
     "unused_column": N_("values of columns that were not asked for"),
     "duplicate": N_("documents that repeat an earlier one"),
@@ -118,6 +129,7 @@ LEDGER_MEANINGS = {
 LOOK_MEANINGS = LEDGER_MEANINGS | {
     "train": N_("the model would learn from it"),
     "text": N_("the model would learn from it, or it would be held out"),
+    "other:no-label": N_("texts without a label, which the task needs"),
     "other:cut-off": N_("the last record of a file of which the beginning was read"),
 }
 STATUSES = {
@@ -153,6 +165,13 @@ METRICS = {
     "chrf": N_("chrF, 0 to 100"),
     "bleu_back": N_("BLEU of the other direction, 0 to 100"),
     "chrf_back": N_("chrF of the other direction, 0 to 100"),
+    "accuracy": N_("accuracy"),
+    "f1_macro": N_("F1, mean over the classes"),
+    "f1_micro": N_("F1 over all decisions"),
+    "ece": N_("expected calibration error"),
+    "ece_noise": N_("the same of a calibrated model on so many texts"),
+    "brier": N_("Brier score"),
+    "n_texts": N_("texts"),
     "source": N_("document"),
     "nats": N_("nats"),
     "output": N_("translation"),
@@ -162,6 +181,7 @@ CURVE_COLUMNS = {
     "train_loss": N_("training loss"),
     "valid_loss": N_("validation loss"),
     "valid_bpb": N_("validation, bits per byte"),
+    "valid_accuracy": N_("validation, accuracy"),
     "lr": N_("learning rate"),
 }
 LOOPS = {"model": N_("the model's samples"), "human": N_("the held-out text")}
@@ -206,6 +226,16 @@ FACTS = {
     "chrf_self_test": N_("test of chrF"),
     "bleu_self_test_back": N_("test of BLEU in the other direction"),
     "chrf_self_test_back": N_("test of chrF in the other direction"),
+    "offered": N_("what answers"),
+    "accuracy": N_("unit of the accuracy"),
+    "f1_macro": N_("how F1 is averaged"),
+    "ece": N_("how calibration is taken"),
+    "brier": N_("how the Brier score is taken"),
+    "temperature": N_("temperature of the network"),
+    "chosen_on": N_("what it was chosen on"),
+    "minus_tfidf": N_("paired interval of the difference in accuracy: what answers minus tf-idf"),
+    "minus_network": N_("paired interval of the difference in accuracy: what answers minus the network alone"),
+    "minus_majority": N_("paired interval of the difference in accuracy: what answers minus the most frequent class"),
     "signature": N_("signature"),
     "prepared": N_("folder of the prepared text"),
     "machine": N_("machine"),

@@ -29,8 +29,8 @@ from textmill.files import (
     write_sealed_json,
 )
 from textmill.messages import retold
-from textmill.models import NextToken, build_model
-from textmill.models.language import refuse_other_tensors
+from textmill.models import Network, build_model
+from textmill.models.network import refuse_other_tensors
 from textmill.results import Evaluation, Info, Report, RunLine, Runs, Trained
 from textmill.runs.checkpoint import (
     Checkpoint,
@@ -377,21 +377,21 @@ class Run:
 
     # the model
 
-    def model(self, checkpoint: str | int | None = None, device: str = "cpu") -> NextToken:
-        """The model of a checkpoint (default: the best), ready to read: P(next token | those before it).
+    def model(self, checkpoint: str | int | None = None, device: str = "cpu") -> Any:
+        """The model of a checkpoint (default: the best), ready to read: a NextToken; of a classifier an Encoder, and of
+        its floor a Tfidf.
 
         The running average of the weights, where the run keeps one. Raises RunError, Damaged.
         """
         if self.kind != "network":
-            model: NextToken = load(MODELS[self.kind]).load(self.path)
-            return model
+            return load(MODELS[self.kind]).load(self.path)
         saved = self.load(checkpoint if checkpoint is not None else self.default_checkpoint)
         tokenizer = self.tokenizer
-        network = build_model(
+        network: Network = build_model(
             self.config.model,
             tokenizer.vocab_size,
             self.info["form"],
-            tuple(self.info["heads"]),
+            dict(self.info["heads"]),
             device="meta",
             source_vocab_size=tokenizer.source_vocab_size,
         )
@@ -505,7 +505,7 @@ class Run:
 
     def _samples(self) -> list[dict[str, Any]]:
         prompt = str(self.info.get("sample_prompt", ""))
-        if self.info["form"] == "encoder-decoder":  # a source a line, of which the first is translated on the way
+        if self.info["form"] != "decoder":  # a text a line, of which the first is translated or classified on the way
             prompt = prompt.split("\n")[0]
         return [
             {
@@ -525,7 +525,12 @@ def facts_lacking(info: Any) -> list[str]:
     """What run.json must hold and does not, or holds in another kind."""
     if not isinstance(info, dict):
         return sorted(FACTS_NEEDED)
-    kinds = {"kind": str, "form": str, "heads": list, "data": dict}
+    kinds: dict[str, Any] = {
+        "kind": str,
+        "form": str,
+        "heads": (dict, list),
+        "data": dict,
+    }  # a list, empty, in older runs
     lacking = [name for name, kind in kinds.items() if not isinstance(info.get(name), kind)]
     if not lacking and info["kind"] not in MODELS:
         lacking.append("a known kind")
@@ -544,6 +549,7 @@ CURVE_NAMES = {
     "train/lr": "lr",
     "eval/loss": "valid_loss",
     "eval/bpb": "valid_bpb",
+    "eval/accuracy": "valid_accuracy",
 }
 
 

@@ -83,6 +83,7 @@ class Look:
         self.info = _read_json(folder / "run.json") or {}
         self.is_unsealed = bool(self.info) and has_no_seal((folder / "run.json").read_bytes())
         self.is_network = self.info.get("kind", "network") == "network"
+        self.of_classes = self.info.get("form") == "encoder"
         self.is_finished = bool(self.info.get("finished"))
         self.progress: dict[int, dict[str, Any]] = {}  # of the checkpoints that hold, by step
         command = str(self.info.get("command") or "")
@@ -257,7 +258,8 @@ class Look:
             floor=floor,
             command=f"textmill eval {self.folder}",
         )
-        for path in (floor, floor / "bytes"):
+        inner = [] if self.of_classes else [floor / "bytes"]
+        for path in (floor, *inner):
             if self.is_finished or floor.is_dir():
                 info = _read_json(path / "run.json") or {}
                 yield from _sealed_file(path / "run.json", remedy)

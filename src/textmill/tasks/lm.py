@@ -15,6 +15,7 @@ from textmill.generation import write
 from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.metrics.loss import LossSum
 from textmill.models import IGNORED
+from textmill.models.network import NO_HEADS, Heads
 from textmill.tasks.measuring import DocumentIds, TokenSizes, documents_of, first_tokens, score_documents
 from textmill.tasks.task import Batch, Judgement
 from textmill.text import Document
@@ -34,7 +35,6 @@ class LanguageModelling:
     """P(next token | the tokens before it)."""
 
     form = "decoder"
-    heads: tuple[str, ...] = ()
     best_by = "loss"
 
     def __init__(self, label_smoothing: float = 0.0):
@@ -42,13 +42,20 @@ class LanguageModelling:
 
     @classmethod
     def of(cls, config: Config) -> Self:
-        """With the smoothing of [train]. Raises ConfigError where the best is to be chosen by translations."""
+        """With the smoothing of [train]. Raises ConfigError where the best is to be chosen by what has none."""
         if config.train.best_by != "loss":
             raise ConfigError(
-                f"train.best_by is {config.train.best_by}, which is a score of translations",
-                hint="Leave it out, or train with --task translate.",
+                f"train.best_by is {config.train.best_by}, which a language model has not",
+                hint="Leave it out, or say another --task.",
             )
         return cls(config.train.label_smoothing or 0.0)
+
+    def heads_of(self, store: TokenStore) -> Heads:
+        """None but the one over the vocabulary."""
+        return NO_HEADS
+
+    def refuse(self, parts: dict[str, TokenStore]) -> None:
+        """Any text will do."""
 
     def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
         """Documents -> ids on disk, each followed by the mark. Raises NoSpace."""

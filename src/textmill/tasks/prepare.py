@@ -17,6 +17,7 @@ from textmill.runs import Prepared, hashes_of
 from textmill.tables import TASKS, load
 from textmill.tasks.task import Task
 from textmill.text import Part, SplitPlan, plan_split
+from textmill.tokens import TokenStore
 from textmill.tokens.amount import learned, too_little, with_tokens_chosen
 
 FORMAT = 1
@@ -37,7 +38,7 @@ def fingerprint_of(config: Config, plan: SplitPlan) -> str:
         "files": plan.fingerprint,
         "data": config.data.model_dump(mode="json"),
         "tokens": config.tokens.model_dump(mode="json"),
-        "task": config.task.model_dump(mode="json", exclude={"both_ways"}),  # which is of reading what is prepared
+        "task": config.task.model_dump(mode="json", exclude={"both_ways", "balanced"}),  # of reading what is prepared
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -72,11 +73,13 @@ def prepare(
         if tokenizer.note:
             notes.append(tokenizer.note)
         tokenizer.save(temporary)
+        stores: dict[str, TokenStore] = {}
         for part, folder in PART_NAMES.items():
             if plan.n_documents.get(part):
-                store = task.encode(plan.documents(part), tokenizer, temporary / folder)
+                stores[folder] = store = task.encode(plan.documents(part), tokenizer, temporary / folder)
                 if part == "train" and (refused := too_little(store.n_tokens, config.data.paths)):
                     raise refused
+        task.refuse(stores)
         write_sealed_json(
             temporary / "ledger.json",
             {

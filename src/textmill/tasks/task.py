@@ -15,6 +15,7 @@ from torch import Tensor
 from textmill.config import Config
 from textmill.metrics.language import ExampleScore
 from textmill.metrics.loss import LossSum
+from textmill.models.network import Heads
 from textmill.tasks.measuring import DocumentIds
 from textmill.text import Document
 from textmill.tokens import Tokenizer, TokenStore
@@ -28,6 +29,8 @@ class Batch:
     """Rows read together. ids, targets (B, T); segments (B, T), -1 at padding, or None where there is none.
 
     source (B, S) and source_segments: what is read before them, where the model reads a source.
+    owners (B,): number of the text that each row is a window of, where texts are what has targets, in order.
+    n_read: tokens in it, where they are not its targets. weights: by which the gradient of each target is multiplied.
     """
 
     ids: Tensor
@@ -36,6 +39,9 @@ class Batch:
     n_targets: int
     source: Tensor | None = None
     source_segments: Tensor | None = None
+    owners: Tensor | None = None
+    n_read: int | None = None
+    weights: Tensor | None = None
 
     def to(self, device: str) -> Batch:
         def moved(tensor: Tensor | None) -> Tensor | None:
@@ -48,6 +54,9 @@ class Batch:
             self.n_targets,
             moved(self.source),
             moved(self.source_segments),
+            moved(self.owners),
+            self.n_read,
+            moved(self.weights),
         )
 
 
@@ -95,13 +104,21 @@ class Task(Protocol):
 
     form: str
     """decoder, encoder or encoder-decoder."""
-    heads: tuple[str, ...]
     best_by: str
     """The metric of validation that the best checkpoint has the least of; where output_scores has it, the most."""
 
     @classmethod
     def of(cls, config: Config) -> Self:
         """The task as a config wants it."""
+        ...
+
+    def heads_of(self, store: TokenStore) -> Heads:
+        """The heads of an encoder for a training part, by name, as models.build_model takes them."""
+        ...
+
+    def refuse(self, parts: dict[str, TokenStore]) -> None:
+        """Raises InputError where the parts of a text, by the names of runs.Prepared, cannot be trained and measured
+        on."""
         ...
 
     def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:

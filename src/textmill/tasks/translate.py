@@ -39,8 +39,9 @@ from textmill.metrics.translation import (
 )
 from textmill.models import IGNORED
 from textmill.models.encoder_decoder import EncoderDecoder
+from textmill.models.network import NO_HEADS, Heads
+from textmill.tasks.length_batches import LengthSampler
 from textmill.tasks.measuring import DocumentIds
-from textmill.tasks.pair_batches import PairSampler
 from textmill.tasks.task import Batch, Judgement
 from textmill.tasks.word_dictionary import WordDictionary
 from textmill.text import Document, languages
@@ -155,7 +156,6 @@ class Translate:
     """
 
     form = "encoder-decoder"
-    heads: tuple[str, ...] = ()
 
     def __init__(self, label_smoothing: float = 0.0, directions: tuple[str, str] | None = None, best_by: str = "loss"):
         if not 0 <= label_smoothing < 1:
@@ -177,6 +177,13 @@ class Translate:
                 )
             directions = target, source
         return cls(config.train.label_smoothing or 0.0, directions, config.train.best_by)
+
+    def heads_of(self, store: TokenStore) -> Heads:
+        """None but the one over the vocabulary."""
+        return NO_HEADS
+
+    def refuse(self, parts: dict[str, TokenStore]) -> None:
+        """Any pairs will do."""
 
     # --- pairs -> ids -> batches
 
@@ -256,7 +263,7 @@ class Translate:
         """The pairs that fit into model.seq_len."""
         return PairRows(store, tokenizer, config.model.seq_len, self.prefixes(tokenizer))
 
-    def sampler(self, rows: PairRows, config: Config) -> PairSampler:
+    def sampler(self, rows: PairRows, config: Config) -> LengthSampler:
         """Batches of at most train.batch × model.seq_len places. Raises ConfigError for another order than shuffle."""
         train = config.train
         if train.batch is None:
@@ -266,7 +273,7 @@ class Translate:
                 f"train.order is {train.order}, and a pair does not go on from the one before it",
                 hint="Leave it out: pairs are read in shuffled order.",
             )
-        return PairSampler(rows.sizes, train.batch * rows.seq_len, train.accumulate, config.run.seed)
+        return LengthSampler(rows.sizes, train.batch * rows.seq_len, train.accumulate, config.run.seed)
 
     def collate(self, rows: PairRows, indices: Sequence[int]) -> Batch:
         """Pairs by number -> a batch."""

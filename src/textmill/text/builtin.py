@@ -36,10 +36,7 @@ NAMES = (python_docs.NAME, *WORLDS)
 
 def find(given: str, notes: list[str]) -> list[TextFile]:
     """The files behind `builtin:NAME[,KNOB=VALUE…]`. Raises InputError for a name, knob or value that is none."""
-    name, *said = given.removeprefix(BUILTIN).split(",")
-    if name not in NAMES:
-        near = name and did_you_mean(f"{BUILTIN}{name}", [f"{BUILTIN}{known}" for known in NAMES])
-        raise InputError("no such built-in text", where=given, hint=near or f"there are: {', '.join(NAMES)}")
+    name, said = _parted(given)
     if name == python_docs.NAME:
         if said:
             raise InputError(f"{name} has no knobs", where=given, hint=f"name it alone: {BUILTIN}{name}")
@@ -56,6 +53,24 @@ def find(given: str, notes: list[str]) -> list[TextFile]:
         )
     )
     return [TextFile(Path(given), given, "world", named=True, made=made)]
+
+
+def world_named(given: str) -> tuple[Made, str]:
+    """The world behind `builtin:NAME[,KNOB=VALUE…]`, with how many items, and its language. Raises InputError."""
+    name, said = _parted(given)
+    if name == python_docs.NAME or not given.startswith(BUILTIN):
+        worlds = ", ".join(f"{BUILTIN}{world}" for world in WORLDS)
+        raise InputError("is no world", where=given, hint=f"there are: {worlds}")
+    return _made(given, name, said)
+
+
+def _parted(given: str) -> tuple[str, list[str]]:
+    """The name, and what is said behind it. Raises InputError for a name that is none."""
+    name, *said = given.removeprefix(BUILTIN).split(",")
+    if name not in NAMES:
+        near = name and did_you_mean(f"{BUILTIN}{name}", [f"{BUILTIN}{known}" for known in NAMES])
+        raise InputError("no such built-in text", where=given, hint=near or f"there are: {', '.join(NAMES)}")
+    return name, said
 
 
 def knobs_of(world: type[World[Any]]) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Sequence
 from functools import reduce
 
-from textmill.errors import InputError, did_you_mean
+from textmill.errors import InputError, nearest
 from textmill.messages import message
 from textmill.text.long_text import Text, in_pieces
 from textmill.text.wording import some_of
@@ -53,14 +54,14 @@ def choose_column(columns: Sequence[str], wanted: Sequence[str], where: str) -> 
     )
 
 
-def no_column(wanted: Sequence[str], columns: Sequence[str], where: str) -> InputError:
-    """The error for columns that are not there."""
-    near = next((word for name in wanted if (word := did_you_mean(name, columns))), None)
+def no_column(wanted: Sequence[str], columns: Sequence[str], where: str, knob: str = "data.text") -> InputError:
+    """The error for columns that are not there. knob: the one that names them."""
+    near = next((column for name in wanted if (column := nearest(name, columns))), None)
     if len(wanted) == 1:
-        others = message("choose one with: --data.text NAME")
+        others = message("choose one with: --%(knob)s NAME", knob=knob)
     else:
-        others = message("name one of them too: --data.text NAME,NAME")
-    advice = f"{near} Choose it with: --data.text NAME" if near else others
+        others = message("name one of them too: --%(knob)s NAME,NAME", knob=knob)
+    advice = meant(near, knob) if near else others
     names = reduce(
         lambda these, this: message("%(these)s or %(this)s", these=these, this=this), (f"'{name}'" for name in wanted)
     )
@@ -69,6 +70,16 @@ def no_column(wanted: Sequence[str], columns: Sequence[str], where: str) -> Inpu
         where=where,
         hint=advice,
     )
+
+
+def meant(column: str, knob: str) -> str:
+    """The advice to name a column that was probably meant.
+
+    >>> meant("sentment", "data.label")
+    "did you mean 'sentment'? Choose it with: --data.label sentment"
+    """
+    said = shlex.quote(column.replace(",", "\\,"))
+    return f"did you mean '{column}'? Choose it with: --{knob} {said}"
 
 
 def listed(columns: Sequence[str], limit: int = 20) -> str:

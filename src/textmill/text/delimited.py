@@ -2,23 +2,27 @@
 
 Python's csv module parses, in strict mode: what is not well formed is a bad record, never a guess. It draws one line
 after the other and none too many, so the lines drawn since the last record are the record's bytes. Of these, the value
-of the text column is text, the other values are unused columns, the rest (delimiters, quotes, line end) is markup.
-Words such as NA, null and None are strings like any other.
+of the text column is text, of labelled texts that of the label column is label, the other values are unused columns,
+the rest (delimiters, quotes, line end) is markup. Words such as NA, null and None are texts like any other; as labels
+they are missing ones (labels.py).
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
 
 from textmill.config import DataConfig
 from textmill.errors import ConfigError, InputError
-from textmill.messages import message
+from textmill.messages import message, plural_message
 from textmill.text.columns import choose_column, first_of, utf8_size
-from textmill.text.documents import BAD_RECORD, EMPTY, MARKUP, Document, Dropped, Found
+from textmill.text.documents import BAD_RECORD, EMPTY, LABELS, MARKUP, Document, Dropped, Found
 from textmill.text.files import TextFile, open_text
+from textmill.text.label_columns import Columns, FirstRows, choose_labelled, unlabelled
+from textmill.text.labels import labels_of
 from textmill.text.transcoding import size_in
 
 FIELD_LIMIT = 1 << 28
@@ -63,7 +67,7 @@ def read_delimited(file: TextFile, data: DataConfig, note: Callable[[str], None]
     """The documents of a CSV or TSV file. A record that is not well formed, or has another number of fields than the
     header, is a bad record.
 
-    Raises InputError where the text column is not there or cannot be known.
+    Raises InputError where the text column, or that of the label, is not there or cannot be known.
     """
     if data.header and data.columns:
         raise ConfigError(
@@ -88,14 +92,15 @@ def read_delimited(file: TextFile, data: DataConfig, note: Callable[[str], None]
                 )
             )
         stream.seek(start)
-        yield from _records(file, data, stream, delimiter, quotes)
+        yield from _records(file, data, stream, delimiter, quotes, note)
 
 
 def _records(
-    file: TextFile, data: DataConfig, stream: BinaryIO, delimiter: str, quotes: bool
+    file: TextFile, data: DataConfig, stream: BinaryIO, delimiter: str, quotes: bool, note: Callable[[str], None]
 ) -> Iterator[Found | Dropped]:
     columns: Sequence[str] | None = None if data.header else data.columns or None
-    text_index = _index(columns, data, file.name) if columns else 0
+    used = _used(columns, data, file.name) if columns else NOTHING_YET
+    first_rows = FirstRows(file.name, used.names, note)
     lines = _Lines(stream)
     rows = _parser(lines, delimiter, quotes)
     while True:
@@ -115,6 +120,7 @@ def _records(
                 yield Dropped(BAD_RECORD, lines.n_bytes, where, message("not well formed: %(error)s", error=error))
             continue
         if row is None:
+            first_rows.end()
             return
         n_bytes = lines.n_bytes
         if not row or (len(row) == 1 and not row[0].strip() and columns is not None and len(columns) > 1):
@@ -122,7 +128,8 @@ def _records(
             continue
         if columns is None:
             columns = row
-            text_index = _index(columns, data, where)
+            used = _used(columns, data, where)
+            first_rows = FirstRows(file.name, used.names, note)
             if data.header:
                 yield Dropped(MARKUP, n_bytes)
                 continue
@@ -130,36 +137,83 @@ def _records(
             reason = message("%(n)s fields where %(wanted)s are expected", n=len(row), wanted=len(columns))
             yield Dropped(BAD_RECORD, n_bytes, where, reason)
             continue
-        text = row[text_index]
+        text = row[used.text]
         if not text.strip():
             yield Dropped(EMPTY, n_bytes, where)
             continue
         text_bytes = utf8_size(text)
-        unused = sum(size_in(value, file.codec) for place, value in enumerate(row) if place != text_index)
-        yield Found(Document(text, where), text_bytes, n_bytes - text_bytes - unused, unused)
+        sizes = (size_in(value, file.codec) for place, value in enumerate(row) if place not in (used.text, used.label))
+        unused = sum(sizes)
+        document, label = Document(text, where), 0
+        if used.names.label is not None:
+            labels = labels_of(row[used.label], data.label_separator)
+            if not labels:
+                yield unlabelled(n_bytes, where, used.names)
+                continue
+            document, label = Document(text, where, {LABELS: labels}), size_in(row[used.label], file.codec)
+            first_rows.add(document)
+        yield Found(document, text_bytes, n_bytes - text_bytes - label - unused, unused, label=label)
 
 
 def _parser(lines: Iterator[str], delimiter: str, quotes: bool) -> Iterator[list[str]]:
     return csv.reader(lines, delimiter=delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE)
 
 
-def _index(columns: Sequence[str], data: DataConfig, where: str) -> int:
+@dataclass(frozen=True)
+class _Used:
+    """The columns that are used, and their places; label -1 where texts have no labels."""
+
+    names: Columns
+    text: int
+    label: int = -1
+
+
+NOTHING_YET = _Used(Columns(""), 0)
+
+
+def _used(columns: Sequence[str], data: DataConfig, where: str) -> _Used:
     if not data.header and not data.columns:
-        if len(columns) == 1:
-            return 0
+        if len(columns) == 1 and not data.labelled:
+            return NOTHING_YET
         raise InputError(
-            f"{len(columns)} columns without names: which one holds the text?",
+            plural_message(
+                "%(n)s column without a name: a text and its label are two",
+                "%(n)s columns without names: which one holds the text?",
+                len(columns),
+            ),
             where=where,
-            hint="name them in order: --data.columns text,label",
+            hint=message("name them in order: --data.columns text,label"),
         )
-    name = choose_column(columns, data.text, where)
+    if data.labelled:
+        names = choose_labelled(columns, data, where)
+    else:
+        names = Columns(choose_column(columns, data.text, where))
+    return _Used(names, *(_place(name, columns, where) for name in names.used))
+
+
+def _place(name: str, columns: Sequence[str], where: str) -> int:
     if list(columns).count(name) > 1:
-        raise InputError(f"two columns are called '{name}'", where=where, hint="rename one of them")
+        raise InputError(
+            message("two columns are called '%(name)s'", name=name), where=where, hint=message("rename one of them")
+        )
     return list(columns).index(name)
 
 
+def _finds_columns(names: Sequence[str], data: DataConfig) -> bool:
+    """Whether these names, read from the first line, say where the text is, and the label."""
+    if not data.header:
+        return len(names) == len(data.columns) > 1
+    if not data.labelled:
+        return first_of(names, data.text) is not None
+    try:
+        choose_labelled(names, data, "")
+    except InputError:
+        return False
+    return True
+
+
 def _delimiter(file: TextFile, data: DataConfig, stream: BinaryIO, note: Callable[[str], None]) -> str:
-    """The delimiter that the extension says; another one only if it, and not this one, finds the text column."""
+    """The delimiter that the extension says; another one only if it, and not this one, finds the columns."""
     usual = DELIMITERS[file.format]
     first = next((line for line in map(bytes.decode, stream) if line.strip()), "")
     for delimiter in (usual, ",", ";", "\t"):
@@ -167,8 +221,7 @@ def _delimiter(file: TextFile, data: DataConfig, stream: BinaryIO, note: Callabl
             names = next(_parser(iter([first]), delimiter, True), [])
         except csv.Error:
             continue
-        found = first_of(names, data.text) is not None if data.header else len(names) == len(data.columns) > 1
-        if found:
+        if _finds_columns(names, data):
             if delimiter != usual:
                 note(
                     message(

@@ -18,27 +18,33 @@ PARTS: tuple[Part, ...] = ("train", "validation", "test")
 TEXT = "text"
 """Bytes of documents, before a split gives them to a part."""
 MARKUP = "markup"
+LABEL = "label"
+"""Bytes of the labels of documents, as they are written."""
 UNUSED_COLUMN = "unused_column"
 DUPLICATE = "duplicate"
 BAD_RECORD = "bad_record"
 EMPTY = "empty"
+NO_LABEL = "other:no-label"
+"""Texts without a label, where documents are labelled."""
 
 TARGET = "target"
 """Key of a document's meta: its translation, where documents are pairs."""
+LABELS = "labels"
+"""Key of a document's meta: the names of its classes, where documents are labelled; in class order, each once."""
 
 KEPT_EXAMPLES = 3
 """So many removals of a cleaning rule are kept to be shown; all are counted."""
 EXAMPLE_CHARS = 1000
 """So much of a removal is kept to be shown."""
 KEPT_RECORDS = 100
-"""So many bad records, and so many places without text, are kept by name; all are counted."""
+"""So many bad records, and so many places without text or label, are kept by name; all are counted."""
 
 
 @dataclass(frozen=True)
 class Document:
     """A text and where it stands. `source` is "file:line" of its first line; `meta` may hold a "group" (any value, or a
     tuple of several): documents of one group never stand on two sides of a split. Of a pair, meta[TARGET] is the
-    translation."""
+    translation; of a labelled text, meta[LABELS] its classes."""
 
     content: Text
     """A str, or a LongText: what is read in pieces takes memory for a piece."""
@@ -61,6 +67,7 @@ class Found:
     """A document and the bytes of its record: `n_bytes` hold the text, the rest is named.
 
     beside: bytes of its translation, where that stands in a file of its own; they are that file's.
+    label: bytes of its label, where that stands beside it in the record.
     """
 
     document: Document
@@ -68,11 +75,12 @@ class Found:
     markup: int = 0
     unused_column: int = 0
     beside: int = 0
+    label: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Bytes that hold no document. `reason` is said for bad records ("file:line: why")."""
+    """Bytes that hold no document. `reason` is said for bad records and missing labels ("file:line: why")."""
 
     category: str
     n_bytes: int
@@ -118,7 +126,7 @@ class FileCount:
 
 
 class ReadReport:
-    """What reading found, file by file: counts, bad records ("file:line: reason"), places without text, and notes."""
+    """What reading found by file: counts, bad records ("file:line: reason"), places without text or label; notes."""
 
     def __init__(self) -> None:
         self.files: list[FileCount] = []
@@ -126,6 +134,8 @@ class ReadReport:
         self.n_bad_records = 0
         self.empty_records: list[str] = []
         self.n_empty = 0
+        self.unlabelled: list[str] = []
+        self.n_unlabelled = 0
         self.notes: list[str] = []
         self.rules: dict[str, RuleCount] = {}
 
@@ -141,6 +151,7 @@ class ReadReport:
             file.n_documents += 1
             file.add(TEXT, item.n_bytes)
             file.add(MARKUP, item.markup)
+            file.add(LABEL, item.label)
             file.add(UNUSED_COLUMN, item.unused_column)
             return
         file.add(item.category, item.n_bytes)
@@ -148,6 +159,10 @@ class ReadReport:
             self.n_empty += 1
             if len(self.empty_records) < KEPT_RECORDS:
                 self.empty_records.append(item.source)
+        elif item.category == NO_LABEL and item.source:  # a file that is dropped whole is told by its name
+            self.n_unlabelled += 1
+            if len(self.unlabelled) < KEPT_RECORDS:
+                self.unlabelled.append(item.source)
         elif item.category == BAD_RECORD:
             self.n_bad_records += 1
             if len(self.bad_records) < KEPT_RECORDS:

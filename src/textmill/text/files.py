@@ -104,6 +104,8 @@ class TextFile:
     """Its size, where only a part of it is read."""
     beside: TextFile | None = None
     """The file with the translation of its lines, where documents are pairs."""
+    labels: tuple[str, ...] = ()
+    """The label of all its documents, where its folder says it."""
     stamp: tuple[int, int] = (0, 0)
     """Size and modification time of `path` when it was examined: a file that changes while it is read is an error."""
 

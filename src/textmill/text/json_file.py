@@ -8,7 +8,8 @@ What is read as records, by these rules in this order:
 4. an object with one list of objects (`{"data": [...]}`, whatever the key): its elements, said by a note;
 5. an object in which one key alone holds a string or a list of strings: as in 3, with that key for the text key.
 Anything else is refused with the keys found. A record is an object, read as a line of JSON lines is, or a string that
-is the text itself. Several values behind each other are records too.
+is the text itself. Several values behind each other are records too. Where texts have labels, a record is an object
+with both: strings alone, and texts and labels that stand in lists of their own, are refused.
 
 A value is first cut out, by its brackets and quotes alone, and only then parsed: memory is bounded by the largest
 record, an element that is not JSON is one bad record, and where not even the brackets hold, all that follows is.
@@ -25,10 +26,21 @@ from typing import Any, BinaryIO
 from textmill.config import DataConfig
 from textmill.errors import InputError
 from textmill.messages import message
-from textmill.text.columns import choose_column, first_of, listed, no_column, utf8_size
-from textmill.text.documents import BAD_RECORD, EMPTY, MARKUP, UNUSED_COLUMN, Document, Dropped, Found
+from textmill.text.columns import choose_column, first_of, listed, no_column
+from textmill.text.documents import BAD_RECORD, EMPTY, LABELS, MARKUP, UNUSED_COLUMN, Document, Dropped, Found
 from textmill.text.files import CHUNK, TextFile, open_text
-from textmill.text.jsonl import BadRecord, choose_key, members_of, no_key, read_jsonl, text_of, value_of
+from textmill.text.jsonl import (
+    BadRecord,
+    choose_keys,
+    found_in,
+    labels_in,
+    members_of,
+    no_key,
+    read_jsonl,
+    text_of,
+    value_of,
+)
+from textmill.text.label_columns import Columns, FirstRows, choose_labelled, unlabelled
 from textmill.text.transcoding import size_in
 
 LARGEST_VALUE = 1 << 28
@@ -203,7 +215,7 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
     """The documents of a .json file. What is no record is a bad record; brackets that do not hold are one bad record,
     with line and column, over all that follows.
 
-    Raises InputError where nothing, or more than one thing, could be the text, with the keys found.
+    Raises InputError where nothing, or more than one thing, could be the text, or its label, with the keys found.
     """
     layout = _layout(file, data)
     if layout.is_lines:
@@ -212,7 +224,8 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
         return
     if layout.inside is not None:
         note(message("%(file)s: the records are what stands under '%(key)s'.", file=file.name, key=layout.inside))
-    key = choose_key(_peeked(file, layout), data.text, file)
+    columns = choose_keys(_peeked(file, layout), data, file)
+    key, first_rows = columns.text, FirstRows(file.name, columns, note)
     number, done, gap, n_found = 0, 0, 0, 0
     keys: dict[str, None] = {}
     with open_text(file) as stream:
@@ -227,10 +240,12 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
                     yield Dropped(UNUSED_COLUMN, size)
                     continue
                 number += 1
-                item = _item(raw, place, key, f"{file.name}#{number}", gap, keys, file.codec)
+                item = _item(raw, place, columns, gap, keys, file, data, number)
                 if isinstance(item, Found):
                     n_found, gap = n_found + 1, 0
+                    first_rows.add(item.document)
                 yield item
+            first_rows.end()
             gap += scanner.offset - done
             if gap and number:
                 yield Dropped(MARKUP, gap)
@@ -252,12 +267,22 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
 
 
 def _item(
-    raw: bytes, place: Place, key: str, where: str, gap: int, keys: dict[str, None], codec: str
+    raw: bytes,
+    place: Place,
+    columns: Columns,
+    gap: int,
+    keys: dict[str, None],
+    file: TextFile,
+    data: DataConfig,
+    number: int,
 ) -> Found | Dropped:
     """One record. gap: bytes of markup before it, counted with a document. keys: the record's are added."""
+    where, key = f"{file.name}#{number}", columns.text
+    members: dict[str, tuple[Any, str]] = {}
     try:
-        unused = 0
         if raw.startswith(b'"'):
+            if columns.label is not None:
+                raise BadRecord(message("a string alone has no label"))
             text = text_of(value_of(raw.decode(), place), message("the string"))
         else:
             members = members_of(raw.decode(), place)
@@ -266,13 +291,15 @@ def _item(
             if key not in members:
                 raise no_key(key, members)
             text = text_of(members[key][0], f"'{key}'")
-            unused = sum(size_in(counted, codec) for name, (_, counted) in members.items() if name != key)
+        labels = labels_in(members, columns, data.label_separator)
     except BadRecord as bad:
         return Dropped(BAD_RECORD, len(raw), where, bad.reason)
     if not text.strip():
         return Dropped(EMPTY, len(raw), where)
-    n_bytes = utf8_size(text)
-    return Found(Document(text, where), n_bytes, gap + len(raw) - n_bytes - unused, unused)
+    if columns.label is not None and not labels:
+        return unlabelled(len(raw), where, columns)
+    document = Document(text, where, {LABELS: labels} if labels else {})
+    return found_in(members, columns, document, gap + len(raw), file.codec)
 
 
 def _values(scanner: _Scanner, layout: _Layout) -> Iterator[tuple[bytes, Place, bool]]:
@@ -335,6 +362,8 @@ def _layout(file: TextFile, data: DataConfig) -> _Layout:
             if scanner.next():
                 is_lines = ends[0] == begins[0] < scanner.place()[0]
                 return _Layout(is_lines=is_lines)
+    if data.labelled:
+        return _layout_of_labelled(kinds, data, file)
     wanted = first_of(kinds, data.text)
     if wanted is not None and kinds[wanted] in ("strings", "object of strings"):
         return _Layout(b"[" if kinds[wanted] == "strings" else b"{", wanted)
@@ -359,6 +388,28 @@ def _layout(file: TextFile, data: DataConfig) -> _Layout:
         )
     chosen = choose_column(texts, (), file.name)
     return _Layout(b"[", chosen) if kinds[chosen] == "strings" else _Layout()
+
+
+def _layout_of_labelled(kinds: dict[str, str], data: DataConfig, file: TextFile) -> _Layout:
+    """The same where records have labels: one record, or one list of objects. kinds: of the object that the file is."""
+    text = first_of(kinds, data.text)
+    of_objects = [key for key, kind in kinds.items() if kind == "objects"]
+    if not kinds or (text is not None and kinds[text] == "string"):
+        return _Layout()
+    if len(of_objects) == 1:
+        return _Layout(b"[", of_objects[0])
+    texts = [key for key, kind in kinds.items() if kind == "string"]
+    if of_objects or not texts:
+        keys = listed(list(kinds))
+        raise InputError(
+            message(
+                "none or several lists of objects, and only one can be the records (there are: %(keys)s)", keys=keys
+            ),
+            where=file.name,
+            hint=message('write the records as a list: [{"text": "…", "label": "…"}, …]'),
+        )
+    choose_labelled(list(kinds), data, file.name, texts)
+    return _Layout()
 
 
 def _kind(scanner: _Scanner) -> tuple[int, str]:

@@ -1,7 +1,8 @@
 """JSON lines -> documents, with every byte of a line accounted for. Room: text/ (bytes -> documents).
 
 A line is an object with the text under one key. Bytes of the text are those of its value in UTF-8, whatever escapes it
-was written with; the other keys' values are unused columns; the rest (braces, keys, quotes, escapes) is markup.
+was written with; of labelled texts the value under the label's key is label; the other keys' values are unused columns;
+the rest (braces, keys, quotes, escapes) is markup.
 A line ends in LF: U+2028 and U+0085 may stand inside it. json_file reads the records of a list by the same rules.
 """
 
@@ -17,8 +18,10 @@ from textmill.config import DataConfig
 from textmill.errors import InputError
 from textmill.messages import message
 from textmill.text.columns import DEFAULT_COLUMNS, choose_column, first_of, listed, no_column, utf8_size
-from textmill.text.documents import BAD_RECORD, EMPTY, MARKUP, Document, Dropped, Found
+from textmill.text.documents import BAD_RECORD, EMPTY, LABELS, MARKUP, Document, Dropped, Found
 from textmill.text.files import TextFile, open_text
+from textmill.text.label_columns import LABEL_NAMES, Columns, FirstRows, choose_labelled, unlabelled
+from textmill.text.labels import labels_of
 from textmill.text.transcoding import size_in
 
 PEEKED_LINES, PEEKED_BYTES = 1000, 1 << 24
@@ -47,11 +50,13 @@ def read_jsonl(
 
     group_of: gives what the rows of one group share; None: a row stands alone.
 
-    Raises InputError where the key was named or is the default and no line at all has it.
+    Raises InputError where the text's key was named or is the default and no line at all has it, and where that of the
+    label is not there or cannot be known.
     """
     with open_text(file) as stream:
         start = stream.tell()
-        key = choose_key(_peeked(stream), data.text, file)
+        columns = choose_keys(_peeked(stream), data, file)
+        key, first_rows = columns.text, FirstRows(file.name, columns, note)
         stream.seek(start)
         n_with_key = 0
         other_keys: dict[str, None] = {}
@@ -68,19 +73,58 @@ def read_jsonl(
                     raise no_key(key, members)
                 n_with_key += 1
                 text = text_of(members[key][0], f"'{key}'")
+                labels = labels_in(members, columns, data.label_separator)
             except BadRecord as bad:
                 yield Dropped(BAD_RECORD, len(raw), where, bad.reason)
                 continue
             if not text.strip():
                 yield Dropped(EMPTY, len(raw), where)
                 continue
-            n_bytes = utf8_size(text)
-            unused = sum(size_in(counted, file.codec) for name, (_, counted) in members.items() if name != key)
+            if columns.label is not None and not labels:
+                yield unlabelled(len(raw), where, columns)
+                continue
             group = group_of({name: value for name, (value, _) in members.items()}) if group_of else None
-            meta = {} if group is None else {"group": group}
-            yield Found(Document(text, where, meta), n_bytes, len(raw) - n_bytes - unused, unused)
+            meta: dict[str, Any] = {} if group is None else {"group": group}
+            if labels:
+                meta[LABELS] = labels
+            found = found_in(members, columns, Document(text, where, meta), len(raw), file.codec)
+            first_rows.add(found.document)
+            yield found
+        first_rows.end()
         if other_keys and not n_with_key:
             raise no_column(data.text or [key], list(other_keys), file.name)
+
+
+def found_in(
+    members: dict[str, tuple[Any, str]], columns: Columns, document: Document, n_all: int, codec: str
+) -> Found:
+    """The document of a record of n_all bytes, with what they are. members: as in members_of."""
+    sizes = {name: size_in(counted, codec) for name, (_, counted) in members.items() if name != columns.text}
+    label = sizes.pop(columns.label, 0) if columns.label is not None else 0
+    n_bytes, unused = utf8_size(document.content), sum(sizes.values())
+    return Found(document, n_bytes, n_all - n_bytes - label - unused, unused, label=label)
+
+
+def labels_in(members: dict[str, tuple[Any, str]], columns: Columns, separator: str | None) -> tuple[str, ...]:
+    """The classes that a record names, in class order; (): none, or texts have no labels.
+
+    Raises BadRecord for an object, or a list of lists or objects, in the label's place.
+    """
+    if columns.label is None or columns.label not in members:
+        return ()
+    value = members[columns.label][0]
+    for part in value if isinstance(value, list) else [value]:
+        if isinstance(part, str):
+            text_of(part, f"'{columns.label}'")
+        elif isinstance(part, (list, dict)):
+            raise BadRecord(
+                message(
+                    "'%(key)s' holds %(kind)s, and a label is a string or a number",
+                    key=columns.label,
+                    kind=kind_of(part),
+                )
+            )
+    return labels_of(value, separator)
 
 
 def no_key(key: str, members: Iterable[str]) -> BadRecord:
@@ -203,6 +247,20 @@ def _peeked(stream: BinaryIO) -> Iterator[tuple[int, dict[str, tuple[Any, str]]]
         yield len(raw), members
 
 
+def choose_keys(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]], data: DataConfig, file: TextFile) -> Columns:
+    """The key of the text, as choose_key says, and that of the label where texts have labels, as choose_labelled says.
+
+    Judged by the first records. records: size in bytes, and members. Raises InputError.
+    """
+    if not data.labelled:
+        return Columns(choose_key(records, data.text, file))
+    candidates = _keys_of(records)
+    if not candidates:
+        return Columns((data.text or DEFAULT_COLUMNS)[0], (data.label or LABEL_NAMES[0])[0])
+    texts = [key for key, holds_text in candidates.items() if holds_text]
+    return choose_labelled(list(candidates), data, file.name, texts)
+
+
 def choose_key(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]], wanted: Sequence[str], file: TextFile) -> str:
     """The first wanted key that a record has; where none is wanted, a default one, or the only one that holds strings.
 
@@ -211,14 +269,7 @@ def choose_key(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]], wanted
     """
     if len(wanted) == 1:
         return wanted[0]
-    candidates: dict[str, bool] = {}
-    n_bytes = 0
-    for number, (size, members) in enumerate(records):
-        n_bytes += size
-        if number == PEEKED_LINES or (n_bytes > PEEKED_BYTES and candidates):
-            break
-        for key, (value, _) in members.items():
-            candidates[key] = candidates.get(key, False) or isinstance(value, str)
+    candidates = _keys_of(records)
     found = first_of(candidates, wanted)
     if found is not None:
         return found
@@ -228,3 +279,16 @@ def choose_key(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]], wanted
     if not texts:
         raise InputError(f"no key holds a string (there are: {listed(list(candidates))})", where=file.name)
     return choose_column(texts, (), file.name)
+
+
+def _keys_of(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]]) -> dict[str, bool]:
+    """The keys of the first records, and whether a string stands under each."""
+    candidates: dict[str, bool] = {}
+    n_bytes = 0
+    for number, (size, members) in enumerate(records):
+        n_bytes += size
+        if number == PEEKED_LINES or (n_bytes > PEEKED_BYTES and candidates):
+            break
+        for key, (value, _) in members.items():
+            candidates[key] = candidates.get(key, False) or isinstance(value, str)
+    return candidates

@@ -1,7 +1,7 @@
 """Where every byte goes, file by file, exactly. Room: text/.
 
-Categories: train, validation, test, markup, unused_column, duplicate, bad_record, empty, other:NAME. In a sample, text
-stands for the first three.
+Categories: train, validation, test, label, markup, unused_column, duplicate, bad_record, empty, other:NAME. In a
+sample, text stands for the first three.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from textmill.results import FileLook
-from textmill.text.documents import BAD_RECORD, DUPLICATE, EMPTY, MARKUP, PARTS, TEXT, UNUSED_COLUMN
+from textmill.text.documents import BAD_RECORD, DUPLICATE, EMPTY, LABEL, MARKUP, PARTS, TEXT, UNUSED_COLUMN
 
-ORDER = (*PARTS, TEXT, MARKUP, UNUSED_COLUMN, DUPLICATE, BAD_RECORD, EMPTY)
+ORDER = (*PARTS, TEXT, LABEL, MARKUP, UNUSED_COLUMN, DUPLICATE, BAD_RECORD, EMPTY)
 
 
 def in_order(categories: Iterable[str]) -> list[str]:

@@ -1,6 +1,7 @@
-"""The text column of a Parquet file -> documents, a row each. Room: text/ (bytes -> documents). Used by reading.
+"""A Parquet file -> documents, a row of the text column each, with its label. Room: text/ (bytes -> documents).
 
-A Parquet file's bytes are compressed columns, so the ledger counts the UTF-8 bytes of the text column and nothing else.
+A Parquet file's bytes are compressed columns, so the ledger counts the UTF-8 bytes of the text column and, of labelled
+texts, of the names of their classes, and nothing else. Used by reading.
 Rows are numbered from 1 through all row groups. A null has no bytes and is an empty record. Needs pyarrow ([data]).
 """
 
@@ -15,8 +16,10 @@ from textmill.config import DataConfig
 from textmill.errors import InputError, MissingExtra, TextmillError
 from textmill.messages import message
 from textmill.text.columns import choose_column, utf8_size
-from textmill.text.documents import BAD_RECORD, EMPTY, Document, Dropped, Found
+from textmill.text.documents import BAD_RECORD, EMPTY, LABELS, Document, Dropped, Found
 from textmill.text.files import TextFile, open_unchanged
+from textmill.text.label_columns import Columns, FirstRows, choose_labelled, unlabelled
+from textmill.text.labels import labels_of
 from textmill.text.wording import damage, joined, not_installed
 
 if TYPE_CHECKING:
@@ -31,8 +34,8 @@ MOST_ENTERED = 16
 def read_parquet(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
     """The documents of a Parquet file, in the order of its rows; a text that is not UTF-8 is a bad record.
 
-    Raises InputError for a damaged file, and where the text column is not there, cannot be known or holds no strings;
-    MissingExtra without pyarrow.
+    Raises InputError for a damaged file, and where a column is not there, cannot be known or holds no strings or
+    labels; MissingExtra without pyarrow.
     """
     try:
         import pyarrow.parquet
@@ -44,24 +47,30 @@ def read_parquet(file: TextFile, data: DataConfig, note: Callable[[str], None]) 
         with _damage_named(file):
             table = pyarrow.parquet.ParquetFile(stream, pre_buffer=False, buffer_size=1 << 20)
             schema = table.schema_arrow
-        name = _text_column(schema, data, file)
+        columns = _columns(schema, data, file)
+        first_rows = FirstRows(file.name, columns, note)
         for groups, number, most in _portions(table, file.most_bytes):
             with _damage_named(file):
-                batches = table.iter_batches(_batch_size(table, name), row_groups=groups, columns=[name])
+                batches = table.iter_batches(
+                    _batch_size(table, columns.text), row_groups=groups, columns=list(columns.used)
+                )
             n_bytes = 0
             while not most or n_bytes < most:
                 with _damage_named(file, number + 1):
                     batch = next(batches, None)
-                    values = [] if batch is None else _values(batch.column(0))
+                    rows = [] if batch is None else _rows(batch, columns)
                 if batch is None:
                     break
-                for value in values:
+                for row in rows:
                     number += 1
-                    item = _item(value, f"{file.name}#{number}")
+                    item = _item(row, f"{file.name}#{number}", columns, data.label_separator)
+                    if isinstance(item, Found):
+                        first_rows.add(item.document)
                     yield item
                     n_bytes += item.n_bytes
                     if most and n_bytes >= most:
                         break
+        first_rows.end()
 
 
 def _portions(table: pyarrow.parquet.ParquetFile, most_bytes: int) -> Iterator[tuple[list[int] | None, int, int]]:
@@ -77,17 +86,35 @@ def _portions(table: pyarrow.parquet.ParquetFile, most_bytes: int) -> Iterator[t
         yield [group], before[group], max(1, most_bytes // n_entered)
 
 
-def _item(value: str | bytes | None, where: str) -> Found | Dropped:
-    if value is None:
+def _item(row: tuple[Any, ...], where: str, columns: Columns, separator: str | None) -> Found | Dropped:
+    text, *labels = row
+    if text is None:
         return Dropped(EMPTY, 0, where)
-    if isinstance(value, bytes):
-        try:
-            value = value.decode()
-        except UnicodeDecodeError as error:
-            reason = message("not UTF-8: %(error)s (byte %(place)s)", error=error.reason, place=error.start)
-            return Dropped(BAD_RECORD, len(value), where, reason)
-    n_bytes = utf8_size(value)
-    return Found(Document(value, where), n_bytes) if value.strip() else Dropped(EMPTY, n_bytes, where)
+    n_bytes = len(text) if isinstance(text, bytes) else utf8_size(text)
+    try:
+        text, labels = _decoded(text), [_decoded(label) for label in labels]
+    except UnicodeDecodeError as error:
+        reason = message("not UTF-8: %(error)s (byte %(place)s)", error=error.reason, place=error.start)
+        return Dropped(BAD_RECORD, n_bytes, where, reason)
+    if not text.strip():
+        return Dropped(EMPTY, n_bytes, where)
+    if not labels:
+        return Found(Document(text, where), n_bytes)
+    names = labels_of(labels[0], separator)
+    if not names:
+        return unlabelled(n_bytes, where, columns)
+    return Found(Document(text, where, {LABELS: names}), n_bytes, label=sum(map(utf8_size, names)))
+
+
+def _decoded(value: Any) -> Any:
+    """The same with strings for bytes, in a list too. Raises UnicodeDecodeError."""
+    if isinstance(value, list):
+        return [_decoded(part) for part in value]
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _rows(batch: pyarrow.RecordBatch, columns: Columns) -> list[tuple[Any, ...]]:
+    return list(zip(*(_values(batch.column(name)) for name in columns.used), strict=True))
 
 
 def _values(column: pyarrow.Array) -> list[Any]:
@@ -96,18 +123,28 @@ def _values(column: pyarrow.Array) -> list[Any]:
 
     if pyarrow.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if pyarrow.types.is_float32(column.type) or pyarrow.types.is_float16(column.type):
+        return [float(str(value)) for value in column.to_numpy(zero_copy_only=False)]  # 0.1, not 0.10000000149011612
     try:
         return list(column.to_pylist())
     except UnicodeDecodeError:
         return list(column.cast(pyarrow.large_binary()).to_pylist())
 
 
-def _text_column(schema: pyarrow.Schema, data: DataConfig, file: TextFile) -> str:
-    name = choose_column(schema.names, data.text, file.name)
-    if schema.names.count(name) > 1:
-        raise InputError(
-            message("two columns are called '%(name)s'", name=name), where=file.name, hint=message("rename one of them")
-        )
+def _columns(schema: pyarrow.Schema, data: DataConfig, file: TextFile) -> Columns:
+    if data.labelled:
+        texts = [field.name for field in schema if _holds_strings(field.type)]
+        columns = choose_labelled(schema.names, data, file.name, texts)
+    else:
+        columns = Columns(choose_column(schema.names, data.text, file.name))
+    for name in columns.used:
+        if schema.names.count(name) > 1:
+            raise InputError(
+                message("two columns are called '%(name)s'", name=name),
+                where=file.name,
+                hint=message("rename one of them"),
+            )
+    name = columns.text
     type_ = schema.field(name).type
     if not _holds_strings(type_):
         texts = [field.name for field in schema if _holds_strings(field.type)]
@@ -118,7 +155,17 @@ def _text_column(schema: pyarrow.Schema, data: DataConfig, file: TextFile) -> st
             if texts
             else None,
         )
-    return name
+    if columns.label is not None and not _holds_labels(schema.field(columns.label).type):
+        raise InputError(
+            message(
+                "the column '%(name)s' holds %(type)s, not labels",
+                name=columns.label,
+                type=schema.field(columns.label).type,
+            ),
+            where=file.name,
+            hint=message("labels are strings, numbers, true or false, or lists of them: --data.label NAME"),
+        )
+    return columns
 
 
 def _holds_strings(type_: pyarrow.DataType) -> bool:
@@ -129,6 +176,16 @@ def _holds_strings(type_: pyarrow.DataType) -> bool:
     return bool(
         pyarrow.types.is_string(type_) or pyarrow.types.is_large_string(type_) or pyarrow.types.is_string_view(type_)
     )
+
+
+def _holds_labels(type_: pyarrow.DataType) -> bool:
+    import pyarrow
+
+    types = pyarrow.types
+    if types.is_list(type_) or types.is_large_list(type_) or types.is_dictionary(type_):
+        type_ = type_.value_type
+    is_number = types.is_integer(type_) or types.is_floating(type_) or types.is_decimal(type_)
+    return bool(_holds_strings(type_) or is_number or types.is_boolean(type_) or types.is_null(type_))
 
 
 def _batch_size(table: pyarrow.parquet.ParquetFile, name: str) -> int:

@@ -13,7 +13,18 @@ from textmill.config import DataConfig
 from textmill.errors import InputError, MissingExtra
 from textmill.messages import message
 from textmill.tables import load
-from textmill.text.documents import BAD_RECORD, MARKUP, UNUSED_COLUMN, Document, Dropped, Found, ReadReport, TakenOut
+from textmill.text.documents import (
+    BAD_RECORD,
+    LABELS,
+    MARKUP,
+    NO_LABEL,
+    UNUSED_COLUMN,
+    Document,
+    Dropped,
+    Found,
+    ReadReport,
+    TakenOut,
+)
 from textmill.text.files import BINARY_FORMATS, TextFile, changed, examine, open_unchanged
 from textmill.text.long_cleaning import Cleaning
 from textmill.text.long_text import LONG, LongText, gathered
@@ -50,6 +61,9 @@ PAIR_READERS = {
 }
 """The same where a document is a text and its translation."""
 
+WITH_LABELS = ("csv", "tsv", "jsonl", "json", "parquet", "world")
+"""The formats whose records may hold labels, by the same readers; of a file that is one text, its folder says it."""
+
 
 def read_documents(paths: Sequence[str], data: DataConfig, report: ReadReport) -> Iterator[Document]:
     """The documents of files and folders, in order. A bad record is counted in `report`, never fatal.
@@ -74,7 +88,7 @@ def records_of(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator
     """All of an examined file, counted in `report`; the bytes of what is yielded sum to the file's size."""
     report.begin(file.name, file.encoding)
     for item in _items(file, data, report):
-        if data.strict and isinstance(item, Dropped) and item.category == BAD_RECORD:
+        if data.strict and isinstance(item, Dropped) and item.reason and item.category in (BAD_RECORD, NO_LABEL):
             raise InputError(item.reason, where=item.source, hint="without --strict it is counted and left out")
         report.count(item)
         yield item
@@ -89,6 +103,8 @@ def _items(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Fou
         yield Dropped(MARKUP, file.mark)
     reader: Reader = load(reader_of(file, data))
     items: Iterator[Found | Dropped] = map(_laid_down, reader(file, data, report.note))
+    if file.labels:
+        items = _labelled(file, items)
     if file.stretches and file.format == "json":
         items = _cut_off(items)
     if file.is_transcoded:
@@ -106,7 +122,13 @@ def _items(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Fou
 
 
 def reader_of(file: TextFile, data: DataConfig) -> str:
-    """Where the reader of a file lives. Raises InputError for a format without pairs."""
+    """Where the reader of a file lives. Raises InputError for a format without pairs, or without labels."""
+    if data.labelled and not file.labels and file.format not in WITH_LABELS:
+        raise InputError(
+            message("labels are not read from the format %(format)s", format=file.format),
+            where=file.name,
+            hint=message("read are .csv, .tsv, .jsonl, .json, .parquet, and a folder of texts for each class"),
+        )
     if not data.pairs:
         return READERS[file.format]
     if file.format not in PAIR_READERS:
@@ -116,6 +138,15 @@ def reader_of(file: TextFile, data: DataConfig) -> str:
             hint="Read are two text files of as many lines, .tsv, .jsonl and .tmx.",
         )
     return PAIR_READERS[file.format]
+
+
+def _labelled(file: TextFile, items: Iterator[Found | Dropped]) -> Iterator[Found | Dropped]:
+    """The same with the label that the file's folder gives to all its documents."""
+    for item in items:
+        if isinstance(item, Found):
+            document = item.document
+            item = replace(item, document=replace(document, meta={**document.meta, LABELS: file.labels}))
+        yield item
 
 
 def _cut_off(items: Iterator[Found | Dropped]) -> Iterator[Found | Dropped]:
@@ -144,10 +175,11 @@ def _in_own_bytes(file: TextFile, items: Iterator[Found | Dropped]) -> Iterator[
                 n_source, left = counter.advance(item.n_bytes)
                 item = replace(item, n_bytes=n_source)
             else:
-                n_source, left = counter.advance(item.n_bytes + item.markup + item.unused_column)
+                n_source, left = counter.advance(item.n_bytes + item.markup + item.unused_column + item.label)
+                values = item.unused_column + item.label
                 texts = item.document.texts if file.beside is None else item.document.texts[:1]
-                n_text = min(sum(size_in(text, file.codec) for text in texts), n_source - item.unused_column)
-                item = replace(item, n_bytes=n_text, markup=n_source - n_text - item.unused_column)
+                n_text = min(sum(size_in(text, file.codec) for text in texts), n_source - values)
+                item = replace(item, n_bytes=n_text, markup=n_source - n_text - values)
             yield from (_undecodable(file, some) for some in left)
             yield item
         yield from (_undecodable(file, some) for some in counter.rest())
@@ -188,7 +220,7 @@ def _cleaned(
             yield TakenOut(f"other:{piece.rule}", n_bytes, source, "", piece.rule, piece.start, line, piece.text)
         if cleaning.document is None:
             yield Dropped(MARKUP, item.markup + n_left)
-            yield Dropped(UNUSED_COLUMN, item.unused_column)
+            yield Dropped(UNUSED_COLUMN, item.unused_column + item.label)
         elif cleaning.document is item.document:
             yield item
         else:

@@ -2,6 +2,7 @@
 
 Two text files of one name and two endings (train.en, train.de; train.en.txt, train.de.txt) are one text in two
 languages; so are two text files that are named alone. Tables and JSON lines hold both sides themselves.
+Texts with labels have no sides: class_folders.py reads their folders.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from textmill.config import DataConfig
 from textmill.errors import InputError
 from textmill.messages import message
+from textmill.text.class_folders import with_classes
 from textmill.text.files import FORMATS, TextFile, find_files
 from textmill.text.opening import stem_of, suffixes
 from textmill.text.wording import left_out_as, some_of
@@ -34,8 +36,11 @@ def is_side(data: DataConfig) -> Callable[[str], bool]:
 
 
 def files_of(paths: Iterable[str], data: DataConfig, notes: list[str]) -> list[TextFile]:
-    """The files of paths; of pairs, each source with its translation beside it. Raises InputError."""
+    """The files of paths; of pairs, each source with its translation beside it; of labelled texts, each with the label
+    that its folder gives it. Raises InputError."""
     files = find_files(paths, notes, is_side(data))
+    if data.labelled:
+        return with_classes(files, notes)
     return with_sides([*files, *missing_sides(files, data, notes)], data, notes) if data.pairs else files
 
 

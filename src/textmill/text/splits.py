@@ -21,7 +21,7 @@ from textmill.errors import ConfigError, TooLittleText
 from textmill.messages import message, plural_message
 from textmill.results import Duplicates, FileLook, Lengths, Removed, Sampled
 from textmill.text.document_language import LanguageCount
-from textmill.text.documents import DUPLICATE, PARTS, TEXT, Document, Found, Part, ReadReport, TakenOut
+from textmill.text.documents import DUPLICATE, LABELS, PARTS, TEXT, Document, Found, Part, ReadReport, TakenOut
 from textmill.text.files import BINARY_FORMATS, TextFile, changed, with_named_parts
 from textmill.text.holdout import (
     FEW,
@@ -32,6 +32,7 @@ from textmill.text.holdout import (
     cut_in_lines,
     line_starts,
 )
+from textmill.text.label_findings import classes_missing, copies_told, missing_told
 from textmill.text.languages import ScriptCount
 from textmill.text.ledger import Ledger, in_order
 from textmill.text.lengths import lengths_of
@@ -90,6 +91,8 @@ class SplitPlan:
     """The first hundred, as "file:line: reason"."""
     n_bad_records: int
     n_empty: int
+    n_unlabelled: int
+    """Records without a label, where texts have labels."""
     languages: dict[str, float]
     """Share of the letters: zh, en, other."""
     document_languages: dict[str, float]
@@ -216,6 +219,17 @@ def plan_split(
                 places=places,
             )
         )
+    if report.n_unlabelled:
+        notes.append(
+            plural_message(
+                "Left out, %(n)s text without a label: %(places)s (--strict stops there).",
+                "Left out, %(n)s texts without a label: %(places)s (--strict stops there).",
+                report.n_unlabelled,
+                places=some_of(report.unlabelled, report.n_unlabelled),
+            )
+        )
+    if scan.labels and not drawn:
+        _tell_missing_classes(scan, parts, notes)
     counts = np.bincount(parts, minlength=4)
     n_documents: dict[str, int] = {part: int(counts[CODES[part]]) for part in PARTS}
     if drawn:
@@ -231,6 +245,7 @@ def plan_split(
         bad_records=report.bad_records,
         n_bad_records=report.n_bad_records,
         n_empty=report.n_empty,
+        n_unlabelled=report.n_unlabelled,
         languages=scan.scripts.shares(),
         document_languages=scan.languages.shares() if scan.languages else {},
         lengths=lengths_of(scan.characters),
@@ -322,10 +337,12 @@ class _Scan:
         self.preview: list[str] = []
         self.groups: dict[int, tuple[str, ...]] = {}
         """Number of a document -> its meta["group"], or several."""
+        self.labels: dict[tuple[str, ...], int] = {}
+        """The labels of documents -> their number, in the order in which they were found first."""
         self.languages = LanguageCount() if tell_languages else None
         self.characters = array("q")
         near = _near_wanted(data, sum(file.n_bytes for file in self.files if not file.dropped_as), notes)
-        sizes, beside, roles = array("q"), array("q"), bytearray()
+        sizes, beside, roles, labels = array("q"), array("q"), bytearray(), array("q")
         exact, normal = bytearray(), bytearray()
         for file in self.files:
             role = CODES[file.part or "train"]
@@ -336,6 +353,8 @@ class _Scan:
                 if "group" in document.meta:
                     group = document.meta["group"]
                     self.groups[len(sizes)] = tuple(map(repr, group if isinstance(group, tuple) else (group,)))
+                if LABELS in document.meta:
+                    labels.append(self.labels.setdefault(document.meta[LABELS], len(self.labels)))
                 sizes.append(item.n_bytes)
                 beside.append(item.beside)
                 roles.append(role)
@@ -350,11 +369,14 @@ class _Scan:
                 if self.languages:
                     self.languages.add(document.content)
                 if len(self.preview) < 3:
-                    self.preview.append(" → ".join(map(_one_line, document.texts)))
+                    told = ", ".join(document.meta.get(LABELS, ()))
+                    self.preview.append(" → ".join([*map(_one_line, document.texts), *([told] if told else [])]))
             self.ends.append(len(sizes))
         self.sizes: Numbers = np.frombuffer(sizes, dtype=np.int64) if sizes else np.zeros(0, np.int64)
         self.beside: Numbers = np.frombuffer(beside, dtype=np.int64) if beside else np.zeros(0, np.int64)
         """Bytes of each document's translation that stand in another file."""
+        self.labelled: Numbers = np.frombuffer(labels, dtype=np.int64) if labels else np.zeros(0, np.int64)
+        """Number of each document's labels, where documents have any."""
         self.roles: Codes = np.frombuffer(bytes(roles), dtype=np.uint8)
         self.exact = _numbers(exact)
         del exact
@@ -453,6 +475,8 @@ def _fingerprint(files: Sequence[TextFile]) -> str:
         content = f"{file.dropped_as} {file.n_bytes}" if file.dropped_as else f"{file.format} {file.sha256}"
         if file.beside:
             content += f" {file.beside.sha256}"
+        if file.labels:
+            content += f" {', '.join(file.labels)}"
         hasher.update(f"{file.part or 'train'} {content}\n".encode())
     return hasher.hexdigest()
 
@@ -504,7 +528,7 @@ def _assigned(scan: _Scan, data: DataConfig, notes: list[str]) -> tuple[Codes, C
             share = "valid_share" if part == "validation" else "test_share"
             notes.append(message("There is no %(part)s part: data.%(share)s is 0.", part=PART_WORDS[part], share=share))
     pool = np.flatnonzero(parts == TRAIN)
-    if len(pool) == 1:
+    if len(pool) == 1 and not data.labelled:
         return parts, _cut(scan, int(pool[0]), shares, notes), shares
     _hold_out(scan, pool, shares, parts, notes)
     return parts, None, shares
@@ -585,6 +609,23 @@ def _drop_repeats(scan: _Scan, data: DataConfig, parts: Codes, notes: list[str])
                     others=PART_WORDS["test"] if here == VALIDATION else message("validation or test"),
                 )
             )
+            if scan.labels and here == TRAIN:
+                kept = np.flatnonzero(np.isin(parts, others))
+                notes.append(
+                    copies_told(
+                        len(kept),
+                        int(np.isin(numbers[kept], numbers[leaks]).sum()),
+                        int(np.isin(scan.exact[kept], scan.exact[leaks]).sum()),
+                    )
+                )
+
+
+def _tell_missing_classes(scan: _Scan, parts: Codes, notes: list[str]) -> None:
+    n_kept = np.bincount(scan.labelled[parts != REPEAT], minlength=len(scan.labels))
+    for part in ("validation", "test"):
+        n_here = np.bincount(scan.labelled[parts == CODES[part]], minlength=len(scan.labels))
+        if n_here.any() and (missing := classes_missing(scan.labels, n_kept, n_here)):
+            notes.append(missing_told(PART_WORDS[part], missing))
 
 
 def _refuse_nothing(scan: _Scan, parts: Codes) -> None:

@@ -92,8 +92,8 @@ class BpeEncoder:
     The library encodes a text instead where one of its code points is cut otherwise by tiktoken (agreement).
 
     A text with a run of LONGEST_RUN letters, signs or white spaces is cut by the library, whose regular expressions do
-    not exhaust their stack (of a run of letters it is shown the beginning alone), and its pieces are merged by tiktoken,
-    long ones in windows: the time to merge a piece grows faster than its length.
+    not exhaust their stack (of a run of letters it is shown the beginning alone), and its pieces are merged by
+    tiktoken, long ones in windows: the time to merge a piece grows faster than its length.
     """
 
     LONGEST_RUN = 20_000

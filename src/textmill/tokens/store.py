@@ -4,6 +4,8 @@ tokens.bin          every document and the mark after it, little-endian uint16 (
 starts.bin          int64 (n_documents + 1): where each document begins in tokens.bin; its end
 document_bytes.bin  int64: UTF-8 bytes of each document      document_chars.bin  int64: its code points
 sources.bin, source_starts.bin    where each document came from, as text laid end to end
+NAME.bin, NAME_starts.bin    of a named field: what a task keeps of each document beside its ids, such as its labels:
+                             numbers of names, which stand in store.json
 store.json          format, counts, and length, type and sha256 of each of these files; written last
 """
 
@@ -12,8 +14,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Self
 
@@ -57,6 +60,8 @@ class Header(BaseModel):
     n_bytes: NonNegativeInt
     n_chars: NonNegativeInt
     files: dict[str, ArrayFacts]
+    names: dict[str, list[str]] = {}
+    """Of each named field, the names that its numbers stand for."""
 
 
 class ArrayWriter:
@@ -111,15 +116,19 @@ class StoreWriter:
     ...     writer.add([104, 105], n_bytes=2, n_chars=2, source="a.txt:1")
     """
 
-    def __init__(self, folder: Path | str, vocab_size: int, n_bytes_expected: int | None = None):
+    def __init__(
+        self, folder: Path | str, vocab_size: int, n_bytes_expected: int | None = None, fields: Sequence[str] = ()
+    ):
         """vocab_size: control token included; the mark is its last id. n_bytes_expected: of the text, where known, so
-        that a full disk is told with the space needed. Raises RunError where the folder has content, NoSpace.
+        that a full disk is told with the space needed. fields: what is kept of each document beside its ids, such as
+        labels. Raises RunError where the folder has content, NoSpace.
         """
         self.folder = Path(folder)
         self.vocab_size, self.mark = vocab_size, vocab_size - 1
         self._n_bytes_expected = n_bytes_expected
         self._n_bytes = self._n_chars = 0
         self._arrays: dict[str, ArrayWriter] = {}
+        self._names: dict[str, dict[str, int]] = {name: {} for name in fields}
         if self.folder.exists() and any(self.folder.iterdir()):
             raise RunError("there is something here already: no store is written over it", where=str(self.folder))
         self._making = new_folder(self.folder)
@@ -133,6 +142,8 @@ class StoreWriter:
             SOURCES: "|u1",
             SOURCE_STARTS: "<i8",
         }
+        for name in fields:
+            types |= dict.fromkeys(files_of_field(name), "<i8")
         with self._or_nothing():
             for name, dtype in types.items():
                 self._arrays[name] = ArrayWriter(self._temporary / name, dtype)
@@ -142,8 +153,18 @@ class StoreWriter:
         """One document without a mark: the writer adds it. Raises InputError for an id out of range, NoSpace."""
         self.add_all([(ids, n_bytes, n_chars, source)])
 
-    def add_all(self, documents: Sequence[tuple[Sequence[int] | NDArray[Any], int, int, str]]) -> None:
-        """add of each (ids, n_bytes, n_chars, source), in order; for many short ones in a tenth of the time."""
+    def add_all(
+        self,
+        documents: Sequence[tuple[Sequence[int] | NDArray[Any], int, int, str]],
+        fields: Mapping[str, Sequence[Sequence[str]]] | None = None,
+    ) -> None:
+        """add of each (ids, n_bytes, n_chars, source), in order; for many short ones in a tenth of the time.
+
+        fields: of each of the writer's fields, what is kept of each of these documents: none, one or several names.
+        """
+        kept = fields or {}
+        if set(kept) != set(self._names) or any(len(own) != len(documents) for own in kept.values()):
+            raise ValueError(f"each document has the fields {sorted(self._names)}, and {sorted(kept)} were given")
         if not documents:
             return
         rows = [np.asarray(ids, dtype=None if len(ids) else np.int64) for ids, _, _, _ in documents]
@@ -161,11 +182,15 @@ class StoreWriter:
             self._arrays[SOURCES].append_bytes(b"".join(places))
             self._arrays[STARTS].append(firsts)
             self._arrays[SOURCE_STARTS].append(source_firsts)
+            for name, rows_of_names in kept.items():
+                self._add_field(name, rows_of_names)
         self._n_bytes += sum(n_bytes for _, n_bytes, _, _ in documents)
         self._n_chars += sum(n_chars for _, _, n_chars, _ in documents)
 
     def add_in_parts(self, parts: Iterable[NDArray[Any]], n_bytes: int, n_chars: int, source: str) -> None:
         """add of a document whose ids come one part after the other, as Tokenizer.encode_parts gives them."""
+        if self._names:
+            raise ValueError(f"each document has the fields {sorted(self._names)}: add_all takes them")
         with self._or_nothing():
             for tokens in parts:
                 if (first := self._first_wrong(tokens)) is not None:
@@ -193,8 +218,9 @@ class StoreWriter:
                 n_bytes=self._n_bytes,
                 n_chars=self._n_chars,
                 files={name: array.facts for name, array in self._arrays.items()},
+                names={name: list(numbers) for name, numbers in self._names.items()},
             )
-            write_json(self._temporary / HEADER, header.model_dump())
+            write_json(self._temporary / HEADER, header.model_dump(exclude_defaults=True))
         self._open = False
         self._making.__exit__(None, None, None)
         return TokenStore(self.folder)
@@ -225,6 +251,12 @@ class StoreWriter:
         problem = "is the mark" if wrong == self.mark else f"is not one of {self.vocab_size:,}"
         raise InputError(f"id {wrong} {problem}: a document is stored without control tokens", where=source)
 
+    def _add_field(self, name: str, rows: Sequence[Sequence[str]]) -> None:
+        numbers, values, starts = self._names[name], *(self._arrays[file] for file in files_of_field(name))
+        firsts = values.length + np.cumsum([len(row) for row in rows])
+        values.append(np.array([numbers.setdefault(one, len(numbers)) for row in rows for one in row], dtype=np.int64))
+        starts.append(firsts)
+
     @staticmethod
     def _as_stored(source: str) -> bytes:
         """A file name that is not UTF-8 has lone surrogates in Python: surrogatepass keeps them."""
@@ -233,6 +265,9 @@ class StoreWriter:
     def _start_next_document(self) -> None:
         self._arrays[STARTS].append_number(self._arrays[TOKENS].length)
         self._arrays[SOURCE_STARTS].append_number(self._arrays[SOURCES].length)
+        for name in self._names:
+            values, starts = files_of_field(name)
+            self._arrays[starts].append_number(self._arrays[values].length)
 
     @contextlib.contextmanager
     def _or_nothing(self) -> Iterator[None]:
@@ -314,6 +349,21 @@ class TokenStore:
         start, end = self._span(SOURCE_STARTS, self._source_starts, i, len(self._sources))
         return self._sources[start:end].tobytes().decode(errors="surrogatepass")
 
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """Of each named field, the names that occur in it, in the order in which they first do."""
+        return self._header.names
+
+    def field(self, name: str) -> list[tuple[str, ...]]:
+        """What is kept of each document in a named field. Raises KeyError where the store has no such field, Damaged
+        where it is not what was written."""
+        names = self._header.names[name]
+        values, starts = (self._array(file) for file in files_of_field(name))
+        if len(values) and not 0 <= int(values.min()) <= int(values.max()) < len(names):
+            raise self._damaged(files_of_field(name)[0], f"it names more than the {len(names):,} names of {name}")
+        told = [names[number] for number in values.tolist()]
+        return [tuple(told[first:last]) for first, last in pairwise(starts.tolist())]
+
     # wholeness
 
     def verify(self, full: bool = True) -> None:
@@ -329,6 +379,9 @@ class TokenStore:
             raise self._damaged(STARTS, "documents do not follow each other")
         if self.n_documents and np.diff(self._source_starts).min() < 0:
             raise self._damaged(SOURCE_STARTS, "sources do not follow each other")
+        for field in self.names:
+            if self.n_documents and np.diff(self._array(files_of_field(field)[1])).min() < 0:
+                raise self._damaged(files_of_field(field)[1], "documents do not follow each other")
         if int(self._document_bytes.sum()) != self.n_bytes or int(self._document_chars.sum()) != self.n_chars:
             raise self._damaged(HEADER, "its counts are not those of the documents")
         if full and self.n_documents and (self.tokens[self.starts[1:] - 1] != self.mark).any():
@@ -356,6 +409,12 @@ class TokenStore:
             SOURCES: n_sources,
             SOURCE_STARTS: self.n_documents + 1,
         }
+        fields = {}
+        for field in self._header.names:
+            of_values, of_starts = files_of_field(field)
+            expected[of_starts] = self.n_documents + 1
+            fields[of_starts] = self._header.files[of_values].length if of_values in self._header.files else 0
+            expected[of_values] = fields[of_starts]
         for name, length in expected.items():
             if name not in self._header.files or self._header.files[name].length != length:
                 raise self._damaged(HEADER, f"it does not describe {name} with {length:,} elements")
@@ -364,6 +423,7 @@ class TokenStore:
         for name, starts, end in (
             (STARTS, self.starts, self.n_tokens),
             (SOURCE_STARTS, self._source_starts, n_sources),
+            *((name, self._array(name), length) for name, length in fields.items()),
         ):
             if starts[0] != 0 or starts[-1] != end:
                 raise self._damaged(name, "it does not begin at 0 and end with the last document")
@@ -408,6 +468,11 @@ class TokenStore:
             where=str(self.folder / name),
             hint="Delete the prepared text's folder and repeat the command: it is made anew from your files.",
         )
+
+
+def files_of_field(name: str) -> tuple[str, str]:
+    """Of a named field: the numbers of the names, and where each document's begin."""
+    return f"{name}.bin", f"{name}_starts.bin"
 
 
 def read_header(path: Path) -> Header:

@@ -49,8 +49,7 @@ def look(
     removed: a new file for all that cleaning took out; nothing else is ever written.
     Raises ConfigError, InputError.
     """
-    data = data_of(data, knobs)
-    data = Config(data=data.model_dump(exclude_unset=True), task={"name": task}).data
+    data = data_of(data, knobs, task)
     if sample and leaks:
         raise ConfigError(
             "a sample is not split",
@@ -63,7 +62,7 @@ def look(
     plan = plan_split(data, tell_languages=True, split_twice=leaks, sample=sample)
     facts = facts_of(data, plan)
     findings = load(FINDINGS[task])(plan.documents("train")) if task in FINDINGS else []
-    refused = refusal_of_training(data, plan)
+    refused = refusal_of_training(data, plan, task)
     if refused is not None:
         why = message("Training would be refused: %(why)s. %(hint)s", why=refused.message, hint=refused.hint)
         findings = [*findings, why]
@@ -80,7 +79,7 @@ def look(
     if tokens is not False:
         from textmill.training.token_costs import token_costs
 
-        found["tokens"] = token_costs(data, plan, {} if tokens is True else tokens)
+        found["tokens"] = token_costs(data, plan, {} if tokens is True else tokens, task=task)
         found["messages"] |= record_of(found["tokens"].notes)
     if removed is not None:
         found["removals"] = write_removals(plan, Path(removed))
@@ -106,21 +105,21 @@ def refuse_part_of_removals(sample: str | None, removed: str | os.PathLike[str] 
         )
 
 
-def data_of(data: DataConfig | Paths, knobs: dict[str, Any]) -> DataConfig:
-    """[data] of a call from Python. Raises ConfigError without a path, and for a knob that there is not."""
-    if isinstance(data, DataConfig):
-        return Config(data=data.model_dump(exclude_unset=True) | knobs).data if knobs else data
-    found = Config(data={"paths": data, **knobs}).data
-    if not found.paths:
+def data_of(data: DataConfig | Paths, knobs: dict[str, Any], task: str) -> DataConfig:
+    """[data] of a call from Python, as the task reads. Raises ConfigError without a path, and for a knob that there is
+    not."""
+    said = data.model_dump(exclude_unset=True) if isinstance(data, DataConfig) else {"paths": data}
+    found = Config(data=said | knobs, task={"name": task}).data
+    if not found.paths and not isinstance(data, DataConfig):
         raise ConfigError("no text was named", hint='Name a file or folder: textmill.look("novel.txt")')
     return found
 
 
-def refusal_of_training(data: DataConfig, plan: SplitPlan) -> TooLittleText | None:
+def refusal_of_training(data: DataConfig, plan: SplitPlan, task: str) -> TooLittleText | None:
     """What training would say of a text that is too short for it; None where it would begin, or a part was read."""
     if plan.sample or plan.ledger.total.get("train", 0) >= SMALL_BYTES:
         return None
-    config, _ = with_tokens_chosen(Config(data=data), plan, plan.languages)
+    config, _ = with_tokens_chosen(Config(data=data, task={"name": task}), plan, plan.languages)
     n_tokens, _ = tokens_about(config, plan)
     return too_little(n_tokens, data.paths)
 
@@ -136,7 +135,7 @@ def training_command(sections: Mapping[str, BaseModel]) -> str:
         for name, value in said:
             if (section, name) == ("data", "paths"):
                 words = [*(as_argument(path) for path in dict.fromkeys(value)), *words]
-            elif (section, name) == ("data", "pairs"):
+            elif section == "data" and name in ("pairs", "labelled"):
                 continue  # as the task reads
             elif value != type(said).model_fields[name].default or value != getattr(getattr(unsaid, section), name):
                 words += flags_for(f"{section}.{name}", value)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from textmill.config import Config
-from textmill.models import LanguageModel
+from textmill.models import Network
 from textmill.tasks import Rows, Task
 from textmill.training.updates import Lanes, MicroBatches
 
 
-def batches_of(
-    task: Task, rows: Rows, config: Config, model: LanguageModel, device: str
-) -> Callable[[int], MicroBatches]:
+def batches_of(task: Task, rows: Rows, config: Config, model: Network, device: str) -> Callable[[int], MicroBatches]:
     """step -> its micro-batches, each with how it goes on from the one before."""
     sampler = task.sampler(rows, config)
     in_stream = config.train.order == "stream"

@@ -6,26 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textmill.config import Config
-from textmill.models import LanguageModel, build_model
+from textmill.models import Network, build_model
 from textmill.runs import Prepared
 from textmill.tasks import task_of
 
 COUNTED_TOGETHER = 4096  # documents
 
 
-def new_model(config: Config, prepared: Prepared, device: str) -> LanguageModel:
-    """With its first weights, and its head ordered by what stands in the training text. Raises ConfigError."""
+def new_model(config: Config, prepared: Prepared, device: str) -> Network:
+    """With its first weights, and told what stands in the training text. Raises ConfigError."""
     task, tokenizer = task_of(config), prepared.tokenizer
-    model = build_model(
+    model: Network = build_model(
         config.model,
         tokenizer.vocab_size,
         task.form,
-        task.heads,
+        task.heads_of(prepared.train),
         seed=config.run.seed,
         device=device,
         source_vocab_size=tokenizer.source_vocab_size,
     )
-    model.head.order_by(lambda: counts_written(prepared, task.written(prepared.train)))
+    model.order_by(lambda: counts_written(prepared, task.written(prepared.train)))
     if config.train.recompute:
         model.recompute_layers()
     return model

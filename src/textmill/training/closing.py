@@ -10,6 +10,7 @@ from typing import Any
 
 from textmill.config import Config
 from textmill.evaluation import evaluate, fit_floor, save_evaluation
+from textmill.evaluation.labels import chosen_offer, fit_floor_of_labels
 from textmill.files import make_folder, write_atomically
 from textmill.generation import loop_rate
 from textmill.messages import message, record_of
@@ -24,6 +25,7 @@ from textmill.training.naming import default_name
 from textmill.training.progress import Listener
 
 SAMPLES_AT_THE_END = 3
+LONG_PROMPT = 80  # characters
 NO_ANSWERS = message("It answers no question reliably, and what it states as a fact may be wrong.")
 
 
@@ -36,14 +38,11 @@ def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener) -> Non
     """After the last step: the floor, the final measurement, loops, the report."""
     if not (run.path / "floor" / "run.json").is_file():
         with clock.doing("floor"):
-            fit_floor(
-                prepared.train,
-                prepared.tokenizer,
-                run.path / "floor",
-                run.config.run.seed,
-                run.config,
-                documents=task_of(run.config).written(prepared.train),
-            )
+            fit_floor_of(run, prepared)
+    if run.info["form"] == "encoder":
+        with clock.doing("evaluate"):
+            run.info["offer"] = chosen_offer(run, prepared).facts()
+            run.write_info()
     if prepared.valid is not None or prepared.test is not None:
         listener.notice("measuring on held-out text …")
         with clock.doing("evaluate"):
@@ -64,6 +63,21 @@ def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener) -> Non
     run.info["finished"] = True
     report_run(run)
     run.write_info()  # last: a run that is stopped in its report makes it again
+
+
+def fit_floor_of(run: Run, prepared: Prepared) -> None:
+    """floor/: of a classifier tf-idf, of all others n-grams. Raises NoSpace."""
+    if run.info["form"] == "encoder":
+        fit_floor_of_labels(run, prepared)
+        return
+    fit_floor(
+        prepared.train,
+        prepared.tokenizer,
+        run.path / "floor",
+        run.config.run.seed,
+        run.config,
+        documents=task_of(run.config).written(prepared.train),
+    )
 
 
 def report_run(run: Run) -> None:
@@ -105,6 +119,13 @@ def limits_of(run: Run, prepared: Prepared) -> list[str]:
                 n=seq_len,
             ),
         ]
+    elif run.info["form"] == "encoder":
+        limits.append(
+            message(
+                "It knows the classes that its training texts have, and gives one of them to any text, also to one in "
+                "another language or about something else."
+            )
+        )
     elif run.config.model.arch == "transformer":
         limits.append(NO_ANSWERS)
         limits.append(message("It sees the last %(n)s tokens only; what lies further back is forgotten.", n=seq_len))
@@ -141,6 +162,9 @@ def next_commands(run: Run) -> list[str]:
         source = str(run.info["sample_prompt"]).split("\n")[0]
         wanted = [word for name in run.into[:1] for word in ("--to", name)]
         return [command("translate", path, *wanted, source), command("eval", path), longer(run)]
+    if run.info["form"] == "encoder":
+        text = str(run.info["sample_prompt"]).split("\n")[0]
+        return [command("classify", path, text[:LONG_PROMPT]), command("eval", path), longer(run)]
     commands = [command("generate", path, prompt), command("chat", path), command("score", path, sentence)]
     if beats_floors(run):
         return commands

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from textmill.models import LanguageModel
+from textmill.models import Network
 
 WARNING = (
     "train.compile: compiled code may give other last bits each time, so this run is repeatable within rounding, not "
@@ -32,7 +32,7 @@ class Compiled:
     tell: is called once, where it fails, with a sentence. failure: that sentence.
     """
 
-    def __init__(self, model: LanguageModel, tell: Callable[[str], None]):
+    def __init__(self, model: Network, tell: Callable[[str], None]):
         self.parts, self.tell = model.backbone.compiled_parts(), tell
         self.failure: str | None = None
         self.is_on = False

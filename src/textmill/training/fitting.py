@@ -128,7 +128,7 @@ def needed(config: Config, facts: Facts) -> dict[str, int]:
         n_rows=min(train.batch or 1, facts.n_rows),
         n_tokens=seq_len,
         n_source=seq_len if has_source else 0,
-        is_padded=has_source or not config.tokens.pack,
+        is_padded=fills_by_length(config) or not config.tokens.pack,
         is_apart=config.tokens.isolate,
         is_fused=facts.device != "cpu",
         is_made_again=train.recompute,
@@ -173,6 +173,11 @@ def halved(config: Config) -> Config | None:
     return config.model_copy(update={"train": train})
 
 
+def fills_by_length(config: Config) -> bool:
+    """Whether a batch is filled with examples of like length, and not with rows of one."""
+    return TASK_FORMS[config.task.name] != "decoder"
+
+
 def with_fit(config: Config) -> Config:
     return config.model_copy(update={"train": config.train.model_copy(update={"fit": True})})
 
@@ -201,8 +206,10 @@ def fitted(config: Config, facts: Facts, room: Room, below: int | None = None) -
         return config, [] if is_counted(config.model) else [unknown]
     need, smaller = needed(config, facts), fitting(config, fits)
     too_little = f"there is too little memory: training needs {needed_told(need)}; there are {room}"
-    if config.train.fit and config.data.pairs and smaller is not None:
-        too_little += "; --fit is not for pairs, as what an update reads of them depends on train.batch"
+    if config.train.fit and fills_by_length(config) and smaller is not None:
+        too_little += (
+            "; --fit is not for pairs and labelled texts, as what an update reads of them depends on train.batch"
+        )
     elif config.train.fit and smaller is not None:
         before, now = config.train, smaller.train
         why = f"need about {size(need['total'])}, there are {room}" if below is None else "were too many before"
@@ -221,13 +228,13 @@ def advice(config: Config, facts: Facts, room: Room, below: int | None = None) -
         return (below is None or (other.train.batch or 1) < below) and fits(other)
 
     ways = []
-    asked = config if config.data.pairs else with_fit(config)
+    asked = config if fills_by_length(config) else with_fit(config)
     smaller = fitting(asked, fits_below)
-    if smaller is not None and smaller.train.batch == config.train.batch and not config.data.pairs:
+    if smaller is not None and smaller.train.batch == config.train.batch and not fills_by_length(config):
         ways.append("--fit, which gives freed memory back at once, and is slower for it")
     elif smaller is not None and smaller is not config:
         batch, accumulate = smaller.train.batch, smaller.train.accumulate
-        if config.data.pairs:
+        if fills_by_length(config):
             ways.append(f"--train.batch {batch} --train.accumulate {accumulate}")
         else:
             ways.append(f"--fit, which reads the same rows, {batch} at once and {accumulate} times an update")

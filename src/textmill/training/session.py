@@ -27,7 +27,7 @@ from textmill.config.layers import Loaded, merge_for_resume
 from textmill.errors import Damaged, Diverged, InputError, Interrupted, RunError
 from textmill.files import TEMPORARY, make_folder, misfits_told, write_atomically
 from textmill.metrics.loss import LossSum
-from textmill.models import LanguageModel
+from textmill.models import Network
 from textmill.models.cost import parameters
 from textmill.results import FileLook
 from textmill.runs import Checkpoint, Prepared, Run, RunLock, device_named, locked
@@ -163,13 +163,14 @@ def begin(folder: Path, config: Config, prepared: Prepared, budget: Budget | Non
     task = task_of(config)
     ledger = prepared.ledger
     tokenizer = prepared.tokenizer
-    counts = parameters(config.model, tokenizer.vocab_size, task.form, tokenizer.source_vocab_size)
+    heads = task.heads_of(prepared.train)
+    counts = parameters(config.model, tokenizer.vocab_size, task.form, tokenizer.source_vocab_size, heads)
     stores = prepared.stores
     info = {
         "format": 1,
         "kind": "network",
         "form": task.form,
-        "heads": list(task.heads),
+        "heads": {name: dict(said) for name, said in heads.items()},
         "finished": False,
         "command": " ".join(shlex.quote(word) for word in ["textmill", *sys.argv[1:]])
         if Path(sys.argv[0]).name in ("textmill", "__main__.py")
@@ -487,7 +488,7 @@ class Session:
                 if self.budget is not None:
                     self.budget.warm_up_s = self.warm_up.extra_s
             if self.usage is not None:
-                self.usage.took(update.loss.count, took_s)
+                self.usage.took(update.n_read, took_s)
             first = update.step
             if self.after(update, plan, pace, stop):
                 return first
@@ -541,7 +542,7 @@ class Session:
     def after(self, update: Update, plan: Plan, pace: Pace, stop: StopRequest) -> bool:
         """Log, evaluate and save what follows an update; True if the run is to end here. Raises Diverged."""
         self.take_in(update)
-        pace.tick(update.loss.count)
+        pace.tick(update.n_read)
 
         line: dict[str, Any] = {}
         if plan.logs_after(update.step):
@@ -750,7 +751,7 @@ def tensors_of(states: list[Any]) -> dict[str, torch.Tensor]:
     }
 
 
-def states_from(tensors: dict[str, torch.Tensor], model: LanguageModel, device: str) -> list[Any]:
+def states_from(tensors: dict[str, torch.Tensor], model: Network, device: str) -> list[Any]:
     """The inverse of tensors_of, for the architecture at hand."""
     by_micro: dict[int, dict[str, torch.Tensor]] = {}
     for key, tensor in tensors.items():

@@ -26,7 +26,11 @@ SAMPLE_BYTES = 5_000_000
 
 
 def token_costs(
-    data: DataConfig, plan: SplitPlan, given: Mapping[str, Tokenizer] | None = None, limit: int = SAMPLE_BYTES
+    data: DataConfig,
+    plan: SplitPlan,
+    given: Mapping[str, Tokenizer] | None = None,
+    limit: int = SAMPLE_BYTES,
+    task: str = "lm",
 ) -> TokenCosts:
     """Tokens per character and bytes per token by language: of the tokenizer that training would choose, of `given`
     ones (name of the run -> its tokenizer), and of standard ones. limit: of more bytes, a seeded sample.
@@ -34,7 +38,8 @@ def token_costs(
     seed = data.split_seed
     sample = take_sample((document.content for document in plan.documents("train")), seed, limit)
     texts = [(language_of(piece), piece) for piece in sample.pieces]
-    config = Config(data=data.model_dump(exclude_unset=True), tokens=load_config({}).config.tokens.model_dump())
+    tokens = load_config({}).config.tokens.model_dump()
+    config = Config(data=data.model_dump(exclude_unset=True), tokens=tokens, task={"name": task})
     config, reason = with_tokens_chosen(config, plan, plan.languages)
     kind, vocab_size = config.tokens.kind, config.tokens.vocab_size
     if vocab_size is None and kind_named(kind).grows:

@@ -49,6 +49,8 @@ class Update:
     grad_norm: float
     lr: float
     states: list[Any]
+    n_read: int
+    """Tokens: the targets, or what was read for them."""
     fault: str | None = None
     """Why it was skipped: the weights are as before."""
 
@@ -114,7 +116,8 @@ def updates(
             watch.made(loss)
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
-        yield Update(step + 1, loss, grad_norm, lr, states, fault)
+        n_read = sum(batch.n_targets if batch.n_read is None else batch.n_read for batch, _ in micro_batches)
+        yield Update(step + 1, loss, grad_norm, lr, states, n_read, fault)
 
 
 def gradient(

@@ -95,6 +95,7 @@ def vitals_of(run: Run) -> Vitals:
     prepared, saved = run.prepared(), run.load("last")
     notes: list[str] = []
     model = new_model(run.config, prepared, "cpu").eval()  # as it was before its first step
+    assert isinstance(model, LanguageModel), "examining looks at language models alone"
     before = _tensors(model)
     model.load_state_dict(saved.average or saved.model)
     after = _tensors(model)

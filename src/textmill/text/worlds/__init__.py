@@ -3,6 +3,7 @@
     stories     small-world stories, questions, answers, the sentences that prove them
     pairs       sentences in English and Chinese, and which words stand for each other
     sentiment   reviews, labels by rule, the words that cause them
+    opinions    reviews of several aspects, with the opinion of each
     causes      made-up words, some of which decide the label
     markov zipf hidden-markov brackets copy     sources whose entropy is known
     copies      stories with copies among them, and who copies whom; plant: copies among given documents
@@ -17,6 +18,7 @@ from typing import Any
 from textmill.errors import InputError, did_you_mean
 from textmill.text.worlds.causes import Causes, Planted
 from textmill.text.worlds.copies import Copied, Copies, plant
+from textmill.text.worlds.opinions import AspectReview, Opinions
 from textmill.text.worlds.pairs import Pair, Pairs
 from textmill.text.worlds.sentiment import Review, Sentiment
 from textmill.text.worlds.sources import Brackets, Copy, HiddenMarkov, Markov, Source, SourceText, Zipf
@@ -25,7 +27,7 @@ from textmill.text.worlds.world import Item, Language, World, Written, line, par
 
 WORLDS: dict[str, type[World[Any]]] = {
     world.name: world
-    for world in (Stories, Pairs, Sentiment, Causes, Markov, Zipf, HiddenMarkov, Brackets, Copy, Copies)
+    for world in (Stories, Pairs, Sentiment, Opinions, Causes, Markov, Zipf, HiddenMarkov, Brackets, Copy, Copies)
 }
 
 
@@ -53,6 +55,7 @@ def knobs_of_language(name: str, language: Language) -> dict[str, str]:
 
 
 __all__ = [
+    "AspectReview",
     "Brackets",
     "Causes",
     "Copied",
@@ -61,6 +64,7 @@ __all__ = [
     "HiddenMarkov",
     "Item",
     "Markov",
+    "Opinions",
     "Pair",
     "Pairs",
     "Planted",

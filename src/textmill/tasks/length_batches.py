@@ -1,4 +1,5 @@
-"""Which pairs are read together: a pure function of (seed, step). Room: tasks/. Used by training, as a sampler."""
+"""Which texts or pairs are read together: a pure function of (seed, step). Room: tasks/. Used by training, as a
+sampler, where an example is a row of its own."""
 
 from __future__ import annotations
 
@@ -8,25 +9,27 @@ import numpy as np
 
 from textmill.errors import ConfigError, TooLittleText
 
-POOL = 64  # batches whose pairs are sorted by length together: like lengths meet, and the order stays random
+POOL = 64  # batches whose examples are sorted by length together: like lengths meet, and the order stays random
 
 
-class PairSampler:
-    """Batches of at most `tokens` places, pairs of like length together, `accumulate` of them a step.
+class LengthSampler:
+    """Batches of at most `tokens` places, examples of like length together, `accumulate` of them a step.
 
-    Places are pairs times their longest side, padding counted, so that memory is bounded. Each pair comes once an
+    Places are examples times the longest of them, padding counted, so that memory is bounded. Each comes once an
     epoch; epochs follow each other without a break, so that a step may hold batches of two.
     """
 
     def __init__(self, sizes: Sequence[int], tokens: int, accumulate: int, seed: int):
-        """sizes: places of the longer side of each pair. Raises ConfigError where a pair alone is larger than a batch,
-        TooLittleText without a pair."""
+        """sizes: places of each example; of a pair, those of its longer side. Raises ConfigError where one alone is
+        larger than a batch, TooLittleText without any."""
         if not sizes:
-            raise TooLittleText("there is no pair to train on", hint="A longer --model.seq_len takes longer pairs.")
+            raise TooLittleText(
+                "there is nothing to train on that is short enough", hint="Say a longer --model.seq_len."
+            )
         if max(sizes) > tokens:
             raise ConfigError(
-                f"a batch holds {tokens} tokens, and a pair alone has {max(sizes)}",
-                hint="Take larger batches, or leave the pair out.",
+                f"a batch holds {tokens} tokens, and an example alone has {max(sizes)}",
+                hint="Take larger batches, or leave it out.",
             )
         self.sizes, self.tokens, self.accumulate, self.seed = list(sizes), tokens, accumulate, seed
         self._firsts = [0]  # number of the batch with which each epoch begins
@@ -34,24 +37,24 @@ class PairSampler:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Updates that read every pair once, the last one perhaps some of them again."""
+        """Updates that read every example once, the last one perhaps some of them again."""
         return -(-len(self.batches(0)) // self.accumulate)
 
     def rows(self, step: int) -> list[list[int]]:
-        """Numbers of the pairs of update `step`, a list a micro-batch."""
+        """Numbers of the examples of update `step`, a list a micro-batch."""
         first = step * self.accumulate
         return [self.numbers(number) for number in range(first, first + self.accumulate)]
 
     def lanes(self, step: int) -> list[list[int]]:
-        """Places alone: no pair goes on from another."""
+        """Places alone: no example goes on from another."""
         return [list(range(len(numbers))) for numbers in self.rows(step)]
 
     def new_epoch(self, step: int) -> bool:
-        """Every pair starts anew."""
+        """Every example starts anew."""
         return True
 
     def numbers(self, batch: int) -> list[int]:
-        """Numbers of the pairs of a batch, batches counted through all epochs."""
+        """Numbers of the examples of a batch, batches counted through all epochs."""
         while self._firsts[-1] <= batch:
             self._firsts.append(self._firsts[-1] + len(self.batches(len(self._firsts) - 1)))
         epoch = int(np.searchsorted(self._firsts, batch, side="right")) - 1
@@ -72,7 +75,7 @@ class PairSampler:
         return self._batches
 
     def cut(self, numbers: Sequence[int]) -> Iterator[list[int]]:
-        """Pairs, sorted by length, into batches as full as they may be."""
+        """Examples, sorted by length, into batches as full as they may be."""
         held: list[int] = []
         for number in numbers:
             if held and (len(held) + 1) * self.sizes[number] > self.tokens:

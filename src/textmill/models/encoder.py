@@ -1,0 +1,72 @@
+"""An encoder: it reads a text as a whole, and its heads answer questions about it. Room: models/ (ids -> scores).
+
+Every token sees all of its row, what follows it too. Used by tasks that say something of a text (classify.py); a text
+longer than a row is read in windows, which the heads put together.
+Shapes: W rows (texts, or windows of texts), T time (tokens), D model width.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from textmill.config.model import ModelConfig
+from textmill.errors import ConfigError, did_you_mean
+from textmill.models.layout import TextLayout
+from textmill.models.network import NO_HEADS, Heads, Network
+from textmill.tables import ENCODERS, HEADS, load
+
+
+class Encoder(Network):
+    """Hidden vectors of whole texts, and heads by name.
+
+    model.heads["classify"](model(ids, segments), real, owners) are the scores of the classes. Raises ConfigError for a
+    head that does not exist, and for one that is told what makes no sense.
+    """
+
+    form: ClassVar[str] = "encoder"
+    backbones: ClassVar[dict[str, str]] = ENCODERS
+    unused_knobs: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, config: ModelConfig, vocab_size: int, heads: Heads = NO_HEADS):
+        super().__init__(config, vocab_size)
+        self.heads = nn.ModuleDict({name: head_of(name, config, dict(told)) for name, told in heads.items()})
+
+    def forward(self, ids: Tensor, segments: Tensor | None = None) -> Tensor:
+        """Hidden vectors (W, T, D) of ids (W, T), one text a row. segments (W, T): -1 = padding, on either side; None =
+        no padding. Hidden vectors at padding mean nothing.
+
+        Raises InputError for a row without a token and for ids that are no tokens of the vocabulary, ContextFull beyond
+        max_context.
+        """
+        x = self.embedded(ids)  # (W, T, D)
+        hidden, _ = self.backbone(x, TextLayout(ids.shape[0], ids.shape[1], segments, ids.device))
+        return hidden  # type: ignore[no-any-return]
+
+    def draw(self, name: str, parameter: Tensor, generator: torch.Generator) -> None:
+        part, _, inner = name.partition(".")
+        if part == "heads":
+            head, _, inner = inner.partition(".")
+            self.heads[head].draw(inner, parameter, generator)  # type: ignore[operator]
+        else:
+            super().draw(name, parameter, generator)
+
+    def description(self) -> dict[str, Any]:
+        heads = {name: head.description() for name, head in self.heads.items()}  # type: ignore[operator]
+        return {**super().description(), "heads": heads}
+
+
+def head_of(name: str, config: ModelConfig, told: dict[str, Any]) -> nn.Module:
+    """The head of a name, with what it is told. Raises ConfigError."""
+    if name not in HEADS:
+        raise ConfigError(f"no head {name!r}", hint=did_you_mean(name, HEADS) or f"an encoder has: {', '.join(HEADS)}")
+    kind = load(HEADS[name])
+    try:
+        inspect.signature(kind).bind(config, **told)
+    except TypeError as error:
+        raise ConfigError(f"head {name!r}: {error}") from None
+    head: nn.Module = kind(config, **told)
+    return head
