@@ -278,7 +278,8 @@ class Comparison(Document):
     metrics: list[dict[str, float]]
     """Of each run, as eval has them."""
     differences: dict[str, ScoreDifference]
-    """bpb; of translators also bleu and chrf, of those of both directions bleu_back and chrf_back."""
+    """bpb; of classifiers instead accuracy, and f1_macro where each text has one label; of translators also bleu and
+    chrf, of those of both directions bleu_back and chrf_back."""
     confidence: float
     verdict: str
     notes: list[str] = Field(default_factory=list)

@@ -73,3 +73,36 @@ def test_other_documents_are_refused_and_other_tokens_told() -> None:
     assert "--data PATH" in str(caught.value)
     [note] = compared([evaluation("a", HARD), evaluation("b", HARD, token="char")], SETTINGS).notes
     assert "other tokens" in note
+
+
+def labelled(run: str, outputs: list[str]) -> Evaluation:
+    truth = ["a", "b"] * (len(outputs) // 2)
+    accuracy = sum(one == other for one, other in zip(truth, outputs, strict=True)) / len(truth)
+    return Evaluation(
+        run=run,
+        data="test",
+        metrics={"accuracy": accuracy, "f1_macro": accuracy, "ece": 0.0, "n_texts": len(truth)},
+        intervals={},
+        baselines={},
+        convention={},
+        documents=[
+            {"source": f"t.csv:{number}", "nats": 0.0, "label": label, "output": output, "probability": 0.9}
+            for number, (label, output) in enumerate(zip(truth, outputs, strict=True))
+        ],
+    )
+
+
+def test_of_classifiers_accuracy_is_compared_on_the_same_texts() -> None:
+    better = ["a", "b"] * 50
+    worse = ["b", "b"] * 10 + ["a", "b"] * 40
+    found = compared([labelled("worse", worse), labelled("better", better)], SETTINGS)
+    assert found.differences["accuracy"].value == pytest.approx(0.1)
+    low, high = found.differences["accuracy"].interval or (0, 0)
+    assert 0 < low < 0.1 < high
+    assert "By accuracy better is better." in found.verdict
+    # ten texts, all for the second: 2 · 0.5^10
+    assert "only the second 10" in found.notes[0] and "0.002" in found.notes[0]
+    with pytest.raises(InputError, match="not measured on the same texts"):
+        compared([labelled("worse", worse), labelled("short", better[:20])], SETTINGS)
+    with pytest.raises(InputError, match="tells classes and the other tokens"):
+        compared([labelled("worse", worse), evaluation("b", HARD)], SETTINGS)

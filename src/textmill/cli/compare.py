@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 @click.argument("other", metavar="RUN")
 @click.option("--data", metavar="PATH", help="Text to measure on. Default: the part that both runs held out.")
 def compare_command(shell: Shell, run: str, other: str, data: str | None) -> None:
-    """Measure two runs on the same text and say which is better: bits per byte, of translators BLEU and chrF too.
+    """Measure two runs on the same text and say which is better: bits per byte, of translators BLEU and chrF
+    too; of classifiers accuracy and macro F1.
 
     The differences are paired: the same documents are drawn for both. Nothing is kept.
     """
@@ -43,7 +44,7 @@ def compare_command(shell: Shell, run: str, other: str, data: str | None) -> Non
 def comparison_text(found: Comparison) -> str:
     """A column for each run, one for the second minus the first."""
     from textmill.cli.scores import COLUMNS
-    from textmill.report.numbers import measure
+    from textmill.report.numbers import shown
 
     cells = [["", *found.runs, "second − first", f"{found.confidence:.0%} interval"]]
     for name, title in COLUMNS.items():
@@ -54,7 +55,7 @@ def comparison_text(found: Comparison) -> str:
         cells.append(
             [
                 title,
-                *(measure(metrics[name]) for metrics in found.metrics),
+                *(shown(name, metrics[name]) for metrics in found.metrics),
                 signed(difference.value) if difference else "",
                 " to ".join(map(signed, ends)) if ends else "",
             ]

@@ -14,11 +14,12 @@ from textmill.evaluation.evaluating import evaluate
 from textmill.messages import message
 from textmill.metrics import translation
 from textmill.metrics.bootstrap import difference_interval
+from textmill.metrics.classification import compare_classes
 from textmill.metrics.language import ExampleScore
 from textmill.results import Comparison, Evaluation, ScoreDifference
 from textmill.runs import Run
 
-TITLES = {"bpb": "bits per byte", **translation.TITLES}
+TITLES = {"bpb": "bits per byte", "accuracy": "accuracy", "f1_macro": "macro F1", **translation.TITLES}
 LOWER_IS_BETTER = frozenset({"bpb"})
 
 
@@ -34,6 +35,8 @@ def compare(ours: Run, theirs: Run, data: str | None = None) -> Comparison:
 def compared(evaluations: Sequence[Evaluation], settings: Any) -> Comparison:
     """What the second of two evaluations gains over the first. settings: [eval], for the bootstrap."""
     one, two = evaluations
+    if any("n_texts" in found.metrics for found in evaluations):
+        return _of_classifiers(one, two, settings)
     rows = [[_score(row) for row in evaluation.documents] for evaluation in (one, two)]
     if [(row.source, row.n_bytes) for row in rows[0]] != [(row.source, row.n_bytes) for row in rows[1]]:
         raise InputError(
@@ -62,6 +65,48 @@ def compared(evaluations: Sequence[Evaluation], settings: Any) -> Comparison:
         n_documents=len(rows[0]),
         verdict=" ".join(verdicts(differences, [Path(one.run).name, Path(two.run).name])),
         notes=notes,
+    )
+
+
+def _of_classifiers(one: Evaluation, two: Evaluation, settings: Any) -> Comparison:
+    """Of two classifiers accuracy, and where each text has one label macro F1; and the exact McNemar test."""
+    if not all("n_texts" in found.metrics for found in (one, two)):
+        raise InputError("one of the runs tells classes and the other tokens", where=f"{one.run} and {two.run}")
+    answered = [[(row["source"], row["label"]) for row in found.documents] for found in (one, two)]
+    if answered[0] != answered[1]:
+        raise InputError(
+            "the two runs were not measured on the same texts: others were held out, or they have other labels",
+            where=f"{one.run} and {two.run}",
+            hint="Name one text for both: --data PATH",
+        )
+    sets = [
+        [str(row[key]) for row in found.documents] for key, found in (("label", one), ("output", one), ("output", two))
+    ]
+    number_of = {name: number for number, name in enumerate(sorted({name for own in sets for name in own}))}
+    truth, theirs, ours = ([number_of[name] for name in own] for own in sets)
+    how_sure = settings.resamples, settings.confidence, settings.seed
+    found = compare_classes(truth, ours, theirs, len(number_of), *how_sure)
+    names = ("accuracy", "f1_macro") if "ece" in one.metrics else ("accuracy",)
+    differences = {
+        name: ScoreDifference(value=found.differences[name].value, interval=found.differences[name].interval)
+        for name in names
+    }
+    told = message(
+        "Only the first has %(first)s texts right, only the second %(second)s: by chance alone so unequal with a "
+        "probability of %(p)s (exact McNemar test).",
+        first=f"{found.only_theirs:,}",
+        second=f"{found.only_ours:,}",
+        p=f"{found.p_value:.2g}",
+    )
+    return Comparison(
+        runs=[one.run, two.run],
+        data=one.data,
+        metrics=[one.metrics, two.metrics],
+        differences=differences,
+        confidence=settings.confidence,
+        n_documents=len(truth),
+        verdict=" ".join(verdicts(differences, [Path(one.run).name, Path(two.run).name])),
+        notes=[told],
     )
 
 

@@ -1452,6 +1452,11 @@ CHINESE: dict[str, str] = {
     "%(n)s smaller files are listed in report.html.": "另有 %(n)s 个较小的文件列在 report.html 中。",
     "The whole report is the file report.html beside this card.": "完整的报告是本卡片旁边的 report.html。",
     # classes
+    "Only the first has %(first)s texts right, only the second %(second)s: by chance alone so unequal with a "
+    "probability of %(p)s (exact McNemar test).": (
+        "只有第一个判断对的文本有 %(first)s 篇，只有第二个判断对的有 %(second)s 篇：单凭偶然如此悬殊的概率为 "
+        "%(p)s（精确 McNemar 检验）。"
+    ),
     "validation, accuracy": "验证准确率",
     "The floors stand as measured on: %(part)s.": "图中的基线测于：%(part)s。",
     "accuracy": "准确率",

@@ -20,7 +20,7 @@ from textmill.report import render_choice
 from textmill.report.words import language
 from textmill.results import Candidate, Chosen, Evaluation, Plan
 from textmill.runs import Run
-from textmill.tables import ARCHITECTURES
+from textmill.tables import ARCHITECTURES, TASKS_WITH_LABELS
 from textmill.training.budget import DEFAULT_MINUTES
 from textmill.training.naming import folder_of, named, with_kept_stdin
 from textmill.training.progress import Listener, Quiet
@@ -80,7 +80,14 @@ def shares(flags: Mapping[str, Any], file: Path | None) -> dict[str, Loaded]:
                 f"{key}: choose trains {', '.join(ARCHITECTURES)}, each for a share of --minutes",
                 hint=f"Leave {key} out, or train one architecture: textmill train",
             )
-    name = named(loaded_once(flags, file)).config.run.name
+    once = named(loaded_once(flags, file)).config
+    if once.task.name in TASKS_WITH_LABELS:
+        raise ConfigError(
+            "choose compares architectures by bits per byte, which a classifier has not",
+            where="task.name",
+            hint="Train one run of each architecture, and compare two: textmill compare RUN RUN",
+        )
+    name = once.run.name
     minutes = minutes_of(flags, file) / len(ARCHITECTURES)
     return {
         arch: load_config(
