@@ -295,7 +295,7 @@ class Trained(Document):
     baselines: dict[str, dict[str, float]]
     report: str | None
     verdict: str = ""
-    """Whether the model beats its floor, in one sentence."""
+    """Whether the model beats its floor, in one sentence; of a classifier how good it is, and what answers."""
     next: list[str] = Field(default_factory=list)
     """Commands to try."""
 
@@ -466,6 +466,8 @@ class RunLine(Document):
     step: int
     steps: int | None
     bpb: float | None
+    accuracy: float | None = None
+    """Of a classifier."""
     modified: str
 
 

@@ -43,11 +43,11 @@ def compare_command(shell: Shell, run: str, other: str, data: str | None) -> Non
 
 def comparison_text(found: Comparison) -> str:
     """A column for each run, one for the second minus the first."""
-    from textmill.cli.scores import COLUMNS
+    from textmill.cli.scores import titles_of
     from textmill.report.numbers import shown
 
     cells = [["", *found.runs, "second − first", f"{found.confidence:.0%} interval"]]
-    for name, title in COLUMNS.items():
+    for name, title in titles_of(found.metrics[0]).items():
         if not all(name in metrics for metrics in found.metrics):
             continue
         difference = found.differences.get(name)

@@ -30,9 +30,11 @@ def runs_text(found: Runs) -> str:
     spoilt = "".join(f"\n{name}: cannot be read: {why}" for name, why in found.unreadable.items())
     if not found.runs:
         return f"no runs in {found.dir}{spoilt}"
-    rows = [["name", "status", "task", "arch", "step", "bits per byte", "changed"]]
+    number = "bits per byte" + (", or accuracy" if any(run.accuracy is not None for run in found.runs) else "")
+    rows = [["name", "status", "task", "arch", "step", number, "changed"]]
     for run in found.runs:
         step = f"{run.step:,}" + (f"/{run.steps:,}" if run.steps else "")
-        bpb = "–" if run.bpb is None else f"{run.bpb:.3f}"
-        rows.append([run.name, run.status, run.task, run.arch, step, bpb, run.modified.replace("T", " ")])
+        shown = "–" if run.bpb is None else f"{run.bpb:.3f}"
+        shown = shown if run.accuracy is None else f"{100 * run.accuracy:.1f} %"
+        rows.append([run.name, run.status, run.task, run.arch, step, shown, run.modified.replace("T", " ")])
     return table(rows, right=(4, 5)) + spoilt

@@ -34,6 +34,11 @@ OF_TEXTS = {"loss": "nats per text"}
 """Columns that mean something else where classes are told, and not tokens."""
 
 
+def titles_of(metrics: Mapping[str, float]) -> dict[str, str]:
+    """What each column is called beside these metrics."""
+    return COLUMNS | (OF_TEXTS if "n_texts" in metrics else {})
+
+
 def scores_table(
     metrics: Mapping[str, float],
     baselines: Mapping[str, Mapping[str, float]],
@@ -49,7 +54,7 @@ def scores_table(
     for name, values in baselines.items():  # a number of another unit would be read as the column's
         rows[FLOORS.get(name, name)] = {key: value for key, value in values.items() if comparable(key, name)}
     columns = [name for name in COLUMNS if name in metrics]
-    titles = COLUMNS | (OF_TEXTS if "n_texts" in metrics else {})
+    titles = titles_of(metrics)
     cells = [["", *(titles[name] for name in columns)]]
     for title, values in rows.items():
         cells.append([title, *(shown(name, values.get(name)) for name in columns)])

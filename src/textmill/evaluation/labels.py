@@ -113,7 +113,7 @@ def evaluated(
     found = {"offered": classifier.probabilities(texts)}
     if classifier.model is not None and classifier.offer.weight < 1:
         found["network"] = classifier.probabilities(texts, "network")
-    if classifier.model is not None and classifier.floor is not None and classifier.offer.weight > 0:
+    if classifier.model is not None and classifier.floor is not None:
         found[FLOOR] = classifier.probabilities(texts, FLOOR)
     if prepared is not None:
         found[MAJORITY] = np.tile(shares_of(prepared.train, classes), (len(texts), 1))

@@ -416,6 +416,7 @@ class Run:
     def trained(self) -> Trained:
         """What a training command ends with."""
         evaluation = self.evaluation()
+        said = retold(evaluation.verdict, evaluation.messages) if evaluation else [""]
         report = self.path / "report.html"
         return Trained(
             run=str(self.path),
@@ -423,7 +424,7 @@ class Run:
             metrics=evaluation.metrics if evaluation else {},
             baselines=evaluation.baselines if evaluation else {},
             report=str(report) if report.is_file() else None,
-            verdict=retold(evaluation.verdict, evaluation.messages)[0] if evaluation else "",
+            verdict=" ".join(said) if self.info["form"] == "encoder" else said[0],
             next=self.info.get("next", []),
         )
 
@@ -614,5 +615,6 @@ def _line_of(path: Path) -> RunLine:
         step=run.step,
         steps=run.config.train.steps,
         bpb=evaluation.metrics.get("bpb") if evaluation else None,
+        accuracy=evaluation.metrics.get("accuracy") if evaluation else None,
         modified=datetime.fromtimestamp((path / "run.json").stat().st_mtime).isoformat(timespec="seconds"),
     )
