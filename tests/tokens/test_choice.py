@@ -31,6 +31,13 @@ def test_small_texts_get_characters_and_large_ones_a_vocabulary_that_grows(
     assert choose_kind(n_bytes, languages)[:2] == (kind, vocab_size)
 
 
+def test_labelled_texts_get_words() -> None:
+    for languages in (ENGLISH, CHINESE, {}):
+        kind, vocab_size, reason = choose_kind(3 * MB, languages, labelled=True)
+        assert (kind, vocab_size) == ("word", default_vocab_size("word", 3 * MB, languages))
+        assert "with labels: words as tokens" in reason
+
+
 def test_the_reason_names_the_amount() -> None:
     assert choose_kind(2_500_000, ENGLISH)[2].startswith("2.5 MB of text: pieces of words")
     assert choose_kind(2_500_000, CHINESE)[2].startswith("2.5 MB of Chinese text: characters")

@@ -1452,6 +1452,9 @@ CHINESE: dict[str, str] = {
     "%(n)s smaller files are listed in report.html.": "另有 %(n)s 个较小的文件列在 report.html 中。",
     "The whole report is the file report.html beside this card.": "完整的报告是本卡片旁边的 report.html。",
     # classes
+    "%(amount)s with labels: words as tokens, in Chinese characters, %(n)s ids at most": (
+        "带标签的%(amount)s：以词为词元，中文以字为词元，最多 %(n)s 个编号"
+    ),
     "Only the first has %(first)s texts right, only the second %(second)s: by chance alone so unequal with a "
     "probability of %(p)s (exact McNemar test).": (
         "只有第一个判断对的文本有 %(first)s 篇，只有第二个判断对的有 %(second)s 篇：单凭偶然如此悬殊的概率为 "

@@ -23,8 +23,9 @@ def with_tokens_chosen(config: Config, plan: SplitPlan, shares: dict[str, float]
     """The config with tokens.kind and vocab_size decided, and the reason as a sentence where it was decided here."""
     if config.tokens.kind != "auto":
         return config, None
-    n_bytes, pairs = plan.ledger.total.get("train", 0), bool(config.data.pairs)
-    kind, vocab_size, reason = choose_kind(n_bytes, shares, pairs, config.tokens.shared)
+    n_bytes, data = plan.ledger.total.get("train", 0), config.data
+    read = bool(data.pairs), config.tokens.shared, bool(data.labelled)
+    kind, vocab_size, reason = choose_kind(n_bytes, shares, *read)
     chosen = {"kind": kind, "vocab_size": config.tokens.vocab_size or vocab_size}
     return config.model_copy(update={"tokens": config.tokens.model_copy(update=chosen)}), reason
 
