@@ -42,8 +42,8 @@ from textmill.tokens import TokenStore
 
 WEIGHTS = tuple(number / 20 for number in range(21))
 """Of the network in a mixture, that are tried."""
-LEAST_TO_CHOOSE = 50
-"""Held-out texts below which nothing is chosen by them."""
+LEAST_TO_CHOOSE = 10
+"""Held-out texts below which nothing is chosen by them: there are few texts in all then, and the floor answers."""
 SMALLEST = 1e-12
 """A probability of 0 would cost more than any number."""
 FLOOR: Literal["tfidf"] = "tfidf"
@@ -58,9 +58,11 @@ Labels = Sequence[Sequence[str]]
 
 def chosen_offer(run: Run, prepared: Prepared) -> Offer:
     """Of network, floor and their mixture what costs the labels of the validation part least, the network at its best
-    temperature; without enough such texts the network as it is."""
-    if prepared.valid is None or prepared.valid.n_documents < LEAST_TO_CHOOSE:
+    temperature. With too few such texts the floor, without any the network as it is."""
+    if prepared.valid is None:
         return Offer()
+    if prepared.valid.n_documents < LEAST_TO_CHOOSE:
+        return Offer(weight=0.0)
     classifier = classifier_of(run)
     texts, labels = texts_of(prepared.valid, prepared.tokenizer)
     log_probs = classifier.log_probs(texts)
@@ -302,6 +304,8 @@ def verdict(measured: dict[str, Measured], intervals: dict[str, tuple[float, flo
                 n=f"{offer.n_texts:,}",
             )
         )
+    elif offer.weight == 0 and "network" in measured:
+        said.append(message("There are too few validation texts to choose by: the floor answers."))
     return paragraph(said)
 
 

@@ -1452,6 +1452,7 @@ CHINESE: dict[str, str] = {
     "%(n)s smaller files are listed in report.html.": "另有 %(n)s 个较小的文件列在 report.html 中。",
     "The whole report is the file report.html beside this card.": "完整的报告是本卡片旁边的 report.html。",
     # classes
+    "There are too few validation texts to choose by: the floor answers.": "验证文本太少，无法据此选择：由基线作答。",
     "%(amount)s with labels: words as tokens, in Chinese characters, %(n)s ids at most": (
         "带标签的%(amount)s：以词为词元，中文以字为词元，最多 %(n)s 个编号"
     ),

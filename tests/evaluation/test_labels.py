@@ -1,0 +1,116 @@
+"""What a classifier offers, and what it is worth beside its floor."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, brier_score_loss, f1_score
+
+from textmill.evaluation import labels
+from textmill.evaluation.labels import Measured, alarms, chosen_offer, nats
+from textmill.tasks.classifying import Offer
+
+CLASSES = ["no", "yes"]
+
+
+class Store:
+    """A validation part of texts that are their own labels."""
+
+    def __init__(self, own: list[str]):
+        self.own, self.n_documents = own, len(own)
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """(P(yes) by the network, by the floor, labels) -> what is offered."""
+
+    def choose(network: list[float], floor: list[float], own: list[str]) -> Offer:
+        def two(yes: list[float]) -> Any:
+            return np.array([[1 - p, p] for p in yes])
+
+        classifier = SimpleNamespace(
+            classes=CLASSES,
+            several=False,
+            log_probs=lambda texts: np.log(two(network)),
+            probabilities=lambda texts, voice: two(floor),
+        )
+        monkeypatch.setattr(labels, "classifier_of", lambda run: classifier)
+        monkeypatch.setattr(labels, "texts_of", lambda store, tokenizer: (store.own, [(one,) for one in store.own]))
+        valid: Any = Store(own)
+        return chosen_offer(None, SimpleNamespace(valid=valid, tokenizer=None))  # type: ignore[arg-type]
+
+    return choose
+
+
+def test_the_one_that_is_right_answers(offered: Any) -> None:
+    own = ["yes", "no"] * 40
+    right = [0.8 if one == "yes" else 0.2 for one in own]
+    wrong = [0.3 if one == "yes" else 0.6 for one in own]
+    right[0], wrong[0] = 0.4, 0.7  # a mistake, so that a temperature can be fitted
+    assert offered(wrong, right, own).name == "tfidf"
+    assert offered(right, wrong, own).name == "network"
+
+
+def test_two_that_err_apart_answer_together(offered: Any) -> None:
+    generator = np.random.default_rng(1)
+    own = generator.choice(["yes", "no"], 400).tolist()
+
+    def voice() -> list[float]:
+        lean = np.array([1.0 if one == "yes" else -1.0 for one in own]) + 1.5 * generator.standard_normal(400)
+        return (1 / (1 + np.exp(-lean))).tolist()
+
+    offer = offered(voice(), voice(), own)
+    assert offer.name == "mixture" and 0.2 < offer.weight < 0.8
+    assert offer.losses["offered"] < min(offer.losses["network"], offer.losses["tfidf"])
+
+
+def test_an_overconfident_network_is_tempered(offered: Any) -> None:
+    own = ["yes", "no"] * 50
+    sure = [0.999 if one == "yes" else 0.001 for one in own]
+    sure[:20] = [1 - p for p in sure[:20]]  # a fifth is wrong
+    offer = offered(sure, [0.5] * 100, own)
+    assert offer.name == "network"
+    # The best temperature makes it as sure as it is right: ln(0.999 / 0.001) / T = ln(0.8 / 0.2).
+    assert offer.temperature == pytest.approx(np.log(999) / np.log(4), rel=1e-3)
+
+
+def test_too_few_texts_leave_it_to_the_floor_and_none_to_the_network(offered: Any) -> None:
+    offer = offered([0.9] * 9, [0.1] * 9, ["yes"] * 9)
+    assert (offer.name, offer.n_texts) == ("tfidf", 0)
+    nothing: Any = SimpleNamespace(valid=None)
+    assert chosen_offer(nothing, nothing).name == "network"
+
+
+def test_metrics_are_those_of_scikit_learn() -> None:
+    generator = np.random.default_rng(3)
+    truth, yes = generator.integers(2, size=200), generator.random(200)
+    own = [(CLASSES[number],) for number in truth]
+    found = Measured.of(np.column_stack([1 - yes, yes]), own, CLASSES, several=False).metrics()
+    predicted = (yes > 0.5).astype(int)
+    assert found["accuracy"] == pytest.approx(accuracy_score(truth, predicted))
+    assert found["f1_macro"] == pytest.approx(f1_score(truth, predicted, average="macro"))
+    assert found["f1_class.yes"] == pytest.approx(f1_score(truth, predicted))
+    assert found["brier"] == pytest.approx(2 * brier_score_loss(truth, yes))  # over both classes
+    assert found["loss"] == pytest.approx(-np.log(np.where(truth == 1, yes, 1 - yes)).mean())
+
+
+def test_of_several_labels_a_whole_set_is_right_or_not() -> None:
+    probabilities = np.array([[0.9, 0.8], [0.1, 0.2], [0.9, 0.4]])
+    found = Measured.of(probabilities, [("no", "yes"), (), ("no", "yes")], CLASSES, several=True)
+    scores = found.metrics()
+    assert scores["accuracy"] == pytest.approx(2 / 3)
+    assert "ece" not in scores
+    assert nats(probabilities, found.truth, True)[1] == pytest.approx(-np.log(0.9 * 0.8))
+
+
+def test_what_must_not_be_overlooked_is_said() -> None:
+    own = [("yes",), ("no",)] * 50
+    always = Measured.of(np.tile([0.4, 0.6], (100, 1)), own, CLASSES, False)
+    right = Measured.of(np.array([[0.1, 0.9], [0.9, 0.1]] * 50), own, CLASSES, False)
+    told = alarms({"offered": always, "tfidf": right}, CLASSES, {"accuracy": (0.4, 0.6)}, 100)
+    assert "It says yes of every text." in told
+    assert "It is worse than its floor." in told
+    assert alarms({"offered": right, "tfidf": always}, CLASSES, {"accuracy": (1.0, 1.0)}, 100) == []
