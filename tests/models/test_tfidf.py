@@ -77,7 +77,12 @@ def test_any_text_gets_a_distribution_and_the_same_alone_as_among_others(model):
 
 
 def test_a_saved_model_is_the_same_to_the_bit(model, topics, tmp_path):
-    for number, own in enumerate((model, topics)):
+    three = Tfidf.fit(
+        ["room good", "room bad", "food good", "food bad", "a bar", "the bar"] * 5,
+        [[0], [0], [1], [1], [2], [2]] * 5,
+        ["room", "food", "bar"],
+    )
+    for number, own in enumerate((model, topics, three)):
         own.save(tmp_path / str(number))
         again = Tfidf.load(tmp_path / str(number))
         assert np.array_equal(again.probabilities(ODD + TEXTS), own.probabilities(ODD + TEXTS))

@@ -344,7 +344,8 @@ class Tfidf:
             arrays[f"{number}.classes"] = one.classes
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "tfidf.safetensors"
-        save_file(arrays, path)
+        # As they lie in memory is how they are written, and scikit-learn lays weights column by column.
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
         about = {
             "format": FORMAT,
             "kind": "tfidf",
