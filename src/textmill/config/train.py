@@ -72,7 +72,8 @@ class TrainConfig(Section):
     """The gradient is scaled down to this norm."""
     bad_step: Literal["stop", "skip", "rollback"] = knob("stop", on_resume="take")
     """Where the loss or the gradient is no number, or the loss jumps: stop before the weights change; skip that update;
-    or go back to the last checkpoint and on at half the rate. Each is told in metrics.jsonl."""
+    or go back to the last checkpoint and on at half the rate. Each is told in metrics.jsonl. Of classifiers
+    the default is skip."""
     spike: float | None = knob(6.0, gt=0.0, on_resume="take")
     """A loss jumps when it is so many standard deviations, and a quarter, above the mean of the last 128."""
     precision: Literal["auto", "float32", "bfloat16"] = knob("auto")

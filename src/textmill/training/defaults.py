@@ -59,6 +59,8 @@ def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str
         train["precision"] = "bfloat16" if gains else "float32"
     if config.train.label_smoothing is None:
         train["label_smoothing"] = SMOOTHING_OF_PAIRS if config.data.pairs else 0.0
+    if form == "encoder" and "bad_step" not in config.train.model_fields_set:
+        train["bad_step"] = "skip"  # of few texts learnt by heart a single one makes the loss jump
     if config.train.weight_decay is None:
         train["weight_decay"] = 0.1 if optimizer == "adamw" else 0.0
     machine = {"threads": config.machine.threads or available_processors()}

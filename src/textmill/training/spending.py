@@ -40,6 +40,8 @@ START_UP_S = 3.0
 """Python and its libraries, before the clock can be read."""
 REPORT_S = 5.0
 FINAL_SAMPLE_TOKENS = 300
+TFIDF_S, TFIDF_S_A_BYTE = 5.0, 9e-6
+"""Of the floor of a classifier: from fits on 70 kB and on 3.4 MB."""
 TOKENS_FOUND_AS_ONE_WRITTEN = 10
 """Tokens of held-out pairs, both sides counted, that are searched in the time of writing one: from two runs."""
 
@@ -290,6 +292,11 @@ def least_batch(config: Config, decided: Config) -> int | None:
     return N_LANES[0] if decided.train.order == "stream" else -(-TARGETS_PER_UPDATE[0] // decided.model.seq_len)
 
 
+def floor_of_labels_s(n_bytes: int) -> float:
+    """Seconds that tf-idf takes for so much labelled text, to be fitted and to answer."""
+    return TFIDF_S + TFIDF_S_A_BYTE * min(n_bytes, MAX_TOKENS)
+
+
 def around_of(config: Config, prepared: Prepared, count_s: float) -> Around:
     """What else the run will do. count_s: of an n-gram model, for a token."""
     held_out = prepared.test or prepared.valid
@@ -297,11 +304,15 @@ def around_of(config: Config, prepared: Prepared, count_s: float) -> Around:
     n_final = held_out.n_tokens if held_out else 0
     n_bytes = held_out.n_bytes if held_out else 0
     n_counted = min(prepared.train.n_tokens, MAX_TOKENS) + min(prepared.train.n_bytes, MAX_TOKENS)
+    if config.data.labelled:
+        floor_s = floor_of_labels_s(prepared.train.n_bytes + n_bytes)
+    else:
+        floor_s = (n_counted + n_final + n_bytes) * count_s
     n_read = min(n_valid, config.train.eval_tokens or n_valid)
     return Around(
         read_during=N_EVALUATIONS * n_read,
         written_during=N_EVALUATIONS * config.train.sample_tokens,
         read_after=n_final,
         written_after=FINAL_SAMPLE_TOKENS + (n_final // TOKENS_FOUND_AS_ONE_WRITTEN if config.data.pairs else 0),
-        after_s=REPORT_S + (n_counted + n_final + n_bytes) * count_s,
+        after_s=REPORT_S + floor_s,
     )
