@@ -183,6 +183,11 @@ class Measured:
         return cls(probabilities, sets_of(labels, classes), classes, several)
 
     @property
+    def accuracy(self) -> float:
+        """Share of the texts that are told right."""
+        return float((self.truth == self.predicted).all(axis=1).mean())
+
+    @property
     def numbers(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Right and given class of each text, where each has one."""
         return self.truth.argmax(axis=1), self.predicted.argmax(axis=1)
@@ -270,7 +275,7 @@ def offered_told(offer: Offer) -> Message:
 
 def verdict(measured: dict[str, Measured], intervals: dict[str, tuple[float, float]], offer: Offer) -> Message:
     """How good it is beside what needs no network, and what is offered."""
-    accuracy = {voice: 100 * own.metrics()["accuracy"] for voice, own in measured.items()}
+    accuracy = {voice: 100 * own.accuracy for voice, own in measured.items()}
     ours = accuracy["offered"]
     said: list[Message] = []
     if "accuracy" in intervals:
@@ -316,7 +321,7 @@ def alarms(
     ours, told = measured["offered"], []
     if not ours.several and (one := only_class(*ours.numbers, len(classes))) is not None:
         told.append(message("It says %(name)s of every text.", name=classes[one]))
-    accuracy = {voice: own.metrics()["accuracy"] for voice, own in measured.items()}
+    accuracy = {voice: own.accuracy for voice, own in measured.items()}
     for voice, what in ((FLOOR, message("its floor")), (MAJORITY, message("always the same class"))):
         if voice in accuracy and accuracy["offered"] < accuracy[voice]:
             told.append(message("It is worse than %(what)s.", what=what))
