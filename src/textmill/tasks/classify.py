@@ -29,7 +29,7 @@ from textmill.generation.engine import device_of, reading
 from textmill.metrics.language import ExampleScore
 from textmill.metrics.loss import LossSum
 from textmill.models.network import Heads
-from textmill.tasks.length_batches import LengthSampler
+from textmill.tasks.length_batches import LengthSampler, sampler_by_length
 from textmill.tasks.measuring import DocumentIds
 from textmill.tasks.task import Batch
 from textmill.text import Document
@@ -206,16 +206,7 @@ class Classify:
     def sampler(self, rows: LabelledRows, config: Config) -> LengthSampler:
         """Batches of at most train.batch × model.seq_len places; a text that is longer is a batch of its own. Raises
         ConfigError for another order than shuffle."""
-        train = config.train
-        if train.batch is None:
-            raise AssertionError("training.defaults decides the batch first")
-        if train.order != "shuffle":
-            raise ConfigError(
-                f"train.order is {train.order}, and a labelled text does not go on from the one before it",
-                hint="Leave it out: texts are read in shuffled order.",
-            )
-        most = train.batch * rows.seq_len
-        return LengthSampler([min(size, most) for size in rows.sizes], most, train.accumulate, config.run.seed)
+        return sampler_by_length(rows, config, "a labelled text", "texts", alone=True)
 
     def collate(self, rows: LabelledRows, indices: Sequence[int]) -> Batch:
         """Texts by number -> a batch."""

@@ -4,12 +4,37 @@ sampler, where an example is a row of its own."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 
+from textmill.config import Config
 from textmill.errors import ConfigError, TooLittleText
 
 POOL = 64  # batches whose examples are sorted by length together: like lengths meet, and the order stays random
+
+
+class Sized(Protocol):
+    """Rows for training whose examples are of unlike size."""
+
+    sizes: list[int]
+    seq_len: int
+
+
+def sampler_by_length(rows: Sized, config: Config, one: str, several: str, alone: bool = False) -> LengthSampler:
+    """Batches of at most train.batch × seq_len places. one, several: what the examples are called. alone: one that is
+    larger is a batch of its own. Raises ConfigError for another order than shuffle."""
+    train = config.train
+    if train.batch is None:
+        raise AssertionError("training.defaults decides the batch first")
+    if train.order != "shuffle":
+        raise ConfigError(
+            f"train.order is {train.order}, and {one} does not go on from the one before it",
+            hint=f"Leave it out: {several} are read in shuffled order.",
+        )
+    most = train.batch * rows.seq_len
+    sizes = [min(size, most) for size in rows.sizes] if alone else rows.sizes
+    return LengthSampler(sizes, most, train.accumulate, config.run.seed)
 
 
 class LengthSampler:

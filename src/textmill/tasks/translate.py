@@ -40,7 +40,7 @@ from textmill.metrics.translation import (
 from textmill.models import IGNORED
 from textmill.models.encoder_decoder import EncoderDecoder
 from textmill.models.network import NO_HEADS, Heads
-from textmill.tasks.length_batches import LengthSampler
+from textmill.tasks.length_batches import LengthSampler, sampler_by_length
 from textmill.tasks.measuring import DocumentIds
 from textmill.tasks.task import Batch, Judgement
 from textmill.tasks.word_dictionary import WordDictionary
@@ -265,15 +265,7 @@ class Translate:
 
     def sampler(self, rows: PairRows, config: Config) -> LengthSampler:
         """Batches of at most train.batch × model.seq_len places. Raises ConfigError for another order than shuffle."""
-        train = config.train
-        if train.batch is None:
-            raise AssertionError("training.defaults decides the batch first")
-        if train.order != "shuffle":
-            raise ConfigError(
-                f"train.order is {train.order}, and a pair does not go on from the one before it",
-                hint="Leave it out: pairs are read in shuffled order.",
-            )
-        return LengthSampler(rows.sizes, train.batch * rows.seq_len, train.accumulate, config.run.seed)
+        return sampler_by_length(rows, config, "a pair", "pairs")
 
     def collate(self, rows: PairRows, indices: Sequence[int]) -> Batch:
         """Pairs by number -> a batch."""
