@@ -17,30 +17,40 @@ CLASSES = ["no", "yes"]
 
 
 class Store:
-    """A validation part of texts that are their own labels."""
+    """Texts of a part, and their labels."""
 
-    def __init__(self, own: list[str]):
-        self.own, self.n_documents = own, len(own)
+    def __init__(self, texts: list[str], own: list[str]):
+        self.texts, self.own, self.n_documents, self.n_bytes = texts, own, len(own), sum(map(len, texts))
 
 
 @pytest.fixture
 def offered(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """(P(yes) by the network, by the floor, labels) -> what is offered."""
+    """(P(yes) by the network, by the floor, labels, validation and training texts) -> what is offered."""
 
-    def choose(network: list[float], floor: list[float], own: list[str]) -> Offer:
-        def two(yes: list[float]) -> Any:
-            return np.array([[1 - p, p] for p in yes])
+    def choose(
+        network: list[float],
+        floor: list[float],
+        own: list[str],
+        texts: list[str] | None = None,
+        trained_on: tuple[str, ...] = (),
+    ) -> Offer:
+        texts = texts or [f"t{number}" for number in range(len(own))]
+        number_of = {text: number for number, text in enumerate(texts)}
+
+        def two(yes: list[float], texts: list[str]) -> Any:
+            return np.array([[1 - yes[number_of[text]], yes[number_of[text]]] for text in texts])
 
         classifier = SimpleNamespace(
             classes=CLASSES,
             several=False,
-            log_probs=lambda texts: np.log(two(network)),
-            probabilities=lambda texts, voice: two(floor),
+            log_probs=lambda texts: np.log(two(network, texts)),
+            probabilities=lambda texts, voice: two(floor, texts),
         )
         monkeypatch.setattr(labels, "classifier_of", lambda run: classifier)
-        monkeypatch.setattr(labels, "texts_of", lambda store, tokenizer: (store.own, [(one,) for one in store.own]))
-        valid: Any = Store(own)
-        return chosen_offer(None, SimpleNamespace(valid=valid, tokenizer=None))  # type: ignore[arg-type]
+        monkeypatch.setattr(labels, "texts_of", lambda store, tokenizer: (store.texts, [(one,) for one in store.own]))
+        train = Store(list(trained_on), ["yes"] * len(trained_on))
+        stores = SimpleNamespace(train=train, valid=Store(texts, own), tokenizer=None)
+        return chosen_offer(None, stores)  # type: ignore[arg-type]
 
     return choose
 
@@ -82,6 +92,29 @@ def test_too_few_texts_leave_it_to_the_floor_and_none_to_the_network(offered: An
     assert (offer.name, offer.n_texts) == ("tfidf", 0)
     nothing: Any = SimpleNamespace(valid=None)
     assert chosen_offer(nothing, nothing).name == "network"
+
+
+def test_texts_that_stand_within_a_training_text_choose_nothing(offered: Any) -> None:
+    """The floor knows phrases of training sentences by heart, and is no better for that on new texts."""
+    own = ["yes", "no"] * 40
+    texts = [f"phrase {number}" for number in range(60)] + [f"new {number}" for number in range(20)]
+    right = [0.9 if one == "yes" else 0.1 for one in own]
+    guess = [0.6 if one == "yes" else 0.4 for one in own]
+    floor, network = right[:60] + guess[60:], guess[:60] + right[60:]
+    floor[0], network[60] = 0.2, 0.2
+    sentences = tuple(f"a sentence with phrase {number} in it" for number in range(60))
+    assert offered(network, floor, own, texts).name == "mixture"
+    offer = offered(network, floor, own, texts, sentences)
+    assert (offer.n_texts, offer.n_left_out) == (20, 60)
+    assert offer.losses["network"] < offer.losses["tfidf"] and offer.weight > 0.9
+
+
+def test_where_nearly_all_stand_within_training_texts_all_choose(offered: Any) -> None:
+    own = ["yes", "no"] * 20
+    texts = [f"phrase {number}" for number in range(40)]
+    right = [0.9 if one == "yes" else 0.2 for one in own]
+    offer = offered(right, [0.5] * 40, own, texts, tuple(texts[:31]))
+    assert (offer.n_texts, offer.n_left_out) == (40, 0)
 
 
 def test_metrics_are_those_of_scikit_learn() -> None:

@@ -37,6 +37,7 @@ OF_OTHER_TASKS = {
     "tokens.shared",
     "model.source_attention",
     "model.pooling",
+    "model.token_dropout",
     "task.balanced",
 }  # refused where a task has no use for them
 KNOBS = {key: knob for key, knob in knobs_of("gru").items() if knob.on_resume == "refuse" and key not in OF_OTHER_TASKS}

@@ -12,7 +12,8 @@ import pytest
 
 from textmill.errors import Damaged, InputError
 from textmill.models import tfidf
-from textmill.models.tfidf import TextFeatures, Tfidf, choose_strength, folds_of, groups_of_equal
+from textmill.models.tfidf import TextFeatures, Tfidf, choose_strength, folds_of
+from textmill.text.within import groups_of_kin
 from textmill.text.worlds import Sentiment
 
 WORLD = Sentiment(negation=0.0, contrast=0.0, seed=3)
@@ -239,7 +240,7 @@ def test_too_few_texts_to_choose_by_take_the_stated_strength():
 
 def test_equal_texts_are_held_out_together():
     texts = ["Same text", "other", "same  text", "third", "SAME TEXT"]
-    groups = groups_of_equal(texts)
+    groups = groups_of_kin(texts)
     assert len({groups[0], groups[2], groups[4]}) == 1 and len(set(groups.tolist())) == 3
     for seed in range(5):
         folds = folds_of(groups, np.zeros(5, dtype=np.int64), 3, seed)
@@ -256,7 +257,7 @@ def test_each_class_is_spread_over_the_folds():
 def test_a_large_text_is_compared_on_a_sample(monkeypatch):
     _, rows = TextFeatures.fit(TEXTS)
     targets = [np.array([own[0] for own in LABELS])]
-    groups = groups_of_equal(TEXTS)
+    groups = groups_of_kin(TEXTS)
     monkeypatch.setattr(tfidf, "CHOSEN_ON", rows.nnz // 3)
     one, losses = choose_strength(rows, targets, groups, seed=0)
     again, same = choose_strength(rows, targets, groups, seed=0)

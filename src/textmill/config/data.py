@@ -50,7 +50,8 @@ class DataConfig(Section):
     test_share: float = knob(0.05, ge=0.0, lt=1.0)
     """Share of the text that is held out for the final numbers. 0: no test part."""
     near_duplicates: Literal["auto", "on", "off"] = knob("auto")
-    """Keep documents that are nearly equal on one side of a split. auto: look for them in up to 100 MB."""
+    """Keep documents that are nearly equal on one side of a split, and a labelled text with the one that it stands
+    within. auto: look for them in up to 100 MB."""
     split_seed: int = knob(0, ge=0)
     """Orders the documents before the split. Not the run's seed."""
     encoding: str | None = knob(None, flag="--encoding")

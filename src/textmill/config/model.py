@@ -39,6 +39,9 @@ class BaseModelConfig(Section):
     """Logits are bent to stay within ± this: cap · tanh(logit / cap)."""
     pooling: Literal["attention", "mean"] = knob("attention")
     """How an encoder makes one vector of all tokens of a text: attention (a mean with learned weights), or mean."""
+    token_dropout: float | None = knob(None, ge=0.0, lt=1.0)
+    """Of an encoder, share of a text's tokens that are hidden from it at each reading in training (Iyyer et al. 2015).
+    Default: chosen from the number of texts."""
 
     @model_validator(mode="after")
     def an_adaptive_softmax_has_weights_of_its_own(self) -> Self:

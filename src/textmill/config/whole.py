@@ -85,6 +85,10 @@ class Config(Section):
             raise ValueError(f"model.source_attention is {attention}, but task {task} reads no source: leave it out")
         if self.model.pooling != "attention" and form in ("decoder", "encoder-decoder"):
             raise ValueError(f"model.pooling is {self.model.pooling}, but task {task} pools no tokens: leave it out")
+        if self.model.token_dropout is not None and form in ("decoder", "encoder-decoder"):
+            raise ValueError(
+                f"model.token_dropout is of texts that are read whole, and task {task} reads none: leave it out"
+            )
         if self.model.softmax != "full" and form == "encoder":
             raise ValueError(f"model.softmax is {self.model.softmax}, but task {task} predicts no tokens: leave it out")
         return self

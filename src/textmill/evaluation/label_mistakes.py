@@ -25,12 +25,12 @@ from textmill.models.tfidf import (
     ROUGH_TOLERANCE,
     TextFeatures,
     folds_of,
-    groups_of_equal,
     label_table,
     least_texts_of,
     regression,
     with_absent,
 )
+from textmill.text.within import groups_of_kin
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -109,7 +109,7 @@ def check_labels(
     classes have as many different texts as there are folds.
     """
     given = label_table(labels, len(texts), classes, several=False).argmax(axis=1)
-    groups = groups_of_equal(texts)
+    groups = groups_of_kin(texts)
     n_groups = sorted(len(np.unique(groups[given == number])) for number in range(len(classes)))
     if len(n_groups) < 2 or n_groups[-2] < n_folds:
         second = n_groups[-2] if len(n_groups) > 1 else 0

@@ -38,12 +38,15 @@ from textmill.runs import Prepared, Run
 from textmill.tasks.classify import LabelledIds, Probabilities, costs, fitted_on, likeliest, refuse_unknown, texts_of
 from textmill.tasks.classifying import Classifier, Offer, classifier_of
 from textmill.text.documents import LABELS
+from textmill.text.within import standing_in
 from textmill.tokens import TokenStore
 
 WEIGHTS = tuple(number / 20 for number in range(21))
 """Of the network in a mixture, that are tried."""
 LEAST_TO_CHOOSE = 10
 """Held-out texts below which nothing is chosen by them: there are few texts in all then, and the floor answers."""
+WITHIN_BYTES = 100_000_000
+"""Training text in which validation texts are looked for: reading it takes memory of several times its size."""
 SMALLEST = 1e-12
 """A probability of 0 would cost more than any number."""
 FLOOR: Literal["tfidf"] = "tfidf"
@@ -58,13 +61,20 @@ Labels = Sequence[Sequence[str]]
 
 def chosen_offer(run: Run, prepared: Prepared) -> Offer:
     """Of network, floor and their mixture what costs the labels of the validation part least, the network at its best
-    temperature. With too few such texts the floor, without any the network as it is."""
+    temperature. With too few such texts the floor, without any the network as it is.
+
+    Not counted are validation texts that stand within a training text, whose words the floor knows by heart; with too
+    few others, all are counted.
+    """
     if prepared.valid is None:
         return Offer()
     if prepared.valid.n_documents < LEAST_TO_CHOOSE:
         return Offer(weight=0.0)
     classifier = classifier_of(run)
     texts, labels = texts_of(prepared.valid, prepared.tokenizer)
+    seen = seen_in_training(texts, prepared)
+    texts = [text for text, is_seen in zip(texts, seen, strict=True) if not is_seen]
+    labels = [own for own, is_seen in zip(labels, seen, strict=True) if not is_seen]
     log_probs = classifier.log_probs(texts)
     temperature = 1.0
     if not classifier.several:
@@ -75,7 +85,18 @@ def chosen_offer(run: Run, prepared: Prepared) -> Offer:
     losses = {w: float(nats(w * ours + (1 - w) * theirs, sets, classifier.several).mean()) for w in WEIGHTS}
     best = min(WEIGHTS, key=lambda weight: losses[weight])
     told = {"network": losses[1.0], FLOOR: losses[0.0], "offered": losses[best]}
-    return Offer(best, temperature, len(texts), {name: round(value, 6) for name, value in told.items()})
+    rounded = {name: round(value, 6) for name, value in told.items()}
+    return Offer(best, temperature, len(texts), rounded, n_left_out=int(seen.sum()))
+
+
+def seen_in_training(texts: Sequence[str], prepared: Prepared) -> NDArray[np.bool_]:
+    """(N,) Which validation texts stand within a training text; none where fewer than LEAST_TO_CHOOSE would be left, or
+    where there are more than WITHIN_BYTES of training text."""
+    none = np.zeros(len(texts), dtype=bool)
+    if prepared.train.n_bytes > WITHIN_BYTES:
+        return none
+    seen = standing_in(texts, texts_of(prepared.train, prepared.tokenizer)[0])
+    return seen if len(texts) - seen.sum() >= LEAST_TO_CHOOSE else none
 
 
 def fit_floor_of_labels(run: Run, prepared: Prepared) -> None:
@@ -264,6 +285,10 @@ def convention_of(classifier: Classifier, ours: Measured, name: str, settings: A
     if offer.n_texts:
         said["temperature"] = round(offer.temperature, 4)
         said["chosen_on"] = message("%(n)s validation texts", n=f"{offer.n_texts:,}")
+    if offer.n_left_out:
+        said["chosen_without"] = message(
+            "%(n)s validation texts that stand within a training text", n=f"{offer.n_left_out:,}"
+        )
     return said
 
 

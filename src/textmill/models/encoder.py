@@ -11,6 +11,7 @@ import inspect
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from textmill.config.model import ModelConfig
@@ -33,6 +34,7 @@ class Encoder(Network):
 
     def __init__(self, config: ModelConfig, vocab_size: int, heads: Heads = NO_HEADS):
         super().__init__(config, vocab_size)
+        self.token_dropout = config.token_dropout or 0.0
         self.heads = nn.ModuleDict({name: head_of(name, config, dict(told)) for name, told in heads.items()})
 
     def forward(self, ids: Tensor, segments: Tensor | None = None) -> Tensor:
@@ -43,6 +45,8 @@ class Encoder(Network):
         max_context.
         """
         x = self.embedded(ids)  # (W, T, D)
+        if self.training and self.token_dropout:
+            x = x * F.dropout(x.new_ones(*x.shape[:2], 1), self.token_dropout)
         hidden, _ = self.backbone(x, TextLayout(ids.shape[0], ids.shape[1], segments, ids.device))
         return hidden  # type: ignore[no-any-return]
 

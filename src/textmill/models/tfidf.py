@@ -25,7 +25,7 @@ from scipy import sparse
 from textmill.errors import Damaged, InputError
 from textmill.files import json_of, misfits_told, sha256_of, write_json
 from textmill.models.grams import Kind, Vocabulary
-from textmill.text.normalise import normalised_digest
+from textmill.text.within import groups_of_kin
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -60,12 +60,6 @@ def folds_of(groups: Ints, first_class: Ints, n_folds: int, seed: int) -> Ints:
     fold = np.empty(len(first), dtype=np.int64)
     fold[order] = np.arange(len(first)) % n_folds
     return fold[group]
-
-
-def groups_of_equal(texts: Sequence[str]) -> Ints:
-    """A number for each text (N,), the same for texts that are equal once they are normalised."""
-    digests = np.array([normalised_digest(text) for text in texts], dtype="V16")
-    return np.unique(digests, return_inverse=True)[1].astype(np.int64)
 
 
 def least_texts_of(n_texts: int) -> int:
@@ -247,7 +241,7 @@ class Tfidf:
         features, rows = TextFeatures.fit(kept, words, characters, most_features)
         targets = [table[:, number].astype(np.int64) for number in told_apart] if several else [table.argmax(axis=1)]
         if strength is None:
-            strength, losses = choose_strength(rows, targets, groups_of_equal(kept), seed)
+            strength, losses = choose_strength(rows, targets, groups_of_kin(kept), seed)
         else:
             losses = {}
         fitted = [regression(rows, target, strength) for target in targets]

@@ -358,6 +358,12 @@ CHINESE: dict[str, str] = {
     "Nearly equal to another document: %(n)s documents; such documents stand together on one side.": (
         "与另一篇几乎相同的文档：%(n)s 篇；这样的文档总在划分的同一边。"
     ),
+    "Standing whole within one other text: %(n)s text; it is held out together with that one.": (
+        "整篇出现在另外唯一一篇文本之中：%(n)s 篇；它总与那一篇分在划分的同一边。"
+    ),
+    "Standing whole within one other text: %(n)s texts; each is held out together with that one.": (
+        "整篇出现在另外唯一一篇文本之中：%(n)s 篇；它们总与各自的那一篇分在划分的同一边。"
+    ),
     "Near duplicates were not looked for in %(megabytes)s MB (--data.near_duplicates on does, in about %(minutes)s "
     "minutes): nearly equal documents may stand on both sides of the split.": (
         "文本有 %(megabytes)s MB，没有查找近似重复（--data.near_duplicates on 会查找，约需 %(minutes)s 分钟）："
@@ -1497,6 +1503,7 @@ CHINESE: dict[str, str] = {
     "15 bins of equal width over the probability of the likeliest class": "按最可能类别的概率等分 15 组",
     "squares summed over the classes: 0 to 2": "各类别平方差之和：0 到 2",
     "%(n)s validation texts": "%(n)s 篇验证文本",
+    "%(n)s validation texts that stand within a training text": "%(n)s 篇出现在训练文本之中的验证文本",
     "the network by %(percent)s %%, its floor by the rest": "网络占 %(percent)s %%，其余为基线",
     "the floor alone": "单独的基线",
     "Of these texts %(percent)s %% are told right (%(low)s to %(high)s %%).": (
@@ -1529,6 +1536,7 @@ CHINESE: dict[str, str] = {
     "how the Brier score is taken": "Brier 分数如何计算",
     "temperature of the network": "网络的温度",
     "what it was chosen on": "在什么上选定",
+    "what was not counted in choosing it": "选择时未计入的文本",
     "paired interval of the difference in accuracy: what answers minus tf-idf": "准确率之差的配对区间：作答者减 tf-idf",
     "paired interval of the difference in accuracy: what answers minus the network alone": (
         "准确率之差的配对区间：作答者减单独的网络"

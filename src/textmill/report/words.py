@@ -233,6 +233,7 @@ FACTS = {
     "brier": N_("how the Brier score is taken"),
     "temperature": N_("temperature of the network"),
     "chosen_on": N_("what it was chosen on"),
+    "chosen_without": N_("what was not counted in choosing it"),
     "minus_tfidf": N_("paired interval of the difference in accuracy: what answers minus tf-idf"),
     "minus_network": N_("paired interval of the difference in accuracy: what answers minus the network alone"),
     "minus_majority": N_("paired interval of the difference in accuracy: what answers minus the most frequent class"),

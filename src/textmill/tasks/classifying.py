@@ -38,13 +38,15 @@ class Offer:
 
     temperature: the network's scores are divided by it (Guo et al. 2017); 1 where a text may have several labels.
     n_texts: held-out texts on which both were chosen; 0 = there were none, and the network answers as it is. losses:
-    nats a text there, by who answers.
+    nats a text there, by who answers. n_left_out: held-out texts that were not counted, because they stand within a
+    training text.
     """
 
     weight: float = 1.0
     temperature: float = 1.0
     n_texts: int = 0
     losses: dict[str, float] = field(default_factory=dict)
+    n_left_out: int = 0
 
     @property
     def name(self) -> str:

@@ -44,6 +44,7 @@ from textmill.text.reading import examined, records_of
 from textmill.text.sample import Sample, draw_sample
 from textmill.text.sides import files_of
 from textmill.text.transcoding import size_in
+from textmill.text.within import Within
 from textmill.text.wording import PART_WORDS, joined, left_out_as, percent, some_of
 
 TRAIN, VALIDATION, TEST, REPEAT = range(4)
@@ -342,6 +343,7 @@ class _Scan:
         self.languages = LanguageCount() if tell_languages else None
         self.characters = array("q")
         near = _near_wanted(data, sum(file.n_bytes for file in self.files if not file.dropped_as), notes)
+        within = Within() if near and data.labelled else None
         sizes, beside, roles, labels = array("q"), array("q"), bytearray(), array("q")
         exact, normal = bytearray(), bytearray()
         for file in self.files:
@@ -366,6 +368,8 @@ class _Scan:
                 self.characters.append(len(document.content))
                 if near:
                     near.add(document.content)
+                if within:
+                    within.add(document.content)
                 if self.languages:
                     self.languages.add(document.content)
                 if len(self.preview) < 3:
@@ -385,6 +389,8 @@ class _Scan:
         self.data = data
         self.near = near.groups() if near and len(sizes) else None
         """Number of the group of nearly equal documents, for each document."""
+        self.within = within.groups() if within else None
+        """Number of the one document that each labelled one stands within, or its own."""
         self.duplicates = Duplicates(
             n_documents=len(self.sizes),
             exact=len(self.sizes) - _n_different(self.exact),
@@ -594,6 +600,14 @@ def _drop_repeats(scan: _Scan, data: DataConfig, parts: Codes, notes: list[str])
                 scan.duplicates.near,
             )
         )
+    if scan.within is not None and (n_within := int((scan.within != np.arange(len(scan.within))).sum())):
+        notes.append(
+            plural_message(
+                "Standing whole within one other text: %(n)s text; it is held out together with that one.",
+                "Standing whole within one other text: %(n)s texts; each is held out together with that one.",
+                n_within,
+            )
+        )
     numbers = scan.normal if scan.near is None else _merged_numbers(scan.normal, scan.near)
     for here, others in ((VALIDATION, (TEST,)), (TRAIN, (VALIDATION, TEST))):
         held = np.unique(numbers[np.isin(parts, others)])
@@ -710,8 +724,11 @@ def _default_test_share() -> float:
 
 
 def _merged(scan: _Scan) -> Numbers:
-    """Numbers of the groups: equal normalised text, near duplicates, and equal meta["group"], taken together."""
-    numbers = scan.normal if scan.near is None else _merged_numbers(scan.normal, scan.near)
+    """Numbers of the groups: equal normalised text, near duplicates, labelled texts within one other, and equal
+    meta["group"], taken together."""
+    numbers = scan.normal
+    for others in (scan.near, scan.within):
+        numbers = numbers if others is None else _merged_numbers(numbers, others)
     if not scan.groups:
         return numbers
     for place in range(max(map(len, scan.groups.values()))):
