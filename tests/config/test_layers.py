@@ -472,7 +472,10 @@ def test_sizes_of_encoders_are_their_own_and_they_predict_no_tokens(
     with pytest.raises(ConfigError, match=r"model\.pooling is mean, but task lm pools no tokens"):
         loaded_with(tmp_path, model__pooling="mean")
     monkeypatch.setitem(TASK_FORMS, "lm", "encoder")
-    config = loaded_with(tmp_path, model__arch="gru", model__pooling="mean").config
+    loaded = loaded_with(tmp_path, model__arch="gru", model__pooling="mean")
+    assert (loaded.config.model.size, loaded.config.model.d_model) == ("micro", 148)
+    assert loaded.origins["model.size"] == "task lm" and loaded.origins["model.d_model"] == "size micro"
+    config = loaded_with(tmp_path, model__arch="gru", model__size="tiny", model__pooling="mean").config
     assert (config.model.d_model, config.model.pooling) == (416, "mean")
     with pytest.raises(ConfigError, match=r"model\.softmax is adaptive, but task lm predicts no tokens"):
         loaded_with(tmp_path, model__softmax="adaptive")

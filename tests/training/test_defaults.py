@@ -26,8 +26,9 @@ def test_a_model_with_more_than_ten_parameters_a_token_is_said_to_be_too_large()
     [note] = notes_on_size(small, 65)
     assert note.startswith("660 parameters besides embeddings and head for 65 tokens of text, 10 for each")
     assert "--size" not in note
-    [note] = notes_on_size(model(arch="gru", size="large", d_model=10, n_layers=1, seq_len=8), 65)
-    assert "--size tiny" in note
+    # Larger than the smallest size there is, of 98 thousand.
+    [note] = notes_on_size(model(arch="gru", d_model=130, n_layers=1, seq_len=8), 65)
+    assert "--size micro" in note
 
 
 def test_a_model_with_an_adaptive_softmax_is_looked_at_too() -> None:

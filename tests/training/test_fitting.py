@@ -260,7 +260,7 @@ def fitting_config(config: Config, size: str) -> Config:
     from textmill.training.defaults import decide
     from textmill.training.spending import with_size
 
-    return decide(with_size(config, size), 5000, 40)[0]
+    return decide(with_size(config, size), 5000, 40, 10)[0]
 
 
 def test_pairs_are_refused_fit_and_told_what_would_fit() -> None:

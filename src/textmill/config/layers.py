@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from textmill.config.knobs import SECTIONS, Knob, about_section, all_knobs, knobs_of, owners, value_of
-from textmill.config.model import PRESETS, SIZES, section_of, sizes_of
+from textmill.config.model import DEFAULT_SIZES, PRESETS, SIZES, section_of, sizes_of
 from textmill.config.toml_file import read_toml, toml_value
 from textmill.config.train import LENGTHS
 from textmill.config.whole import Config
@@ -179,11 +179,14 @@ def _resolve(said: dict[str, Said]) -> Loaded:
             raise _unknown(key, word, arch, said.get("model.arch"))
     explicit = {key: _fit(known[key], word) for key, word in said.items()}
     defaults = {key: knob.default for key, knob in known.items()}
-    size = explicit.get("model.size", defaults["model.size"])
+    task, size, preset = (explicit.get(key, defaults.get(key)) for key in ("task.name", "model.size", "model.preset"))
     if size != defaults["model.size"] and arch not in SIZES:
         raise ConfigError(f"there are no sizes for {arch}", where=said["model.size"].where, hint="set model.d_model …")
-    task, preset = (explicit.get(key, defaults.get(key)) for key in ("task.name", "model.preset"))
-    expanded = _expansion(arch, str(task), size, preset)
+    own_size = DEFAULT_SIZES.get(TASK_FORMS.get(str(task), "decoder"))
+    if own_size and arch in SIZES and "model.size" not in explicit:
+        expanded = _expansion(arch, str(task), own_size, preset) | {"model.size": (own_size, f"task {task}")}
+    else:
+        expanded = _expansion(arch, str(task), size, preset)
 
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     values["model"]["arch"] = arch

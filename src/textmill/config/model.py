@@ -14,14 +14,15 @@ from textmill.config.section import Section, knob
 from textmill.errors import did_you_mean
 from textmill.tables import ARCHITECTURES
 
-Size = Literal["tiny", "small", "base", "large"]
+Size = Literal["micro", "tiny", "small", "base", "large"]
 
 
 class BaseModelConfig(Section):
     """Knobs that every architecture has."""
 
     size: Size = knob("tiny", flag="--size")
-    """Parameters without embeddings and head: tiny 0.8 M, small 5 M, base 25 M, large 85 M (within 10 %)."""
+    """Parameters without embeddings and head: micro 0.1 M, tiny 0.8 M, small 5 M, base 25 M, large 85 M (within 10 %).
+    Of classifiers the default is micro."""
     seq_len: int = knob(256, ge=2)
     """Tokens in a row: the context of a Transformer, the reach of back-propagation in a recurrence."""
     n_layers: int = knob(4, ge=1)
@@ -252,24 +253,28 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 # Parameters without embeddings and head: Transformer 12 L d², LSTM 8 L d², GRU 6 L d², RNN 2 L d² (and biases).
 SIZES: dict[str, dict[str, dict[str, Any]]] = {
     "transformer": {
+        "micro": {"n_layers": 2, "d_model": 64, "n_heads": 4},
         "tiny": {"n_layers": 4, "d_model": 128, "n_heads": 4},
         "small": {"n_layers": 6, "d_model": 264, "n_heads": 6},
         "base": {"n_layers": 8, "d_model": 512, "n_heads": 8},
         "large": {"n_layers": 12, "d_model": 768, "n_heads": 12},
     },
     "lstm": {
+        "micro": {"n_layers": 1, "d_model": 112},
         "tiny": {"n_layers": 1, "d_model": 320},
         "small": {"n_layers": 1, "d_model": 792},
         "base": {"n_layers": 2, "d_model": 1248},
         "large": {"n_layers": 2, "d_model": 2304},
     },
     "gru": {
+        "micro": {"n_layers": 1, "d_model": 128},
         "tiny": {"n_layers": 1, "d_model": 368},
         "small": {"n_layers": 1, "d_model": 912},
         "base": {"n_layers": 2, "d_model": 1440},
         "large": {"n_layers": 2, "d_model": 2656},
     },
     "rnn": {
+        "micro": {"n_layers": 1, "d_model": 224},
         "tiny": {"n_layers": 1, "d_model": 632},
         "small": {"n_layers": 1, "d_model": 1584},
         "base": {"n_layers": 2, "d_model": 2496},
@@ -281,24 +286,28 @@ SIZES: dict[str, dict[str, dict[str, Any]]] = {
 # source LSTM (14 L + 2) d², GRU (10.5 L + 2) d², RNN (3.5 L + 2) d².
 SIZES_WITH_SOURCE: dict[str, dict[str, dict[str, Any]]] = {
     "transformer": {
+        "micro": {"n_layers": 1, "d_model": 60, "n_heads": 2},
         "tiny": {"n_layers": 2, "d_model": 120, "n_heads": 4},
         "small": {"n_layers": 3, "d_model": 240, "n_heads": 6},
         "base": {"n_layers": 4, "d_model": 480, "n_heads": 8},
         "large": {"n_layers": 6, "d_model": 704, "n_heads": 11},
     },
     "lstm": {
+        "micro": {"n_layers": 1, "d_model": 80},
         "tiny": {"n_layers": 1, "d_model": 224},
         "small": {"n_layers": 1, "d_model": 550},
         "base": {"n_layers": 2, "d_model": 928},
         "large": {"n_layers": 2, "d_model": 1666},
     },
     "gru": {
+        "micro": {"n_layers": 1, "d_model": 90},
         "tiny": {"n_layers": 1, "d_model": 254},
         "small": {"n_layers": 1, "d_model": 622},
         "base": {"n_layers": 2, "d_model": 1060},
         "large": {"n_layers": 2, "d_model": 1902},
     },
     "rnn": {
+        "micro": {"n_layers": 1, "d_model": 134},
         "tiny": {"n_layers": 1, "d_model": 382},
         "small": {"n_layers": 1, "d_model": 938},
         "base": {"n_layers": 2, "d_model": 1692},
@@ -310,24 +319,30 @@ SIZES_WITH_SOURCE: dict[str, dict[str, dict[str, Any]]] = {
 SIZES_OF_ENCODERS: dict[str, dict[str, dict[str, Any]]] = {
     "transformer": SIZES["transformer"],
     "lstm": {
+        "micro": {"n_layers": 1, "d_model": 128},
         "tiny": {"n_layers": 1, "d_model": 368},
         "small": {"n_layers": 1, "d_model": 912},
         "base": {"n_layers": 2, "d_model": 1440},
         "large": {"n_layers": 2, "d_model": 2656},
     },
     "gru": {
+        "micro": {"n_layers": 1, "d_model": 148},
         "tiny": {"n_layers": 1, "d_model": 416},
         "small": {"n_layers": 1, "d_model": 1056},
         "base": {"n_layers": 2, "d_model": 1664},
         "large": {"n_layers": 2, "d_model": 3072},
     },
     "rnn": {
+        "micro": {"n_layers": 1, "d_model": 258},
         "tiny": {"n_layers": 1, "d_model": 736},
         "small": {"n_layers": 1, "d_model": 1824},
         "base": {"n_layers": 2, "d_model": 2880},
         "large": {"n_layers": 2, "d_model": 5328},
     },
 }
+
+DEFAULT_SIZES = {"encoder": "micro"}
+"""Of forms that have another than the knob's."""
 
 
 def sizes_of(form: str) -> dict[str, dict[str, dict[str, Any]]]:

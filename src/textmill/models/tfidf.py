@@ -37,7 +37,7 @@ MOST_FEATURES = 300_000  # of each kind
 MOST_WEIGHTS = 6_000_000  # fitting holds about twenty times as many numbers
 LEAST_TEXTS = 2  # that have an n-gram before it is a feature
 FEW_TEXTS = 500  # below so many, one is enough
-STRENGTHS = (1.0, 4.0, 16.0, 64.0)
+STRENGTHS = (1.0, 4.0, 16.0, 64.0, 256.0)
 DEFAULT_STRENGTH = 4.0  # where there are too few texts to choose
 N_FOLDS = 3
 CHOSEN_ON = 1_500_000  # counts (texts times their different n-grams) that strengths are compared on
@@ -452,13 +452,16 @@ def choose_strength(
     """The strength with the least loss on held-out folds, and the loss of each, nats a text (and a class, of several).
 
     rows (N, F); targets: class numbers (N,), one array or, of several labels a text, one for each class; groups (N,):
-    texts with one number are held out together. On at most CHOSEN_ON counts, of more, texts drawn by seed. Where a
-    class has fewer groups than there are folds: DEFAULT_STRENGTH, and no loss.
+    texts with one number are held out together. On at most CHOSEN_ON counts, of more, whole groups drawn by seed: how
+    much a text repeats others must stay as it is. Where a class has fewer groups than there are folds:
+    DEFAULT_STRENGTH, and no loss.
     """
     drawn = np.arange(rows.shape[0])
     if rows.nnz > CHOSEN_ON:
-        share = CHOSEN_ON / rows.nnz
-        drawn = np.sort(np.random.default_rng(seed).permutation(len(drawn))[: max(1, int(len(drawn) * share))])
+        _, group = np.unique(groups, return_inverse=True)
+        order = np.random.default_rng(seed).permutation(group.max() + 1)
+        n_counts = np.cumsum(np.bincount(group, weights=np.diff(rows.indptr))[order])
+        drawn = np.flatnonzero(np.isin(group, order[: max(1, int(np.searchsorted(n_counts, CHOSEN_ON)))]))
         rows, targets, groups = rows[drawn], [target[drawn] for target in targets], groups[drawn]
     combined = np.unique(np.stack(targets, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
     folds = folds_of(groups, combined, N_FOLDS, seed)

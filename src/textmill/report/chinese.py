@@ -1312,8 +1312,8 @@ CHINESE: dict[str, str] = {
         "%(n_tokens)s 个词元对应 %(n_parameters)s 个内部参数，每个词元 %(share)s 个；"
         "留出文本上的损失比训练文本上高 %(gap)s"
     ),
-    "Add text; until then a smaller model (--size tiny, --model.d_model) and fewer --steps.": (
-        "请增加文本；在那之前，用更小的模型（--size tiny、--model.d_model）和更少的 --steps。"
+    "Add text; until then a smaller model (--size micro, --model.d_model) and fewer --steps.": (
+        "请增加文本；在那之前，用更小的模型（--size micro、--model.d_model）和更少的 --steps。"
     ),
     "the loss on held-out text was %(least)s at step %(step)s and is %(end)s at the end, %(gap)s above that "
     "on training text": ("留出文本上的损失在第 %(step)s 步为 %(least)s，最后为 %(end)s，比训练文本上高 %(gap)s"),

@@ -10,12 +10,16 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from textmill.training.defaults import N_EPOCHS_MOST, N_UPDATES_LEAST, PARAMETERS_A_TOKEN
+from textmill.training.defaults import N_EPOCHS_MOST, N_UPDATES_LEAST, PARAMETERS_A_TOKEN, epochs_of_labels
 from textmill.training.schedule import Plan
 
 DEFAULT_MINUTES = 10.0
 CALIBRATION_SHARE = 0.1
-SIZES_TRIED = ("tiny", "small", "base")
+SIZES_TRIED = {
+    "decoder": ("tiny", "small", "base"),
+    "encoder-decoder": ("tiny", "small", "base"),
+    "encoder": ("micro", "tiny", "small"),
+}
 TOKENS_A_PARAMETER = 10
 """Read in training, at least, before a larger size is taken."""
 N_UPDATES_WANTED = 300
@@ -60,13 +64,16 @@ class Text:
     accumulate: int = 1
     least_batch: int | None = None
     """Rows below which the batch is not halved; None = the batch was said."""
+    n_labels: int | None = None
+    """Of labelled texts, how many: what there is to learn is as much, however long they are. None = of others."""
 
     def steps_per_epoch(self, batch: int) -> int:
         return math.ceil(self.n_rows / (batch * self.accumulate))
 
     def useful_steps(self, batch: int) -> int:
         """More passes over the text than these do no good."""
-        return max(N_UPDATES_LEAST, N_EPOCHS_MOST * self.steps_per_epoch(batch))
+        n_epochs = N_EPOCHS_MOST if self.n_labels is None else epochs_of_labels(self.n_labels)
+        return max(N_UPDATES_LEAST, n_epochs * self.steps_per_epoch(batch))
 
     def targets(self, batch: int) -> float:
         """Of an update."""
@@ -118,7 +125,8 @@ def choose(speeds: Sequence[Speed], text: Text, around: Around, seconds: float) 
     for choice in planned[1:]:
         n_parameters = by_size[choice.size][0].n_parameters
         n_read = choice.steps * text.targets(choice.batch)
-        enough_text = n_parameters <= PARAMETERS_A_TOKEN * text.n_tokens
+        n_learnt = text.n_tokens if text.n_labels is None else text.n_labels
+        enough_text = n_parameters <= PARAMETERS_A_TOKEN * n_learnt
         if enough_text and n_read >= TOKENS_A_PARAMETER * n_parameters:
             chosen = choice
     return chosen

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from textmill.config import Config, ModelConfig
+from textmill.config.model import sizes_of
 from textmill.config.train import N_STEPS_MOST, two_lengths
 from textmill.errors import ConfigError
 from textmill.models.cost import parameters
@@ -22,14 +23,15 @@ ROWS_PER_LANE = 16  # at least, before there are more lanes
 N_UPDATES_LEAST = 100
 N_EPOCHS_MOST = 20
 PARAMETERS_A_TOKEN = 10  # above, a model is said to be too large for its text
-SMALLEST = "tiny"
+DROPOUT_OF_LABELS = 0.3
+SMALLEST = "micro"
 SMOOTHING_OF_PAIRS = 0.1  # Vaswani et al. 2017
 
 
-def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str]]:
+def decide(config: Config, n_tokens: int, n_rows: int, n_texts: int) -> tuple[Config, list[str]]:
     """The config with nothing left to be decided but steps, and what was decided, as sentences.
 
-    n_tokens: training targets. n_rows: rows they fill.
+    n_tokens: training targets. n_rows: rows they fill. n_texts: documents.
     """
     form = TASK_FORMS[config.task.name]
     backbone = load(load(FORMS[form]).backbones[config.model.arch])
@@ -38,10 +40,12 @@ def decide(config: Config, n_tokens: int, n_rows: int) -> tuple[Config, list[str
     model: dict[str, Any] = {}
 
     if config.model.dropout is None:
-        dropout = dropout_for(n_tokens)
+        dropout = dropout_for(n_tokens) if form != "encoder" else DROPOUT_OF_LABELS
         model["dropout"] = dropout
-        if dropout:
+        if dropout and form != "encoder":
             notes.append(f"little text ({n_tokens:,} tokens): dropout {dropout}")
+    if form == "encoder" and config.model.token_dropout is None:
+        model["token_dropout"] = token_dropout_for(n_texts)
     order = config.train.order or backbone.default_order
     train["order"] = order
     if config.train.batch is None:
@@ -83,7 +87,9 @@ def notes_on_size(model: ModelConfig, n_tokens: int, form: str = "decoder") -> l
         )
     n_parameters = parameters(model, vocab_size=257, form=form).backbone  # the same for any vocabulary
     if n_parameters > PARAMETERS_A_TOKEN * n_tokens:
-        advice = "more text helps" if model.size == SMALLEST else f"--size {SMALLEST}, or more text, helps"
+        smallest = sizes_of(form).get(model.arch, {}).get(SMALLEST)
+        smaller = smallest and parameters(model.model_copy(update=smallest), 257, form=form).backbone < n_parameters
+        advice = f"--size {SMALLEST}, or more text, helps" if smaller else "more text helps"
         notes.append(
             f"{n_parameters:,} parameters besides embeddings and head for {n_tokens:,} tokens of text, "
             f"{n_parameters / n_tokens:,.0f} for each: the model can learn the text by heart; {advice}"
@@ -104,6 +110,16 @@ def batch_for(order: str, n_tokens: int, n_rows: int, seq_len: int) -> int:
 
 def clamped(number: int, limits: tuple[int, int]) -> int:
     return min(max(number, limits[0]), limits[1])
+
+
+def token_dropout_for(n_texts: int) -> float:
+    """Of an encoder: the fewer labelled texts, the sooner each is known by single words."""
+    return 0.25 if n_texts < 100_000 else 0.1 if n_texts < 1_000_000 else 0.0
+
+
+def epochs_of_labels(n_texts: int) -> int:
+    """Passes over so many labelled texts, at most: many texts are learnt by heart before the rate has fallen."""
+    return max(4, min(N_EPOCHS_MOST, 200_000 // n_texts))
 
 
 DEFAULT_RATES = {

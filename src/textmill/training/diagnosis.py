@@ -326,7 +326,7 @@ def far_too_little_data(vitals: Vitals) -> Judged:
             share=f"{share:.0f}",
             gap=f"{gap:.0%}",
         ),
-        message("Add text; until then a smaller model (--size tiny, --model.d_model) and fewer --steps."),
+        message("Add text; until then a smaller model (--size micro, --model.d_model) and fewer --steps."),
     )
 
 

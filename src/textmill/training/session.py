@@ -142,7 +142,7 @@ def ready(
     if has_budget(config):
         watch = watch or Stopwatch.start()
         config, budget = with_budget(config, loaded.said, prepared, n_rows, watch, listener.notice, room)
-    config, notes = decide(config, n_targets, n_rows)
+    config, notes = decide(config, n_targets, n_rows, prepared.train.n_documents)
     config, made_smaller = fitted(config, facts, room)
     config = decide_steps(config, task.sampler(rows, config).steps_per_epoch)
     return config, prepared, [*rows.notes, *notes, *made_smaller] + (budget.told() if budget else []), budget

@@ -91,12 +91,13 @@ def has_budget(config: Config) -> bool:
 
 def open_sizes(config: Config, said: Collection[str]) -> list[str]:
     """The sizes to choose from: one alone where it, or a knob that it stands for, was said."""
-    sizes = sizes_of(TASK_FORMS[config.task.name]).get(config.model.arch, {})
+    form = TASK_FORMS[config.task.name]
+    sizes = sizes_of(form).get(config.model.arch, {})
     stands_for = {f"model.{name}" for size in sizes.values() for name in size}
     settled = {"model.size", "model.n_kv_heads", "model.d_ff"} | stands_for
     if not sizes or settled & set(said):
         return [config.model.size]
-    return list(SIZES_TRIED)
+    return list(SIZES_TRIED[form])
 
 
 def open_precisions(config: Config) -> list[str]:
@@ -238,13 +239,13 @@ def with_budget(
     """
     from textmill.training.calibration import calibrate, counting_s
 
-    n_tokens = prepared.train.n_tokens
+    n_tokens, n_texts = prepared.train.n_tokens, prepared.train.n_documents
     minutes = config.train.minutes or DEFAULT_MINUTES
     limit_s = CALIBRATION_SHARE * 60 * minutes
     sizes, precisions = open_sizes(config, said), open_precisions(config)
     if room is not None:
         config, sizes = with_room(config, sizes, prepared, n_rows, room, notice)
-    tried = {size: decide(with_size(config, size), n_tokens, n_rows)[0] for size in sizes}
+    tried = {size: decide(with_size(config, size), n_tokens, n_rows, n_texts)[0] for size in sizes}
     then = ", then what is chosen is compiled" if config.train.compile else ""
     notice(f"calibrating for {limit_s:.3g} s at most: {candidates_told(sizes, precisions)}{then} …")
     begun = watch.now()
@@ -252,13 +253,14 @@ def with_budget(
     speeds, left_out = calibrate(list(tried.values()), precisions, prepared, limit_s, watch.now)
 
     first = tried[sizes[0]]
-    text = Text(n_tokens, n_rows, config.train.accumulate, least_batch(config, first))
+    n_labels = n_texts if config.data.labelled else None
+    text = Text(n_tokens, n_rows, config.train.accumulate, least_batch(config, first), n_labels)
     around = around_of(config, prepared, count_s)
     choice = choose(speeds, text, around, 60 * minutes - watch.elapsed_s)
     config = with_train(with_size(config, choice.size), precision=choice.precision, batch=choice.batch)
     if choice.batch != first.train.batch or config.train.compile:
         left_s = max(0.0, limit_s - (watch.now() - begun))
-        chosen = [decide(config, n_tokens, n_rows)[0]]
+        chosen = [decide(config, n_tokens, n_rows, n_texts)[0]]
         again, _ = calibrate(chosen, [choice.precision], prepared, left_s, watch.now, config.train.compile)
         speeds += again
         choice = with_speed(choice, again[0], text, 60 * minutes - watch.elapsed_s)
@@ -272,7 +274,7 @@ def with_room(
     """The sizes that fit into memory; where the smallest does not, it alone, in the micro-batches of train.fit."""
     facts = Facts.of(prepared.tokenizer, device_named(config.machine.device), n_rows)
     for number, size in enumerate(sizes):
-        decided, _ = decide(with_size(config, size), prepared.train.n_tokens, n_rows)
+        decided, _ = decide(with_size(config, size), prepared.train.n_tokens, n_rows, prepared.train.n_documents)
         if room.holds(needed(decided, facts)):
             continue
         if number:
