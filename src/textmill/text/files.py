@@ -106,6 +106,8 @@ class TextFile:
     """The file with the translation of its lines, where documents are pairs."""
     labels: tuple[str, ...] = ()
     """The label of all its documents, where its folder says it."""
+    kept: tuple[tuple[str, str], ...] = ()
+    """(role, column) of values that are kept beside each text, such as ("time", "date"); no label is read then."""
     stamp: tuple[int, int] = (0, 0)
     """Size and modification time of `path` when it was examined: a file that changes while it is read is an error."""
 
