@@ -8,7 +8,7 @@ Letters: T periods, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from itertools import islice
@@ -119,7 +119,8 @@ def monitor(
     why_not = correction.why_not
     used = correction if why_not is None else as_predicted(classifier.classes, *how_sure)
 
-    series = watched_series(tally, used, why_not is None, classifier.classes, every, rate, how_sure[1])
+    sentences: list[str] = []
+    series = watched_series(tally, used, why_not is None, classifier.classes, every, rate, how_sure[1], sentences)
     notes = [*texts.notes, *measured.notes, *corrected_told(measured, classifier.classes, why_not)]
     found = Monitored(
         run=str(opened.path),
@@ -140,10 +141,7 @@ def monitor(
         series=series,
         notes=[str(note) for note in notes],
     )
-    sentences: list[object] = [*texts.drops.first, *notes]
-    for one in series:
-        sentences += [one.stated, *one.notes, *(alarm.said for alarm in one.alarms)]
-    found.messages = record_of(sentences)
+    found.messages = record_of([*texts.drops.first, *notes, *sentences])
     return found
 
 
@@ -207,14 +205,18 @@ def watched_series(
     every: Unit,
     rate: float,
     seed: int,
+    sentences: list[str],
 ) -> list[OpinionSeries]:
-    """Each series with its alarms, in the order of their names. used: what its shares are corrected by."""
+    """Each series with its alarms, in the order of their names. used: what its shares are corrected by. sentences: all
+    that is said is added here, as messages."""
     names = sorted(tally)
     starts = {name: all_starts(tally[name], every, name) for name in names}
     tables = {name: table_of(tally[name], starts[name], len(classes)) for name in names}
     watched = alarms_by(tables, rate, used if is_corrected else None, seed)
     return [
-        one_series(name, tally[name], periods_of(starts[name], tables[name], used), watched[name], classes, every)
+        one_series(
+            name, tally[name], periods_of(starts[name], tables[name], used), watched[name], classes, every, sentences
+        )
         for name in names
     ]
 
@@ -247,8 +249,9 @@ def one_series(
     watched: Watched,
     classes: Sequence[str],
     every: Unit,
+    sentences: list[str],
 ) -> OpinionSeries:
-    """All that is said of a series."""
+    """All that is said of a series; sentences as in watched_series."""
     starts = [period.start for period in periods]
     notes: list[Message] = list(watched.notes)
     n_few = sum(0 < period.n < FEW for period in periods)
@@ -261,14 +264,16 @@ def one_series(
                 few=FEW,
             )
         )
+    said = [sentence_of(alarm, starts, classes, every) for alarm in watched.alarms]
+    sentences += [watched.stated, *notes, *said]
     ends = [*(alarm.at for alarm in watched.alarms), len(starts)][1:]
     return OpinionSeries(
         name=name,
         n_texts=sum(period.n for period in periods),
         periods=[one_period(period, classes) for period in periods],
         alarms=[
-            one_alarm(alarm, starts, [bins[start] for start in starts[alarm.at : end] if start in bins], classes, every)
-            for alarm, end in zip(watched.alarms, ends, strict=True)
+            one_alarm(alarm, text, starts, [bins[start] for start in starts[alarm.at : end] if start in bins], classes)
+            for alarm, text, end in zip(watched.alarms, said, ends, strict=True)
         ],
         stated=watched.stated,
         notes=list(notes),
@@ -288,9 +293,29 @@ def one_period(period: Period, classes: Sequence[str]) -> OpinionPeriod:
 
 
 def one_alarm(
-    alarm: Alarm, starts: Sequence[datetime], after: Sequence[Bin], classes: Sequence[str], every: Unit
+    alarm: Alarm, said: str, starts: Sequence[datetime], after: Sequence[Bin], classes: Sequence[str]
 ) -> OpinionAlarm:
     """after: the periods between this change and the next."""
+    number = alarm.class_number
+    return OpinionAlarm(
+        at=starts[alarm.at].isoformat(),
+        earliest=starts[alarm.earliest].isoformat(),
+        latest=starts[alarm.latest].isoformat(),
+        label=classes[number],
+        direction="up" if alarm.after[number] > alarm.before[number] else "down",
+        before=by_class(classes, alarm.before),
+        after=by_class(classes, alarm.after),
+        difference=ends_by_class(classes, alarm.difference),
+        p_value=alarm.p_value,
+        level=alarm.level,
+        said=said,
+        grown=classes[alarm.grown],
+        examples=examples_of(after, alarm.grown),
+    )
+
+
+def sentence_of(alarm: Alarm, starts: Sequence[datetime], classes: Sequence[str], every: Unit) -> Message:
+    """When, which class, how much."""
     number = alarm.class_number
     values = {
         "at": said_period(starts[alarm.at], every),
@@ -300,36 +325,19 @@ def one_alarm(
         "low": f"{100 * alarm.difference[number][0]:+.1f}",
         "high": f"{100 * alarm.difference[number][1]:+.1f}",
     }
-    rises = bool(alarm.after[number] > alarm.before[number])
-    return OpinionAlarm(
-        at=starts[alarm.at].isoformat(),
-        earliest=starts[alarm.earliest].isoformat(),
-        latest=starts[alarm.latest].isoformat(),
-        label=classes[number],
-        direction="up" if rises else "down",
-        before=by_class(classes, alarm.before),
-        after=by_class(classes, alarm.after),
-        difference=ends_by_class(classes, alarm.difference),
-        p_value=alarm.p_value,
-        level=alarm.level,
-        said=paragraph([changed(values, rises), *since(alarm, starts, every)]),
-        grown=classes[alarm.grown],
-        examples=examples_of(after, alarm.grown),
-    )
-
-
-def changed(values: Mapping[str, str], rises: bool) -> Message:
-    if rises:
-        return message(
+    if alarm.after[number] > alarm.before[number]:
+        changed = message(
             "From %(at)s on, '%(name)s' is up from %(before)s %% to %(after)s %% of the texts (%(low)s to %(high)s "
             "points).",
             **values,
         )
-    return message(
-        "From %(at)s on, '%(name)s' is down from %(before)s %% to %(after)s %% of the texts (%(low)s to %(high)s "
-        "points).",
-        **values,
-    )
+    else:
+        changed = message(
+            "From %(at)s on, '%(name)s' is down from %(before)s %% to %(after)s %% of the texts (%(low)s to %(high)s "
+            "points).",
+            **values,
+        )
+    return paragraph([changed, *since(alarm, starts, every)])
 
 
 def since(alarm: Alarm, starts: Sequence[datetime], every: Unit) -> list[Message]:

@@ -1640,4 +1640,13 @@ CHINESE: dict[str, str] = {
     "with a date that cannot be read": "条日期无法读懂",
     "without a date": "条没有日期",
     "without text": "条没有文本",
+    "Standard input is read as %(encoding)s (--encoding decides).": (
+        "标准输入按 %(encoding)s 读取（由 --encoding 决定）。"
+    ),
+    "%(n)s stretch of standard input is no %(encoding)s and was left out.": (
+        "标准输入中有 %(n)s 处不是 %(encoding)s，已略去。"
+    ),
+    "%(n)s stretches of standard input are no %(encoding)s and were left out.": (
+        "标准输入中有 %(n)s 处不是 %(encoding)s，已略去。"
+    ),
 }

@@ -1,7 +1,8 @@
 """Files with a column of dates -> texts with their moments, what cannot be used named and counted. Room: text/.
 
 Used by what follows texts over time. Days and months that change places (03/04/2024) are never guessed: a file is read
-for its dates first, and what its other dates say decides; where they say nothing, that is an error before any work.
+for its dates first, and what its other dates say decides; where they say nothing, that is an error before any work. Of
+standard input, which comes once, those decide that came before.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import datetime, tzinfo
 from textmill.config import DataConfig
 from textmill.errors import InputError
 from textmill.messages import Message, message
+from textmill.text.arriving import STDIN, Arriving
 from textmill.text.dates import Order, is_ambiguous, order_of, read_date
 from textmill.text.documents import KEPT, KEPT_RECORDS, Found, ReadReport
 from textmill.text.files import TextFile, find_files
@@ -72,9 +74,14 @@ class DatedTexts:
         self.drops = Drops()
         self.notes: list[str] = []
         self._said: dict[str, str] = {}
+        self._telling: dict[Order, tuple[str, str]] = {}
+        self._decided_by = ""
+        self.arriving = Arriving(data) if STDIN in paths else None
         self.files = self._found(paths)
-        if order is None:
-            self.order = self._order_of_all()
+        self._learns = order is None
+        if self._learns and self.arriving is None:
+            self._learn_from_all()
+            self._learns = False
 
     def __iter__(self) -> Iterator[Dated]:
         """Raises InputError for a file that cannot be read or lacks a column, and with data.strict for the first record
@@ -87,12 +94,18 @@ class DatedTexts:
                 found = self._dated(item)
                 if found is not None:
                     yield found
+        if self.arriving is not None:
+            self.notes += self.arriving.notes()
         self.drops.n.update({"bad_record": report.n_bad_records, "empty": report.n_empty})
         self.drops.first = [*self.drops.first, *report.bad_records][:KEPT_RECORDS]
         self.notes = [*self.notes, *report.notes]
 
     def _found(self, paths: Sequence[str]) -> list[TextFile]:
-        files = [examined(file, self.data, self.notes) for file in find_files(paths, self.notes)]
+        """In the order of the paths; standard input, which comes when it comes, is last."""
+        named = [path for path in paths if path != STDIN]
+        files = [examined(file, self.data, self.notes) for file in find_files(named, self.notes)]
+        if self.arriving is not None:
+            files.append(self.arriving.file)
         return [replace(file, kept=tuple(self.columns.items())) for file in files if not file.dropped_as]
 
     def _dated(self, item: Found) -> Dated | None:
@@ -101,6 +114,8 @@ class DatedTexts:
         if canonical(written) is None:
             self._drop(NO_DATE, source, message("no date in '%(column)s'", column=self.columns[TIME]))
             return None
+        if self._learns:
+            self._learn(written.strip(), source)
         try:
             moment = read_date(written, self.zone, self.order)
         except InputError as error:
@@ -119,42 +134,52 @@ class DatedTexts:
             raise InputError(why, where=source, hint=hint or "without --strict it is counted and left out")
         self.drops.add(reason, source, why)
 
-    def _order_of_all(self) -> Order | None:
-        """What the dates of all files say of day and month; None where none is ambiguous."""
-        telling: dict[Order, tuple[str, str]] = {}
+    def _learn_from_all(self) -> None:
+        """Decide by the dates of all files. Raises InputError where they do not say."""
         doubtful: tuple[str, str] | None = None
+        lenient = self.data.model_copy(update={"strict": False})
         for file in self.files:
-            for item in records_of(file, self.data.model_copy(update={"strict": False}), ReadReport()):
+            for item in records_of(file, lenient, ReadReport()):
                 if not isinstance(item, Found):
                     continue
                 written, source = item.document.meta[KEPT][TIME].strip(), item.document.source
-                if is_ambiguous(written):
-                    doubtful = doubtful or (written, source)
-                elif (said := order_of([written])) is not None:
-                    telling.setdefault(said, (written, source))
-        if doubtful is None:
-            return None
-        return self._decided(doubtful, telling)
+                if not is_ambiguous(written):
+                    self._learn(written, source)
+                elif doubtful is None:
+                    doubtful = written, source
+        if doubtful is not None:
+            self._learn(*doubtful)
 
-    def _decided(self, doubtful: tuple[str, str], telling: dict[Order, tuple[str, str]]) -> Order:
-        if len(telling) == 2:
-            (one, there), (other, elsewhere) = telling["day-first"], telling["month-first"]
+    def _learn(self, written: str, source: str) -> None:
+        """What a date says of day and month; one that is ambiguous is decided by those before it. Raises InputError
+        where they say nothing, or both."""
+        if not is_ambiguous(written):
+            said = order_of([written])
+            if said is not None:
+                self._telling.setdefault(said, (written, source))
+            if self.order is None or said in (None, self.order):
+                return
+            written, source = self._decided_by, source
+        if len(self._telling) == 2:
+            (one, there), (other, elsewhere) = self._telling["day-first"], self._telling["month-first"]
             raise InputError(
                 f"'{one}' ({there}) has the day first and '{other}' ({elsewhere}) the month: which is which in "
-                f"'{doubtful[0]}' cannot be told",
-                where=doubtful[1],
+                f"'{written}' cannot be told",
+                where=source,
                 hint="Say it with --dates day-first or --dates month-first (the others are then dropped by name), or "
                 "write the dates as 2024-05-01.",
             )
-        if not telling:
+        if not self._telling:
+            where = "in the column" if self.arriving is None else "before it in the column"
             raise InputError(
-                f"'{doubtful[0]}' may have the day or the month first, and nothing in the column says which",
-                where=doubtful[1],
+                f"'{written}' may have the day or the month first, and nothing {where} says which",
+                where=source,
                 hint="Say it with --dates day-first or --dates month-first.",
             )
-        [(order, (written, source))] = telling.items()
-        self.notes.append(_decision(doubtful[0], order, written, source))
-        return order
+        if self.order is None:
+            [(self.order, (telling, place))] = self._telling.items()
+            self._decided_by = written
+            self.notes.append(_decision(written, self.order, telling, place))
 
 
 def _decision(doubtful: str, order: Order, written: str, source: str) -> Message:

@@ -28,6 +28,7 @@ from textmill.text.transcoding import Transcoded
 from textmill.text.wording import PART_WORDS, advised, counted, joined_clauses, left_out_as, placed, some_of
 
 if TYPE_CHECKING:
+    from textmill.text.arriving import Arriving
     from textmill.text.worlds.made import Made
 
 FORMATS = {
@@ -84,8 +85,8 @@ class TextFile:
     """.gz, .xz, .bz2 or .zst, of the file or member."""
     packed_bytes: int = 0
     """Bytes that a member takes in the archive at `path`."""
-    made: Made | None = None
-    """What makes its bytes, where no file holds them: `path` then is a name alone."""
+    made: Made | Arriving | None = None
+    """What makes its bytes, or where they come from, where no file holds them: `path` then is a name alone."""
     encoding: str = "unknown"
     mark: int = 0
     """Bytes of the byte-order mark."""
