@@ -1580,9 +1580,7 @@ CHINESE: dict[str, str] = {
         "训练时用 --valid 和 --test 给出带标签的文本。"
     ),
     "Records that were left out: %(list)s.": "未采用的记录：%(list)s。",
-    "Series that are not drawn: without an alarm, and of fewer texts; monitor.json has their numbers": (
-        "没有画出的序列：没有警报，文本也较少；数字见同目录的数据文件"
-    ),
+    "Series that are not drawn; monitor.json has their numbers": "没有画出的序列；数字见 monitor.json",
     "Shares are corrected for the errors that the classifier makes on %(n)s held-out labelled texts "
     "(%(parts)s): %(percent)s %% of them are told right. In a stream on which it errs otherwise they are off.": (
         "占比已按分类器在 %(n)s 篇留出的带标签文本（%(parts)s）上的错误校正：其中 %(percent)s %% 判断正确。若它"

@@ -38,6 +38,7 @@ def monitor_page(found: Monitored, pictures: Pictures, words: Words) -> str:
         "notes": pictures.notes,
         "amount": followed.amount(found, words),
         "n_alarms": sum(len(one.alarms) for one in found.series),
+        "alarms": [(one.name, words.told(alarm.said, found.messages)) for one in ordered for alarm in one.alarms],
         "alarms_word": words("alarms"),
         "colon": words.colon,
         "by": found.columns.get("by", ""),
@@ -45,7 +46,12 @@ def monitor_page(found: Monitored, pictures: Pictures, words: Words) -> str:
         "unit": words(followed.EVERY[found.every]),
         "series": [series_of(found, one, name, words) for one, name in zip(drawn, names, strict=True)],
         "others": [
-            {"name": one.name, "n_texts": one.n_texts, "n_periods": sum(period.n > 0 for period in one.periods)}
+            {
+                "name": one.name,
+                "n_alarms": len(one.alarms),
+                "n_texts": one.n_texts,
+                "n_periods": sum(period.n > 0 for period in one.periods),
+            }
             for one in ordered[len(names) :]
         ],
         "stated": [words.told(text, found.messages) for text in dict.fromkeys(one.stated for one in found.series)],
