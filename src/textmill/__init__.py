@@ -18,6 +18,7 @@ _PUBLIC = {
     "generate": "textmill.generation.by_run:generate",
     "translate": "textmill.tasks.translating:translate",
     "look": "textmill.training:look",
+    "monitor": "textmill.evaluation.opinion:monitor",
     "open_run": "textmill.runs:open_run",
     "score": "textmill.generation:score",
     "train": "textmill.training:train",

@@ -336,6 +336,111 @@ class Classified(Document):
     """With --abstain: the answer was not sure enough."""
 
 
+class OpinionPeriod(Document):
+    """The texts of an hour, day, week or month."""
+
+    start: str
+    """Its first moment, with the offset of the zone."""
+    n: int
+    counts: dict[str, int]
+    """Class -> texts that the classifier gives it."""
+    shares: dict[str, float] | None
+    """Class -> share of the texts; None in a gap."""
+    intervals: dict[str, tuple[float, float]] | None
+    few: bool
+    """It has texts, and too few to say much."""
+
+
+class OpinionExample(Document):
+    """A text behind an alarm: of the class that grew, after the change."""
+
+    text: str
+    """Its beginning, where it is long."""
+    source: str
+    """file:line."""
+    moment: str
+    probability: float
+    """Of the class that grew."""
+
+
+class OpinionAlarm(Document):
+    """The shares changed."""
+
+    at: str
+    """Start of the first period after the change."""
+    earliest: str
+    latest: str
+    """Between which it lies with 95 %."""
+    label: str
+    """The class that changed most clearly."""
+    direction: Literal["up", "down"]
+    """Where its share went."""
+    before: dict[str, float]
+    after: dict[str, float]
+    """Class -> share, between the neighbouring changes on each side."""
+    difference: dict[str, tuple[float, float]]
+    """Class -> interval of after minus before."""
+    p_value: float
+    level: float
+    """Below which the p-value had to be."""
+    said: str
+    """All of it in a sentence."""
+    grown: str
+    """The class that grew most clearly: of it are the examples."""
+    examples: list[OpinionExample]
+
+
+class OpinionSeries(Document):
+    """What is thought of one thing over time."""
+
+    name: str
+    """The value in the column of --by; "" without."""
+    n_texts: int
+    periods: list[OpinionPeriod]
+    """From the first to the last with texts, gaps among them."""
+    alarms: list[OpinionAlarm]
+    stated: str
+    """The rate of false alarms in words, or why there can be none."""
+    notes: list[str]
+
+
+class Monitored(Document):
+    """What `textmill monitor` found."""
+
+    schema_: Literal["textmill.monitor/1"] = Field("textmill.monitor/1", alias="schema")
+    run: str
+    data: list[str]
+    columns: dict[str, str]
+    """time, by -> column."""
+    zone: str
+    """By whose clock periods begin."""
+    every: Literal["hour", "day", "week", "month"]
+    dates: Literal["day-first", "month-first"] | None
+    """How 03/04/2024 was read; None where it did not matter."""
+    classes: list[str]
+    confusion: list[list[int]]
+    """Labelled texts by true class (row) and given class (column)."""
+    measured_on: dict[str, int]
+    """Part -> labelled texts that the confusion was counted on."""
+    is_corrected: bool
+    """Shares are those of the true classes; else those that the classifier says."""
+    confidence: float
+    """Of the intervals."""
+    rate: float
+    """Of false alarms."""
+    n_texts: int
+    n_dropped: dict[str, int]
+    """Why -> records: bad_record, empty, no_date, bad_date, no_series."""
+    dropped: list[str]
+    """The first of them, as "file:line: why"."""
+    series: list[OpinionSeries]
+    notes: list[str]
+    messages: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
+    """A sentence -> what it is made of, as in Evaluation.messages."""
+    page: str | None = None
+    plots: list[str] = Field(default_factory=list)
+
+
 class Candidate(Document):
     """An architecture that `textmill choose` trained."""
 

@@ -240,7 +240,7 @@ def test_a_stream_begins_anew_at_the_change_counts_gaps_and_forgets_what_is_long
 
 def test_a_series_that_is_too_short_or_of_one_class_has_no_alarm_and_the_first_is_said() -> None:
     short = alarms_in([[10, 0]] * 2 + [[0, 10]] * 2)
-    assert not short.alarms and "4 periods with texts are too few" in short.notes[0]
+    assert not short.alarms and "4 periods with texts are too few" in short.stated
     assert not alarms_in([[10, 0]] * 60).alarms
     assert not alarms_in(np.zeros((60, 2))).alarms
 

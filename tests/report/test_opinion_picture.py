@@ -8,11 +8,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from textmill.report.drawing import WIDE, Pen
-from textmill.report.opinion_picture import Curve, Mark, Opinion, draw, draw_shares, highest_of, ticks
+from textmill.report.drawing import WIDE, Pen, Picture
+from textmill.report.opinion_picture import MOST, NAMES, Curve, Mark, Opinion, draw_shares, highest_of, ticks
+from textmill.report.opinion_picture import draw as draw_all
 from textmill.report.words import Words
 
 EN, ZH = Words("en"), Words("zh")
+
+
+def draw(one: Opinion, words: Words) -> Picture:
+    """The picture of one series."""
+    return draw_all([one], words).drawn["opinion"]
+
+
 DAY = timedelta(days=1)
 
 
@@ -90,3 +98,11 @@ def test_a_series_of_one_period_and_one_of_none_known_are_drawn() -> None:
     assert draw(one, EN).png
     nothing = replace(one, curves=[Curve("a", [None], [None])])
     assert draw(nothing, EN).png
+
+
+def test_several_series_are_drawn_by_number_and_no_more_than_the_most() -> None:
+    some = [replace(opinion(), subject=f"product {number}") for number in range(2)]
+    drawn = draw_all(some, EN).drawn
+
+    assert list(drawn) == ["opinion-1", "opinion-2"] and "product 1" in drawn["opinion-2"].svg.decode()
+    assert NAMES[1:] == tuple(f"opinion-{number}" for number in range(1, MOST + 1))

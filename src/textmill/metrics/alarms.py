@@ -30,7 +30,7 @@ import numpy.typing as npt
 
 from textmill.errors import InputError
 from textmill.messages import Message, message, plural_message
-from textmill.metrics.prevalence import Correction
+from textmill.metrics.prevalence import Correction, as_predicted
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -81,13 +81,18 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Watched:
-    """What was found in a series: alarms in order of time, ρ beyond chance, and what is to be said of it."""
+    """What was found in a series: alarms in order of time, ρ beyond chance, and what is to be said of it.
+
+    stated: the rate of false alarms in words, the same for all series that were looked at together; or why there can be
+    no alarm.
+    """
 
     alarms: list[Alarm]
     rho: float
     """Intra-class correlation of the texts of a period, 0: the periods vary as chance makes them."""
     resembles_last: float
     """Correlation of a period with the one before it, changes taken out."""
+    stated: Message
     notes: list[Message] = field(default_factory=list)
 
 
@@ -362,8 +367,8 @@ def _watched(table: Ints, found: list[Found], correction: Correction | None, rat
         for one, start, end in zip(found, edges, edges[2:], strict=False)
     ]
     resembles = _resembles_last(rows, places)
-    notes = _notes(table, rows, places, rho, resembles, rate, n_series)
-    return Watched(alarms, rho, resembles, notes)
+    notes = _notes(table, rows, places, rho, resembles)
+    return Watched(alarms, rho, resembles, _stated(len(rows), rate, n_series), notes)
 
 
 def _alarm(
@@ -378,7 +383,11 @@ def _alarm(
     moved = after / after.sum() - before / before.sum()
     clearness = moved / np.sqrt(np.where(pooled > 0, pooled * (1 - pooled), 1))
     is_corrected = correction is not None and correction.why_not is None
-    used = correction if correction is not None and is_corrected else _as_predicted(rows.shape[1])
+    used = (
+        correction
+        if correction is not None and is_corrected
+        else as_predicted([str(number) for number in range(rows.shape[1])])
+    )
     return Alarm(
         at=int(there[found.place]),
         earliest=int(there[earliest]),
@@ -394,11 +403,6 @@ def _alarm(
     )
 
 
-def _as_predicted(n_classes: int) -> Correction:
-    """A confusion that changes nothing and is known."""
-    return Correction(np.eye(n_classes) * 1e12, [str(number) for number in range(n_classes)])
-
-
 def _resembles_last(rows: Ints, places: list[int]) -> float:
     """Correlation of each period's shares with those of the one before it, within the parts between changes."""
     products, squares = 0.0, 0.0
@@ -412,34 +416,29 @@ def _resembles_last(rows: Ints, places: list[int]) -> float:
     return products / squares if squares > 0 else 0.0
 
 
-def _notes(
-    table: Ints, rows: Ints, places: list[int], rho: float, resembles: float, rate: float, n_series: int
-) -> list[Message]:
-    percent = f"{100 * rate:g}"
-    if n_series == 1:
-        notes = [
-            message(
-                "Of series of %(n)s periods without a change, at most %(percent)s %% have an alarm.",
-                n=f"{len(rows):,}",
-                percent=percent,
-            )
-        ]
-    else:
-        notes = [
-            message(
-                "Where none of %(n)s series has a change, one of them has an alarm in at most %(percent)s %% of cases "
-                "(Holm).",
-                n=f"{n_series:,}",
-                percent=percent,
-            )
-        ]
-    if len(rows) < SHORTEST:
-        short = message(
+def _stated(n_periods: int, rate: float, n_series: int) -> Message:
+    if n_periods < SHORTEST:
+        return plural_message(
+            "%(n)s period with texts is too few for an alarm; it takes %(least)s.",
             "%(n)s periods with texts are too few for an alarm; it takes %(least)s.",
-            n=f"{len(rows):,}",
+            n_periods,
             least=SHORTEST,
         )
-        notes = [short]
+    if n_series == 1:
+        return message(
+            "Of series of %(n)s periods without a change, at most %(percent)s %% have an alarm.",
+            n=f"{n_periods:,}",
+            percent=f"{100 * rate:g}",
+        )
+    return message(
+        "Where none of %(n)s series has a change, one of them has an alarm in at most %(percent)s %% of cases (Holm).",
+        n=f"{n_series:,}",
+        percent=f"{100 * rate:g}",
+    )
+
+
+def _notes(table: Ints, rows: Ints, places: list[int], rho: float, resembles: float) -> list[Message]:
+    notes = list[Message]()
     if gaps := len(table) - len(rows):
         notes.append(
             plural_message(

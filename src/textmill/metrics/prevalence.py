@@ -178,6 +178,11 @@ class Correction:
         return np.stack([np.minimum(low, values), np.maximum(high, values)], axis=1)
 
 
+def as_predicted(classes: Sequence[str], confidence: float = 0.95, seed: int = 0) -> Correction:
+    """A confusion that changes nothing and is known: shares stay those of the predicted classes."""
+    return Correction(np.eye(len(classes)) * 1e12, classes, confidence, seed=seed)
+
+
 def likeliest(predicted: Floats, rates: Floats) -> Floats:
     """The shares (B, C) under which shares of predicted classes (B, C) are likeliest, by EM; rates (B, C, C)."""
     shares = np.full_like(predicted, 1 / predicted.shape[1])

@@ -3,13 +3,15 @@
 render(results.Report, folder, lang) -> results.Reported       the door of a run
 render_look(results.Look, name, folder, lang)                  the door of a look
 render_choice(results.Chosen, folder, lang)                    the door of a choice: one picture
-page.py, look_page.py     report.html, look.html: one file, offline, no scripts   (page.html.jinja, look.html.jinja)
-sheet.py                  what both pages share            (base.html.jinja, parts.html.jinja, style.css.jinja)
+render_monitor(results.Monitored, folder, lang)                the door of opinion over time
+page.py, look_page.py, monitor_page.py     report.html, look.html, monitor.html: one file, offline, no scripts
+sheet.py                  what the pages share            (base.html.jinja, parts.html.jinja, style.css.jinja)
 card.py                   README.md: YAML for model hubs, Markdown                (card.md.jinja)
-pictures.py, look_pictures.py, choice_picture.py, ledger_picture.py     plots/*.svg, *.png and the pictures of the pages
+pictures.py, look_pictures.py, choice_picture.py, opinion_picture.py, ledger_picture.py
+                          plots/*.svg, *.png and the pictures of the pages
 drawing.py, fonts.py      paper, ink and files; which installed font draws which character
 words.py                  every fixed string, in English and Chinese
-saying.py, looked.py, numbers.py, showing.py         sentences, rounding, foreign text made safe
+saying.py, looked.py, followed.py, numbers.py, showing.py         sentences, rounding, foreign text made safe
 """
 
 from __future__ import annotations
@@ -21,12 +23,12 @@ from typing import TYPE_CHECKING
 
 from textmill.errors import RunError
 from textmill.files import full_disk_named, make_folder, write_atomically
-from textmill.results import Chosen, Look, Report, Reported
+from textmill.results import Chosen, Look, Monitored, Report, Reported
 
 if TYPE_CHECKING:
     from textmill.report.drawing import Pictures
 
-__all__ = ["render", "render_choice", "render_look"]
+__all__ = ["render", "render_choice", "render_look", "render_monitor"]
 
 
 def render(report: Report, folder: Path, lang: str = "en") -> Reported:
@@ -80,6 +82,23 @@ def render_choice(chosen: Chosen, folder: Path, lang: str = "en") -> tuple[Chose
     pictures = draw(chosen, Words(lang))
     plots = _put_pictures(pictures, NAMES, folder / "plots")
     return chosen.model_copy(update={"plots": plots}), pictures.notes
+
+
+def render_monitor(found: Monitored, folder: Path, lang: str = "en") -> tuple[Monitored, list[str]]:
+    """Write monitor.html, monitor.json and plots/ into folder; the same with the names of what was written, and notes
+    about fonts. Pictures and errors as with render."""
+    from textmill.report.monitor_page import monitor_page, opinions_of
+    from textmill.report.opinion_picture import NAMES, draw
+    from textmill.report.words import Words
+
+    words = Words(lang)
+    pictures = draw(opinions_of(found, words), words)
+    plots = _put_pictures(pictures, NAMES, folder / "plots")
+    page = folder / "monitor.html"
+    _put(page, monitor_page(found, pictures, words))
+    written = found.model_copy(update={"page": str(page), "plots": plots})
+    _put(folder / "monitor.json", written.to_json(indent=2) + "\n")
+    return written, pictures.notes
 
 
 def _put_pictures(pictures: Pictures, names: Iterable[str], folder: Path) -> list[str]:

@@ -1544,4 +1544,115 @@ CHINESE: dict[str, str] = {
     "paired interval of the difference in accuracy: what answers minus the most frequent class": (
         "准确率之差的配对区间：作答者减最常见的类别"
     ),
+    "%(file)s: the text is taken from '%(text)s' (--data.text decides): %(rows)s.": (
+        "%(file)s：正文取自“%(text)s”列（由 --data.text 决定）：%(rows)s。"
+    ),
+    "%(n)s alarms": "%(n)s 次警报",
+    "%(n)s earlier periods: --json or --out": "此前还有 %(n)s 个时段：见 --json 或 --out",
+    "%(n)s period has fewer than %(few)s texts: its shares say little.": (
+        "有 %(n)s 个时段的文本不足 %(few)s 篇：其占比说明不了什么。"
+    ),
+    "%(n)s period with texts is too few for an alarm; it takes %(least)s.": (
+        "有文本的时段只有 %(n)s 个，太少，不足以发出警报；至少要有 %(least)s 个。"
+    ),
+    "%(n)s periods have fewer than %(few)s texts: their shares say little.": (
+        "有 %(n)s 个时段的文本不足 %(few)s 篇：其占比说明不了什么。"
+    ),
+    "%(n)s periods in numbers": "%(n)s 个时段的数字",
+    "%(n)s series in all": "%(n)s 个序列",
+    "%(n)s texts": "%(n)s 篇文本",
+    "'%(key)s' holds %(kind)s, not a string or a number": "“%(key)s”是%(kind)s，不是字符串或数字",
+    "Confusion of the classifier": "分类器的混淆表",
+    "Dates such as '%(doubtful)s' are read with %(which)s first, because '%(written)s' (%(source)s) can only "
+    "be read so; --dates decides.": (
+        "像“%(doubtful)s”这样的日期按%(which)s在前来读，因为“%(written)s”（%(source)s）只能这样读；由 --dates 决定。"
+    ),
+    "From %(at)s on, '%(name)s' is down from %(before)s %% to %(after)s %% of the texts (%(low)s to %(high)s "
+    "points).": (
+        "自 %(at)s 起，“%(name)s”在文本中的占比由 %(before)s %% 降到 %(after)s %%（%(low)s 到 %(high)s 个百分点）。"
+    ),
+    "From %(at)s on, '%(name)s' is up from %(before)s %% to %(after)s %% of the texts (%(low)s to %(high)s points).": (
+        "自 %(at)s 起，“%(name)s”在文本中的占比由 %(before)s %% 升到 %(after)s %%（%(low)s 到 %(high)s 个百分点）。"
+    ),
+    "How to read it": "如何阅读",
+    "It may have begun anywhere from %(earliest)s to %(latest)s.": (
+        "变化可能始于 %(earliest)s 到 %(latest)s 之间的任何时候。"
+    ),
+    "Labelled texts that training held out, by the class that they have (rows) and the class that the "
+    "classifier gives them (columns).": ("训练时留出的带标签文本：行是真实类别，列是分类器给出的类别。"),
+    "No alarm.": "没有警报。",
+    "No change is clear enough for an alarm.": "没有哪个变化明显到足以发出警报。",
+    "Of class '%(name)s' only %(n)s labelled texts were held out: intervals are wide for that. Hold out more "
+    "(--data.valid_share), or give labelled texts with --valid and --test when training.": (
+        "类别“%(name)s”只留出了 %(n)s 篇带标签的文本：区间因此较宽。请多留出一些（--data.valid_share），或在"
+        "训练时用 --valid 和 --test 给出带标签的文本。"
+    ),
+    "Records that were left out: %(list)s.": "未采用的记录：%(list)s。",
+    "Series that are not drawn; monitor.json has their numbers": "没有画出的序列；数字见 monitor.json",
+    "Shares are corrected for the errors that the classifier makes on %(n)s held-out labelled texts "
+    "(%(parts)s): %(percent)s %% of them are told right. In a stream on which it errs otherwise they are off.": (
+        "占比已按分类器在 %(n)s 篇留出的带标签文本（%(parts)s）上的错误校正：其中 %(percent)s %% 判断正确。若它"
+        "在这批文本上错得不一样，占比就会有偏差。"
+    ),
+    "Shares are those that the classifier says: its errors are in them.": "占比是分类器给出的：其中含有它的错误。",
+    "Shares of the texts as the classifier says them, its errors among them. A band is the %(percent)s %% "
+    "interval of each period by itself; a gap has no text; a broken line with a number is an alarm.": (
+        "分类器给出的文本占比，含有它的错误。色带是各时段各自的 %(percent)s %% 区间；空缺处没有文本；带编号的虚"
+        "线是警报。"
+    ),
+    "Shares of the texts, corrected for the classifier's errors. A band is the %(percent)s %% interval of each "
+    "period by itself; a gap has no text; a broken line with a number is an alarm.": (
+        "文本占比，已按分类器的错误校正。色带是各时段各自的 %(percent)s %% 区间；空缺处没有文本；带编号的虚线是警报。"
+    ),
+    "Texts after it that are given '%(name)s', the class that grew, surest first:": (
+        "此后被判为“%(name)s”（增长的类别）的文本，最确定的在前："
+    ),
+    "Texts and shares by period": "各时段的文本数与占比",
+    "The first ones": "最前面的几条",
+    "The validation part is not there to count errors on: %(why)s.": "用来统计错误的验证部分不在：%(why)s。",
+    "There is no labelled text to count errors on: %(why)s.": "没有带标签的文本可用来统计错误：%(why)s。",
+    "What the shares are corrected by": "占比据何校正",
+    "What was left out": "未采用的内容",
+    "Written by textmill monitor. This page is one file: it loads nothing and runs no scripts.": (
+        "由 textmill monitor 写成。本页是单个文件：不加载任何内容，也不运行脚本。"
+    ),
+    "a string alone has no '%(key)s'": "单独的字符串没有“%(key)s”",
+    "alarms": "次警报",
+    "and %(n)s more": "另有 %(n)s 条",
+    "by %(unit)s from %(first)s to %(last)s, by the clock of %(zone)s": (
+        "按%(unit)s计，从 %(first)s 到 %(last)s，以 %(zone)s 的时钟为准"
+    ),
+    "cannot be read": "条无法读取",
+    "day": "日",
+    "few texts": "文本少",
+    "has": "真实类别",
+    "hour": "小时",
+    "month": "月",
+    "no alarm": "没有警报",
+    "no date in '%(column)s'": "“%(column)s”中没有日期",
+    "no text: a gap": "没有文本：空缺",
+    "nothing in '%(column)s'": "“%(column)s”中没有内容",
+    "opinion changed": "意见有变化",
+    "periods with texts": "有文本的时段",
+    "read are .csv, .tsv, .jsonl, .json and .parquet": "可读的有 .csv、.tsv、.jsonl、.json 和 .parquet",
+    "texts:": "文本数：",
+    "that name nothing to follow them by": "条没有说明属于哪个序列",
+    "the day": "日",
+    "the month": "月",
+    "there are no columns in the format %(format)s, so there is no '%(column)s' for --%(role)s": (
+        "格式 %(format)s 没有列，因此没有 --%(role)s 所指的“%(column)s”"
+    ),
+    "week": "周",
+    "with a date that cannot be read": "条日期无法读懂",
+    "without a date": "条没有日期",
+    "without text": "条没有文本",
+    "Standard input is read as %(encoding)s (--encoding decides).": (
+        "标准输入按 %(encoding)s 读取（由 --encoding 决定）。"
+    ),
+    "%(n)s stretch of standard input is no %(encoding)s and was left out.": (
+        "标准输入中有 %(n)s 处不是 %(encoding)s，已略去。"
+    ),
+    "%(n)s stretches of standard input are no %(encoding)s and were left out.": (
+        "标准输入中有 %(n)s 处不是 %(encoding)s，已略去。"
+    ),
 }

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textmill.report import numbers
-from textmill.report.drawing import COLOURS, FONT_SIZE, Drawing, Pen, Picture, drawn, paper, write_above
+from textmill.report.drawing import COLOURS, FONT_SIZE, Drawing, Pen, Pictures, drawn, paper, write_above
 from textmill.report.words import N_, Words
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT = 300  # points
-NAMES = ("opinion",)
+MOST = 12  # series that are drawn
+NAMES = ("opinion", *(f"opinion-{number}" for number in range(1, MOST + 1)))
 LINES = tuple((colour, dash) for dash in ("-", "--", ":") for colour in (
     "model", "floor", "kept-test", "kept-validation", "lost-3", "lost-2", "train"
 ))  # fmt: skip
@@ -57,11 +58,16 @@ class Opinion:
     is_corrected: bool = True
 
 
-def draw(opinion: Opinion, words: Words) -> Picture:
-    """The shares over time. A band is the interval of each period by itself."""
+def draw(opinions: Sequence[Opinion], words: Words) -> Pictures:
+    """The shares over time, `opinion` where there is one series, `opinion-1` and so on where there are several, up to
+    MOST. A band is the interval of each period by itself."""
+    names = NAMES[:1] if len(opinions) == 1 else NAMES[1:]
+    return drawn({name: drawing_of(one, words) for name, one in zip(names, opinions, strict=False)}, words)
+
+
+def drawing_of(opinion: Opinion, words: Words) -> Drawing:
     title = N_("Opinion over time") if opinion.is_corrected else N_("Opinion over time, as the classifier says it")
-    drawing = Drawing(partial(draw_shares, opinion), label_of(opinion, words), title)
-    return drawn({"opinion": drawing}, words).drawn["opinion"]
+    return Drawing(partial(draw_shares, opinion), label_of(opinion, words), title)
 
 
 def label_of(opinion: Opinion, words: Words) -> str:
@@ -94,7 +100,7 @@ def label_of(opinion: Opinion, words: Words) -> str:
 def draw_shares(opinion: Opinion, pen: Pen) -> Figure:
     lines = math.ceil(len(opinion.curves) / (2 if pen.narrow else 4))
     top = 34 + 19 * lines + (18 if opinion.marks else 0)
-    figure, axes = paper(opinion.subject, pen, height=HEIGHT + 19 * (lines - 1), left=46, bottom=30, top=top)
+    figure, axes = paper(opinion.subject, pen, height=HEIGHT + 19 * (lines - 1), left=54, bottom=30, top=top)
     n = len(opinion.starts)
     axes.set_xlim(-0.5, max(n - 0.5, 0.5))
     highest = highest_of(opinion)
@@ -133,12 +139,19 @@ def draw_curve(curve: Curve, style: tuple[str, str], axes: Axes, pen: Pen) -> No
     low, high = ([math.nan if pair is None else pair[side] for pair in curve.intervals] for side in (0, 1))
     places = list(range(len(shares)))
     axes.fill_between(places, low, high, color=colour, alpha=0.18, linewidth=0)
-    axes.plot(places, shares, color=colour, linestyle=dash, linewidth=1.8, label=pen.foreign(curve.name))
+    axes.plot(
+        places, shares, color=colour, linestyle=dash, linewidth=1.8, label=label_for_legend(pen.foreign(curve.name))
+    )
     around = [math.nan, *shares, math.nan]
     alone = [place for place in places if math.isnan(around[place]) and math.isnan(around[place + 2])]
     for place in alone:
         axes.plot([place, place], [low[place], high[place]], color=colour, linewidth=1.8, alpha=0.3)
     axes.plot(alone, [shares[place] for place in alone], color=colour, marker="o", markersize=3.5, linestyle="none")
+
+
+def label_for_legend(name: str) -> str:
+    """The name; with a blank before it where matplotlib would leave it out of the legend (an underscore, nothing)."""
+    return f" {name}" if not name or name.startswith("_") else name
 
 
 def highest_of(opinion: Opinion) -> float:

@@ -1,7 +1,7 @@
 """Values and a template -> a page: one file that works offline and runs no scripts. Room: report/.
 
-Shared by the page of a run (page.py) and that of a look (look_page.py): base.html.jinja is the sheet, parts.html.jinja
-the tables, pictures and sentences on it.
+Shared by the pages of a run (page.py), of a look (look_page.py) and of opinion over time (monitor_page.py):
+base.html.jinja is the sheet, parts.html.jinja the tables, pictures and sentences on it.
 """
 
 from __future__ import annotations

@@ -133,5 +133,5 @@ def _value(given: str, knob: str, word: str, kind: Any) -> Any:
 
 def read_world(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
     """The items of a world; those of one key are of one group, so that a split keeps them together."""
-    assert file.made is not None
+    assert isinstance(file.made, Made)
     return read_jsonl(file, data, note, group_of=file.made.world.group_of)

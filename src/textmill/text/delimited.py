@@ -19,9 +19,9 @@ from textmill.config import DataConfig
 from textmill.errors import ConfigError, InputError
 from textmill.messages import message, plural_message
 from textmill.text.columns import choose_column, first_of, utf8_size
-from textmill.text.documents import BAD_RECORD, EMPTY, LABELS, MARKUP, Document, Dropped, Found
+from textmill.text.documents import BAD_RECORD, EMPTY, KEPT, LABELS, MARKUP, Document, Dropped, Found
 from textmill.text.files import TextFile, open_text
-from textmill.text.label_columns import Columns, FirstRows, choose_labelled, unlabelled
+from textmill.text.label_columns import Columns, FirstRows, choose_columns, needs_columns, unlabelled
 from textmill.text.labels import labels_of
 from textmill.text.transcoding import size_in
 
@@ -99,7 +99,7 @@ def _records(
     file: TextFile, data: DataConfig, stream: BinaryIO, delimiter: str, quotes: bool, note: Callable[[str], None]
 ) -> Iterator[Found | Dropped]:
     columns: Sequence[str] | None = None if data.header else data.columns or None
-    used = _used(columns, data, file.name) if columns else NOTHING_YET
+    used = _used(columns, data, file, file.name) if columns else NOTHING_YET
     first_rows = FirstRows(file.name, used.names, note)
     lines = _Lines(stream)
     rows = _parser(lines, delimiter, quotes)
@@ -128,7 +128,7 @@ def _records(
             continue
         if columns is None:
             columns = row
-            used = _used(columns, data, where)
+            used = _used(columns, data, file, where)
             first_rows = FirstRows(file.name, used.names, note)
             if data.header:
                 yield Dropped(MARKUP, n_bytes)
@@ -152,6 +152,9 @@ def _records(
                 continue
             document, label = Document(text, where, {LABELS: labels}), size_in(row[used.label], file.codec)
             first_rows.add(document)
+        elif used.kept:
+            document = Document(text, where, {KEPT: {role: row[place] for role, place in used.kept}})
+            first_rows.add(document)
         yield Found(document, text_bytes, n_bytes - text_bytes - label - unused, unused, label=label)
 
 
@@ -161,19 +164,20 @@ def _parser(lines: Iterator[str], delimiter: str, quotes: bool) -> Iterator[list
 
 @dataclass(frozen=True)
 class _Used:
-    """The columns that are used, and their places; label -1 where texts have no labels."""
+    """The columns that are used, and their places; label -1 where texts have no labels. kept: (role, place)."""
 
     names: Columns
     text: int
     label: int = -1
+    kept: tuple[tuple[str, int], ...] = ()
 
 
 NOTHING_YET = _Used(Columns(""), 0)
 
 
-def _used(columns: Sequence[str], data: DataConfig, where: str) -> _Used:
+def _used(columns: Sequence[str], data: DataConfig, file: TextFile, where: str) -> _Used:
     if not data.header and not data.columns:
-        if len(columns) == 1 and not data.labelled:
+        if len(columns) == 1 and not needs_columns(file, data):
             return NOTHING_YET
         raise InputError(
             plural_message(
@@ -184,11 +188,13 @@ def _used(columns: Sequence[str], data: DataConfig, where: str) -> _Used:
             where=where,
             hint=message("name them in order: --data.columns text,label"),
         )
-    if data.labelled:
-        names = choose_labelled(columns, data, where)
+    if needs_columns(file, data):
+        names = choose_columns(columns, data, file.kept, where)
     else:
         names = Columns(choose_column(columns, data.text, where))
-    return _Used(names, *(_place(name, columns, where) for name in names.used))
+    places = {name: _place(name, columns, where) for name in names.used}
+    label = -1 if names.label is None else places[names.label]
+    return _Used(names, places[names.text], label, tuple((role, places[column]) for role, column in names.kept))
 
 
 def _place(name: str, columns: Sequence[str], where: str) -> int:
@@ -199,14 +205,14 @@ def _place(name: str, columns: Sequence[str], where: str) -> int:
     return list(columns).index(name)
 
 
-def _finds_columns(names: Sequence[str], data: DataConfig) -> bool:
-    """Whether these names, read from the first line, say where the text is, and the label."""
+def _finds_columns(names: Sequence[str], data: DataConfig, file: TextFile) -> bool:
+    """Whether these names, read from the first line, say where the text is, and what belongs to it."""
     if not data.header:
         return len(names) == len(data.columns) > 1
-    if not data.labelled:
+    if not needs_columns(file, data):
         return first_of(names, data.text) is not None
     try:
-        choose_labelled(names, data, "")
+        choose_columns(names, data, file.kept, "")
     except InputError:
         return False
     return True
@@ -221,7 +227,7 @@ def _delimiter(file: TextFile, data: DataConfig, stream: BinaryIO, note: Callabl
             names = next(_parser(iter([first]), delimiter, True), [])
         except csv.Error:
             continue
-        if _finds_columns(names, data):
+        if _finds_columns(names, data, file):
             if delimiter != usual:
                 note(
                     message(

@@ -31,6 +31,9 @@ TARGET = "target"
 """Key of a document's meta: its translation, where documents are pairs."""
 LABELS = "labels"
 """Key of a document's meta: the names of its classes, where documents are labelled; in class order, each once."""
+KEPT = "kept"
+"""Key of a document's meta: {role: value as it is written}, where a file's `kept` names columns; "" where there is
+none."""
 
 KEPT_EXAMPLES = 3
 """So many removals of a cleaning rule are kept to be shown; all are counted."""
@@ -44,7 +47,7 @@ KEPT_RECORDS = 100
 class Document:
     """A text and where it stands. `source` is "file:line" of its first line; `meta` may hold a "group" (any value, or a
     tuple of several): documents of one group never stand on two sides of a split. Of a pair, meta[TARGET] is the
-    translation; of a labelled text, meta[LABELS] its classes."""
+    translation; of a labelled text, meta[LABELS] its classes; meta[KEPT] what stands beside a text that has a time."""
 
     content: Text
     """A str, or a LongText: what is read in pieces takes memory for a piece."""

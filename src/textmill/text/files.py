@@ -28,6 +28,7 @@ from textmill.text.transcoding import Transcoded
 from textmill.text.wording import PART_WORDS, advised, counted, joined_clauses, left_out_as, placed, some_of
 
 if TYPE_CHECKING:
+    from textmill.text.arriving import Arriving
     from textmill.text.worlds.made import Made
 
 FORMATS = {
@@ -84,8 +85,8 @@ class TextFile:
     """.gz, .xz, .bz2 or .zst, of the file or member."""
     packed_bytes: int = 0
     """Bytes that a member takes in the archive at `path`."""
-    made: Made | None = None
-    """What makes its bytes, where no file holds them: `path` then is a name alone."""
+    made: Made | Arriving | None = None
+    """What makes its bytes, or where they come from, where no file holds them: `path` then is a name alone."""
     encoding: str = "unknown"
     mark: int = 0
     """Bytes of the byte-order mark."""
@@ -106,6 +107,8 @@ class TextFile:
     """The file with the translation of its lines, where documents are pairs."""
     labels: tuple[str, ...] = ()
     """The label of all its documents, where its folder says it."""
+    kept: tuple[tuple[str, str], ...] = ()
+    """(role, column) of values that are kept beside each text, such as ("time", "date"); no label is read then."""
     stamp: tuple[int, int] = (0, 0)
     """Size and modification time of `path` when it was examined: a file that changes while it is read is an error."""
 

@@ -27,12 +27,13 @@ from textmill.config import DataConfig
 from textmill.errors import InputError
 from textmill.messages import message
 from textmill.text.columns import choose_column, first_of, listed, no_column
-from textmill.text.documents import BAD_RECORD, EMPTY, LABELS, MARKUP, UNUSED_COLUMN, Document, Dropped, Found
+from textmill.text.documents import BAD_RECORD, EMPTY, KEPT, LABELS, MARKUP, UNUSED_COLUMN, Document, Dropped, Found
 from textmill.text.files import CHUNK, TextFile, open_text
 from textmill.text.jsonl import (
     BadRecord,
     choose_keys,
     found_in,
+    kept_in,
     labels_in,
     members_of,
     no_key,
@@ -40,7 +41,7 @@ from textmill.text.jsonl import (
     text_of,
     value_of,
 )
-from textmill.text.label_columns import Columns, FirstRows, choose_labelled, unlabelled
+from textmill.text.label_columns import Columns, FirstRows, choose_columns, needs_columns, unlabelled
 from textmill.text.transcoding import size_in
 
 LARGEST_VALUE = 1 << 28
@@ -283,6 +284,8 @@ def _item(
         if raw.startswith(b'"'):
             if columns.label is not None:
                 raise BadRecord(message("a string alone has no label"))
+            if columns.kept:
+                raise BadRecord(message("a string alone has no '%(key)s'", key=columns.kept[0][1]))
             text = text_of(value_of(raw.decode(), place), message("the string"))
         else:
             members = members_of(raw.decode(), place)
@@ -292,13 +295,15 @@ def _item(
                 raise no_key(key, members)
             text = text_of(members[key][0], f"'{key}'")
         labels = labels_in(members, columns, data.label_separator)
+        kept = kept_in(members, columns)
     except BadRecord as bad:
         return Dropped(BAD_RECORD, len(raw), where, bad.reason)
     if not text.strip():
         return Dropped(EMPTY, len(raw), where)
     if columns.label is not None and not labels:
         return unlabelled(len(raw), where, columns)
-    document = Document(text, where, {LABELS: labels} if labels else {})
+    meta: dict[str, Any] = {LABELS: labels} if labels else {KEPT: kept} if columns.kept else {}
+    document = Document(text, where, meta)
     return found_in(members, columns, document, gap + len(raw), file.codec)
 
 
@@ -362,7 +367,7 @@ def _layout(file: TextFile, data: DataConfig) -> _Layout:
             if scanner.next():
                 is_lines = ends[0] == begins[0] < scanner.place()[0]
                 return _Layout(is_lines=is_lines)
-    if data.labelled:
+    if needs_columns(file, data):
         return _layout_of_labelled(kinds, data, file)
     wanted = first_of(kinds, data.text)
     if wanted is not None and kinds[wanted] in ("strings", "object of strings"):
@@ -408,7 +413,7 @@ def _layout_of_labelled(kinds: dict[str, str], data: DataConfig, file: TextFile)
             where=file.name,
             hint=message('write the records as a list: [{"text": "…", "label": "…"}, …]'),
         )
-    choose_labelled(list(kinds), data, file.name, texts)
+    choose_columns(list(kinds), data, file.kept, file.name, texts)
     return _Layout()
 
 

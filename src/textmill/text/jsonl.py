@@ -18,9 +18,9 @@ from textmill.config import DataConfig
 from textmill.errors import InputError
 from textmill.messages import message
 from textmill.text.columns import DEFAULT_COLUMNS, choose_column, first_of, listed, no_column, utf8_size
-from textmill.text.documents import BAD_RECORD, EMPTY, LABELS, MARKUP, Document, Dropped, Found
+from textmill.text.documents import BAD_RECORD, EMPTY, KEPT, LABELS, MARKUP, Document, Dropped, Found
 from textmill.text.files import TextFile, open_text
-from textmill.text.label_columns import LABEL_NAMES, Columns, FirstRows, choose_labelled, unlabelled
+from textmill.text.label_columns import LABEL_NAMES, Columns, FirstRows, choose_columns, needs_columns, unlabelled
 from textmill.text.labels import labels_of
 from textmill.text.transcoding import size_in
 
@@ -74,6 +74,7 @@ def read_jsonl(
                 n_with_key += 1
                 text = text_of(members[key][0], f"'{key}'")
                 labels = labels_in(members, columns, data.label_separator)
+                kept = kept_in(members, columns)
             except BadRecord as bad:
                 yield Dropped(BAD_RECORD, len(raw), where, bad.reason)
                 continue
@@ -87,6 +88,8 @@ def read_jsonl(
             meta: dict[str, Any] = {} if group is None else {"group": group}
             if labels:
                 meta[LABELS] = labels
+            if columns.kept:
+                meta[KEPT] = kept
             found = found_in(members, columns, Document(text, where, meta), len(raw), file.codec)
             first_rows.add(found.document)
             yield found
@@ -125,6 +128,22 @@ def labels_in(members: dict[str, tuple[Any, str]], columns: Columns, separator: 
                 )
             )
     return labels_of(value, separator)
+
+
+def kept_in(members: dict[str, tuple[Any, str]], columns: Columns) -> dict[str, str]:
+    """{role: value} of what is kept beside a text; a number as it is written, "" for null and where there is none.
+
+    Raises BadRecord for a list or an object.
+    """
+    found: dict[str, str] = {}
+    for role, column in columns.kept:
+        value, written = members.get(column, (None, ""))
+        if isinstance(value, (list, dict)):
+            raise BadRecord(
+                message("'%(key)s' holds %(kind)s, not a string or a number", key=column, kind=kind_of(value))
+            )
+        found[role] = text_of(written, f"'{column}'") if value is not None else ""
+    return found
 
 
 def no_key(key: str, members: Iterable[str]) -> BadRecord:
@@ -248,17 +267,19 @@ def _peeked(stream: BinaryIO) -> Iterator[tuple[int, dict[str, tuple[Any, str]]]
 
 
 def choose_keys(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]], data: DataConfig, file: TextFile) -> Columns:
-    """The key of the text, as choose_key says, and that of the label where texts have labels, as choose_labelled says.
+    """The key of the text, as choose_key says, and those of the label or of what is kept beside it, as choose_columns
+    says.
 
     Judged by the first records. records: size in bytes, and members. Raises InputError.
     """
-    if not data.labelled:
+    if not needs_columns(file, data):
         return Columns(choose_key(records, data.text, file))
     candidates = _keys_of(records)
     if not candidates:
-        return Columns((data.text or DEFAULT_COLUMNS)[0], (data.label or LABEL_NAMES[0])[0])
+        text = (data.text or DEFAULT_COLUMNS)[0]
+        return Columns(text, kept=file.kept) if file.kept else Columns(text, (data.label or LABEL_NAMES[0])[0])
     texts = [key for key, holds_text in candidates.items() if holds_text]
-    return choose_labelled(list(candidates), data, file.name, texts)
+    return choose_columns(list(candidates), data, file.kept, file.name, texts)
 
 
 def choose_key(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]], wanted: Sequence[str], file: TextFile) -> str:

@@ -1,7 +1,8 @@
-"""Which columns or keys hold the text and its label. Room: text/ (bytes -> documents). Used by the readers.
+"""Which columns or keys hold the text and its label, or what else is kept. Room: text/. Used by the readers.
 
 What --data.text and --data.label leave unsaid is guessed by the names that such columns mostly have, and the guess is
-shown with three rows. Files of one text may call their columns differently: each is guessed by itself.
+shown with three rows. Files of one text may call their columns differently: each is guessed by itself. The columns that
+are kept beside a text (TextFile.kept) are named by the person, never guessed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from textmill.config import DataConfig
 from textmill.errors import InputError, nearest
 from textmill.messages import Message, message
 from textmill.text.columns import first_of, listed, meant, no_column
-from textmill.text.documents import LABELS, NO_LABEL, Document, Dropped
+from textmill.text.documents import KEPT, LABELS, NO_LABEL, Document, Dropped
+from textmill.text.files import TextFile
 from textmill.text.wording import joined, joined_clauses
 
 # In small letters, blanks and hyphens as underscores. Surest names first: those behind are asked only without them.
@@ -39,16 +41,65 @@ SHOWN_ROWS, SHOWN_CHARS = 3, 40
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that are used. label: None where texts have no labels. is_guessed: not both are named by a knob."""
+    """The columns that are used. label: None where texts have no labels. is_guessed: not both are named by a knob.
+
+    kept: (role, column) of values that are kept beside the text.
+    """
 
     text: str
     label: str | None = None
     is_guessed: bool = False
+    kept: tuple[tuple[str, str], ...] = ()
 
     @property
     def used(self) -> tuple[str, ...]:
-        """The text's, and the label's where there is one."""
-        return (self.text,) if self.label is None else (self.text, self.label)
+        """The text's, the label's where there is one, and those that are kept, each once."""
+        label = () if self.label is None else (self.label,)
+        return tuple(dict.fromkeys((self.text, *label, *(column for _, column in self.kept))))
+
+
+def needs_columns(file: TextFile, data: DataConfig) -> bool:
+    """Whether a record must hold more than its text: a label, or values that are kept beside it."""
+    return bool(file.kept or data.labelled)
+
+
+def choose_columns(
+    columns: Sequence[str],
+    data: DataConfig,
+    kept: Sequence[tuple[str, str]],
+    where: str,
+    texts: Iterable[str] | None = None,
+) -> Columns:
+    """Those of texts with labels, or with what is kept beside them. Arguments and errors as in choose_labelled."""
+    if kept:
+        return choose_kept(columns, data, kept, where, texts)
+    return choose_labelled(columns, data, where, texts)
+
+
+def choose_kept(
+    columns: Sequence[str],
+    data: DataConfig,
+    kept: Sequence[tuple[str, str]],
+    where: str,
+    texts: Iterable[str] | None = None,
+) -> Columns:
+    """The columns of `kept`, and that of the text: what data.text names, or else what is called as texts mostly are.
+
+    texts and errors as in choose_labelled; a role is the option that names its column.
+    """
+    for role, column in kept:
+        if column not in columns:
+            raise no_column((column,), columns, where, role)
+    taken = [column for _, column in kept]
+    text = next((name for name in data.text if name in columns), None)
+    if data.text and text is None:
+        raise no_column(data.text, columns, where)
+    if text is None:
+        candidates = [name for name in (columns if texts is None else texts) if name not in taken]
+        text, is_guessed = _guessed_text(candidates, columns, where), True
+    else:
+        is_guessed = False
+    return Columns(text, is_guessed=is_guessed, kept=tuple(kept))
 
 
 def choose_labelled(
@@ -148,13 +199,25 @@ class FirstRows:
             return
         text = " ".join(document.content[: 8 * SHOWN_CHARS].split())
         shown = text if len(text) <= SHOWN_CHARS else f"{text[: SHOWN_CHARS - 1]}…"
-        self._rows.append(message("%(text)s → %(label)s", text=shown, label=joined(document.meta[LABELS])))
+        beside = document.meta[KEPT].values() if KEPT in document.meta else document.meta[LABELS]
+        self._rows.append(message("%(text)s → %(label)s", text=shown, label=joined(beside)))
         if len(self._rows) == SHOWN_ROWS:
             self.end()
 
     def end(self) -> None:
         """There are no more."""
         if self._guess is None or not self._rows:
+            return
+        if self._guess.kept:
+            self._note(
+                message(
+                    "%(file)s: the text is taken from '%(text)s' (--data.text decides): %(rows)s.",
+                    file=self._file,
+                    text=self._guess.text,
+                    rows=joined_clauses(self._rows),
+                )
+            )
+            self._guess = None
             return
         self._note(
             message(

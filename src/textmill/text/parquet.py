@@ -16,9 +16,9 @@ from textmill.config import DataConfig
 from textmill.errors import InputError, MissingExtra, TextmillError
 from textmill.messages import message
 from textmill.text.columns import choose_column, utf8_size
-from textmill.text.documents import BAD_RECORD, EMPTY, LABELS, Document, Dropped, Found
+from textmill.text.documents import BAD_RECORD, EMPTY, KEPT, LABELS, Document, Dropped, Found
 from textmill.text.files import TextFile, open_unchanged
-from textmill.text.label_columns import Columns, FirstRows, choose_labelled, unlabelled
+from textmill.text.label_columns import Columns, FirstRows, choose_columns, needs_columns, unlabelled
 from textmill.text.labels import labels_of
 from textmill.text.wording import damage, joined, not_installed
 
@@ -63,7 +63,8 @@ def read_parquet(file: TextFile, data: DataConfig, note: Callable[[str], None]) 
                     break
                 for row in rows:
                     number += 1
-                    item = _item(row, f"{file.name}#{number}", columns, data.label_separator)
+                    values = dict(zip(columns.used, row, strict=True))
+                    item = _item(values, f"{file.name}#{number}", columns, data.label_separator)
                     if isinstance(item, Found):
                         first_rows.add(item.document)
                     yield item
@@ -86,21 +87,26 @@ def _portions(table: pyarrow.parquet.ParquetFile, most_bytes: int) -> Iterator[t
         yield [group], before[group], max(1, most_bytes // n_entered)
 
 
-def _item(row: tuple[Any, ...], where: str, columns: Columns, separator: str | None) -> Found | Dropped:
-    text, *labels = row
+def _item(row: dict[str, Any], where: str, columns: Columns, separator: str | None) -> Found | Dropped:
+    """row: column -> value."""
+    text = row[columns.text]
     if text is None:
         return Dropped(EMPTY, 0, where)
     n_bytes = len(text) if isinstance(text, bytes) else utf8_size(text)
     try:
-        text, labels = _decoded(text), [_decoded(label) for label in labels]
+        row = {name: _decoded(value) for name, value in row.items()}
     except UnicodeDecodeError as error:
         reason = message("not UTF-8: %(error)s (byte %(place)s)", error=error.reason, place=error.start)
         return Dropped(BAD_RECORD, n_bytes, where, reason)
+    text = row[columns.text]
     if not text.strip():
         return Dropped(EMPTY, n_bytes, where)
-    if not labels:
+    if columns.kept:
+        kept = {role: "" if row[column] is None else str(row[column]) for role, column in columns.kept}
+        return Found(Document(text, where, {KEPT: kept}), n_bytes)
+    if columns.label is None:
         return Found(Document(text, where), n_bytes)
-    names = labels_of(labels[0], separator)
+    names = labels_of(row[columns.label], separator)
     if not names:
         return unlabelled(n_bytes, where, columns)
     return Found(Document(text, where, {LABELS: names}), n_bytes, label=sum(map(utf8_size, names)))
@@ -132,9 +138,9 @@ def _values(column: pyarrow.Array) -> list[Any]:
 
 
 def _columns(schema: pyarrow.Schema, data: DataConfig, file: TextFile) -> Columns:
-    if data.labelled:
+    if needs_columns(file, data):
         texts = [field.name for field in schema if _holds_strings(field.type)]
-        columns = choose_labelled(schema.names, data, file.name, texts)
+        columns = choose_columns(schema.names, data, file.kept, file.name, texts)
     else:
         columns = Columns(choose_column(schema.names, data.text, file.name))
     for name in columns.used:

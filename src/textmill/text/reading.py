@@ -62,7 +62,8 @@ PAIR_READERS = {
 """The same where a document is a text and its translation."""
 
 WITH_LABELS = ("csv", "tsv", "jsonl", "json", "parquet", "world")
-"""The formats whose records may hold labels, by the same readers; of a file that is one text, its folder says it."""
+"""The formats whose records may hold labels, or what else is kept beside a text, by the same readers; of a file that is
+one text, its folder says its label."""
 
 
 def read_documents(paths: Sequence[str], data: DataConfig, report: ReadReport) -> Iterator[Document]:
@@ -122,7 +123,21 @@ def _items(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Fou
 
 
 def reader_of(file: TextFile, data: DataConfig) -> str:
-    """Where the reader of a file lives. Raises InputError for a format without pairs, or without labels."""
+    """Where the reader of a file lives. Raises InputError for a format without columns, pairs or labels."""
+    if file.kept and file.format not in WITH_LABELS:
+        role, column = file.kept[0]
+        raise InputError(
+            message(
+                "there are no columns in the format %(format)s, so there is no '%(column)s' for --%(role)s",
+                format=file.format,
+                column=column,
+                role=role,
+            ),
+            where=file.name,
+            hint=message("read are .csv, .tsv, .jsonl, .json and .parquet"),
+        )
+    if file.kept:
+        return READERS[file.format]
     if data.labelled and not file.labels and file.format not in WITH_LABELS:
         raise InputError(
             message("labels are not read from the format %(format)s", format=file.format),
