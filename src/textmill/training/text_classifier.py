@@ -209,9 +209,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             write_atomically(path, content)
         try:
             run = train(load_config(self._said(path, folder)), with_report=self.run is not None)
-        except Interrupted as stopped:  # who searches goes on after any other error
-            ends = KeyboardInterrupt if stopped.signal_number == signal.SIGINT else SystemExit
-            raise ends(stopped.exit_code) from stopped
+        except Interrupted as stopped:  # a search goes on after any other error
+            if stopped.signal_number != signal.SIGINT:
+                raise SystemExit(stopped.exit_code) from None
+            kept = "the same fit goes on" if self.run is not None else "nothing is kept; with run=FOLDER a fit goes on"
+            raise KeyboardInterrupt(f"the fit was stopped: {kept}") from None
         if run.info.get(LABEL_TYPE) != label_type:
             run.info[LABEL_TYPE] = label_type
             run.write_info()
