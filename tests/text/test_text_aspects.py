@@ -68,6 +68,13 @@ def test_an_aspect_has_the_sentence_or_the_clause_that_is_about_it(text: str, ex
     assert said_of(text) == expected
 
 
+def test_what_is_said_of_an_aspect_that_nobody_asked_for_is_cut_off() -> None:
+    for said in ("room", "room=bed,room", "床"):
+        found = aspect_sentences("The bed was soft, but the soup was cold. 床很软，汤很凉。", aspects_said(said))
+        expected = {"room": ["The bed was soft", "床很软"], "room=bed,room": ["The bed was soft"], "床": ["床很软"]}
+        assert [one.sentence for one in found] == expected[said]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_of_reviews_with_known_opinions_at_least_95_percent_come_out_right(language: Language) -> None:
     """With a classifier that reads one sentence as the grammar means it; what is left to go wrong is the cutting."""
@@ -149,7 +156,7 @@ def test_an_aspect_without_a_list_is_its_own_only_term() -> None:
 
     assert own.alone == own.names == ("wifi", "早茶", "Staff")
     assert [one.aspect for one in own.mentions("Staff and WiFi, 早茶")] == ["Staff", "wifi", "早茶"]
-    assert own.mentions("the waiter") == []
+    assert aspect_sentences("the waiter", own) == []
     assert aspects_said("rating,heating,clean,legroom,pool").alone  # like a name with a list, and no slip for it
 
 

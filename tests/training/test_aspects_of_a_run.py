@@ -87,3 +87,8 @@ def test_network_and_floor_find_the_opinions_of_aspects_in_either_language(langu
     for run in (one.run_, one.run_ / "floor"):
         right, carried = shares(run, language, 400)
         assert right >= RIGHT and carried >= RIGHT
+    reviews = [review for review in Opinions(language=language, seed=78).items(400) if "room" in review.opinions]
+    alone = textmill.classify(one.run_, [review.text for review in reviews], aspects="room")
+    said = [opinion.label for found in alone if (opinion := found.aspects["room"]) is not None]
+    n_right = sum(label == review.opinions["room"] for label, review in zip(said, reviews, strict=True))
+    assert n_right >= RIGHT * len(reviews)  # whatever else is asked for

@@ -1,10 +1,11 @@
 """A text and what people talk about (price, room, service) -> the sentences about each. Room: text/.
 
 In English and Chinese. An aspect is a list of terms; a sentence that has one of them is about it. Used by
-tasks/classifying, which says what each sentence thinks of it. Where a sentence has
-terms of several aspects it is cut into clauses, each going to the aspects named in it: always at a contrast ("but",
-但是), at a comma or "and" where both sides say something of their own: "Great room, rude staff" is cut, "The room and
-the staff were great" is not. What a sentence says of an aspect without naming it ("It was dirty, too.") is not found.
+tasks/classifying, which says what each sentence thinks of it.
+Where a sentence has terms of several aspects, such as common ones that nobody asked for, it is cut into clauses, each
+going to the aspects named in it: always at a contrast ("but", 但是), at a comma or "and" where both sides say something
+of their own: "Great room, rude staff" is cut, "The room and the staff were great" is not. What a sentence says of an
+aspect without naming it ("It was dirty, too.") is not found.
 """
 
 from __future__ import annotations
@@ -132,7 +133,10 @@ class Aspects:
         return tuple(self.terms)
 
     def mentions(self, text: str) -> list[Mention]:
-        """The terms in a text, none within a longer one, in order."""
+        """The terms in a text, none within a longer one, in order.
+
+        Those of common aspects that nobody asked for, too: what is said of these is not said of the others.
+        """
         found = self.pattern.finditer(text)
         return [Mention(self.aspect_of[str(one.lastgroup)], one.start(), one.end()) for one in found]
 
@@ -218,7 +222,14 @@ def aspects_of(terms: Terms) -> Aspects:
     if not terms:
         raise InputError("no aspect is named", hint="Name some, such as price,room,service.")
     owners: dict[str, str] = {}
-    for aspect, own in terms.items():
+    own_terms = {term.lower() for own in terms.values() for term in own}
+    claimed = {CHINESE_NAMES.get(name, name.lower()) for name in terms}
+    others = {
+        name: tuple(term for term in common_terms(name) if term.lower() not in own_terms)
+        for name in COMMON
+        if name not in claimed
+    }
+    for aspect, own in [*terms.items(), *others.items()]:
         for term in own:
             if owners.setdefault(term.lower(), aspect) != aspect:
                 raise InputError(
@@ -227,9 +238,10 @@ def aspects_of(terms: Terms) -> Aspects:
                 )
     longest_first = sorted(owners, key=lambda term: (-len(term), term))
     groups = {f"t{number}": term for number, term in enumerate(longest_first)}
-    pattern = "|".join(f"(?P<{group}>{_term(term)})" for group, term in groups.items())
     return Aspects(
-        dict(terms), re.compile(pattern, re.IGNORECASE), {group: owners[term] for group, term in groups.items()}
+        dict(terms),
+        re.compile(_one_of(groups), re.IGNORECASE),
+        {group: owners[term] for group, term in groups.items()},
     )
 
 
@@ -245,7 +257,8 @@ def aspect_sentences(text: str, aspects: Aspects) -> list[AspectSentence]:
         mentions = [one._replace(start=one.start + start, end=one.end + start)
                     for one in aspects.mentions(text[start:end])]  # fmt: skip
         for first, last in clauses(text, start, end, mentions):
-            own = dict.fromkeys(one.aspect for one in mentions if first <= one.start < last)
+            named = (one.aspect for one in mentions if first <= one.start < last)
+            own = dict.fromkeys(aspect for aspect in named if aspect in aspects.terms)
             found += [AspectSentence(aspect, text[first:last], first, last) for aspect in own]
     return found
 
@@ -316,10 +329,29 @@ def _parts(listed: str) -> list[str]:
     return [part for one in re.split("[,，、]", listed) if (part := " ".join(one.split()))]
 
 
+def _one_of(groups: Mapping[str, str]) -> str:
+    """A pattern of terms by their groups, of which the first that fits is taken.
+
+    They are sorted by their first letters, so that few are tried at a place, and Latin ones where a word begins only.
+    """
+    by_first: dict[str, list[str]] = {}
+    for group, term in groups.items():
+        by_first.setdefault(term.lower()[0], []).append(f"(?P<{group}>{_term(term)})")
+    latin = [first for first in by_first if re.match(f"[{LETTER}]", first)]
+    parts = [(f"(?<![{LETTER}])", latin), ("", [first for first in by_first if first not in latin])]
+    return "|".join(
+        f"{before}(?=[{''.join(map(re.escape, firsts))}])(?:"
+        + "|".join(f"(?={re.escape(first)})(?:{'|'.join(by_first[first])})" for first in firsts)
+        + ")"
+        for before, firsts in parts
+        if firsts
+    )
+
+
 def _term(term: str) -> str:
-    """A term as a pattern: Latin ones as whole words, plurals too; Chinese ones anywhere."""
+    """A term as a pattern, its beginning aside: Latin ones as whole words, plurals too; Chinese ones anywhere."""
     pattern = re.escape(term).replace(r"\ ", r"\s+")
     if re.match(f"[{LETTER}]", term[-1]):
         stem = f"{pattern[:-1]}(?:y|ies)" if re.search("[^aeiou]y$", term, re.IGNORECASE) else f"{pattern}(?:e?s)?"
         pattern = f"{stem}(?![{LETTER}])"
-    return f"(?<![{LETTER}]){pattern}" if re.match(f"[{LETTER}]", term[0]) else pattern
+    return pattern
