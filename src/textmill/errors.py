@@ -109,17 +109,19 @@ class Interrupted(TextmillError):
         self.exit_code = 128 + signal_number
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
     """`did you mean 'label'?` for the nearest known word, or None where none is near.
+
+    likeness: what is near, as difflib's ratio; higher where the word may as well be right.
 
     >>> did_you_mean("lable", ["label", "text"])
     "did you mean 'label'?"
     """
-    near = nearest(word, known)
+    near = nearest(word, known, likeness)
     return f"did you mean '{near}'?" if near is not None else None
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
     """The nearest known word, or None where none is near."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=likeness)
     return near[0] if near else None

@@ -321,6 +321,35 @@ class Translated(Document):
     """Of --n-best, the others: translation and score, the best first."""
 
 
+class OpinionSentence(Document):
+    """A sentence, or a clause, about an aspect, and what it is alone."""
+
+    sentence: str
+    start: int
+    end: int
+    """Where it stands in the line, in code points."""
+    label: str
+    """The likeliest class; of several, all that are given, with commas."""
+    probabilities: dict[str, float]
+
+
+class AspectOpinion(Document):
+    """What a text says of an aspect: of all its sentences about it, the mean of their probabilities."""
+
+    label: str
+    """As in Classified."""
+    labels: list[str]
+    probabilities: dict[str, float]
+    abstained: bool = False
+    sentence: str
+    """The one that speaks most for the label; where it is about several aspects, the clause about this one."""
+    start: int
+    end: int
+    """Where it stands in the line, in code points."""
+    sentences: list[OpinionSentence]
+    """All that are about the aspect, in order."""
+
+
 class Classified(Document):
     """What a text is."""
 
@@ -334,6 +363,8 @@ class Classified(Document):
     """Of each class; they sum to 1, but where a text may have several labels."""
     abstained: bool = False
     """With --abstain: the answer was not sure enough."""
+    aspects: dict[str, AspectOpinion | None] = Field(default_factory=dict)
+    """With --aspects, what is said of each; None: the text does not name it."""
 
 
 class OpinionPeriod(Document):

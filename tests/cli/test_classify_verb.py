@@ -93,6 +93,52 @@ def test_a_bad_line_keeps_its_place(place: Path) -> None:
     assert nothing.returncode == 2 and b"there is no line to classify" in nothing.stderr
 
 
+def test_opinion_of_aspects_stands_beside_the_class(place: Path) -> None:
+    lines = "房间很好，但是前台很差。房间很大。\n\n我们走了。\nThe wifi was bad.\n".encode()
+    wanted = ("--aspects", "房间,service", "--aspects", "网络=wifi,网")
+    done = textmill(place, "classify", "runs/made", *wanted, stdin=lines)
+    assert done.returncode == 0, done.stderr.decode()
+    assert "of 4: 房间 1, service 1, 网络 1" in done.stderr.decode()
+    first, empty, third, fourth, _ = done.stdout.decode().split("\n")
+    _, _, room, service, network = first.split("\t")
+    assert room.startswith("房间: ") and room.endswith(('"房间很好"', '"房间很大。"'))
+    assert service.endswith(' "但是前台很差。"') and network == "网络: not named"
+    assert empty == "" and third.split("\t")[2:] == ["房间: not named", "service: not named", "网络: not named"]
+    assert fourth.split("\t")[4].endswith(' "The wifi was bad."')
+
+    shown = textmill(place, "classify", "runs/made", *wanted, "--json", stdin=lines).stdout.splitlines()
+    found = [json.loads(line) for line in shown]
+    for one in found:
+        jsonschema.validate(one, results.Classified.model_json_schema(by_alias=True))
+    assert found[1]["aspects"] == found[2]["aspects"] == {"房间": None, "service": None, "网络": None}
+    opinion = found[0]["aspects"]["房间"]
+    for place_of in (opinion, *opinion["sentences"]):
+        assert lines.decode()[place_of["start"] : place_of["end"]] == place_of["sentence"]
+    parts = [one["probabilities"] for one in opinion["sentences"]]
+    assert [one["sentence"] for one in opinion["sentences"]] == ["房间很好", "房间很大。"]
+    assert opinion["probabilities"] == pytest.approx({name: sum(p[name] for p in parts) / 2 for name in parts[0]})
+    alone = json.loads(textmill(place, "classify", "runs/made", "房间很大。", "--json").stdout)
+    assert parts[1] == pytest.approx(alone["probabilities"], abs=1e-5)  # a sentence is read as a text of its own
+    one_line = textmill(place, "classify", "runs/made", *wanted, "--json", stdin=lines.splitlines(True)[3])
+    assert json.loads(one_line.stdout)["aspects"]["网络"]["probabilities"] == pytest.approx(
+        found[3]["aspects"]["网络"]["probabilities"], abs=1e-5
+    )
+    unsure = textmill(place, "classify", "runs/made", *wanted, "--abstain", "1", stdin=lines)
+    assert "\t房间: - 0." in unsure.stdout.decode()
+
+
+def test_an_aspect_without_terms_is_told_and_a_misspelt_one_refused(place: Path) -> None:
+    told = textmill(place, "classify", "runs/made", "--aspects", "wifi", "The wifi was bad.")
+    assert told.returncode == 0 and b"only the word itself is looked for" in told.stderr
+    for said, why in (
+        ("servise", "did you mean 'service'?"),
+        ("wifi=", "is no aspect with its terms"),
+        (" ", "no aspect"),
+    ):
+        done = textmill(place, "classify", "runs/made", "--aspects", said, "x")
+        assert done.returncode == 2 and why in done.stderr.decode(), done.stderr.decode()
+
+
 def test_the_floor_is_a_run_and_comes_back_where_it_is_lost(place: Path) -> None:
     done = textmill(place, "classify", "runs/made/floor", "房间很好。", "--json")
     assert done.returncode == 0, done.stderr.decode()
@@ -153,6 +199,9 @@ def test_from_python(place: Path) -> None:
 
     found = house.classify(place / "runs/made", ["房间很好。", ""])
     assert [one.label for one in found][1] == "" and found[0].labels == [found[0].label]
+    said = house.classify(place / "runs/made", ["房间很好。", ""], aspects=["房间", "网=网"])
+    assert [list(one.aspects) for one in said] == [["房间", "网"]] * 2
+    assert said[0].aspects["房间"].sentence == "房间很好。" and said[0].aspects["网"] is None
 
 
 def test_a_stopped_run_goes_on_to_the_same_bits(place: Path) -> None:

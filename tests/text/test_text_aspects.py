@@ -13,16 +13,15 @@ from textmill.text.aspects import (
     CHINESE_NAMES,
     COMMON,
     aspect_sentences,
-    aspects_named,
     aspects_of,
-    read_aspects,
+    aspects_said,
     sentences,
 )
 from textmill.text.worlds.opinions import Opinions
 from textmill.text.worlds.sentiment import LABELS, WORDS
 from textmill.text.worlds.world import LANGUAGES, Language
 
-HOTEL = aspects_named(["room", "service", "price", "food", "location"])
+HOTEL = aspects_said(["room", "service", "price", "food", "location"])
 
 
 def said_of(text: str) -> dict[str, list[str]]:
@@ -67,6 +66,13 @@ def said_of(text: str) -> dict[str, list[str]]:
 )  # fmt: skip
 def test_an_aspect_has_the_sentence_or_the_clause_that_is_about_it(text: str, expected: dict[str, list[str]]) -> None:
     assert said_of(text) == expected
+
+
+def test_what_is_said_of_an_aspect_that_nobody_asked_for_is_cut_off() -> None:
+    for said in ("room", "room=bed,room", "床"):
+        found = aspect_sentences("The bed was soft, but the soup was cold. 床很软，汤很凉。", aspects_said(said))
+        expected = {"room": ["The bed was soft", "床很软"], "room=bed,room": ["The bed was soft"], "床": ["床很软"]}
+        assert [one.sentence for one in found] == expected[said]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -132,39 +138,61 @@ def test_sentences_stand_in_order_in_the_text_and_lose_only_blanks(text: str) ->
 
 
 def test_all_common_aspects_go_together_and_have_a_name_in_either_language() -> None:
-    assert len(aspects_named(COMMON).names) == len(COMMON) == len(CHINESE_NAMES)
+    assert len(aspects_said(COMMON).names) == len(COMMON) == len(CHINESE_NAMES)
     assert set(CHINESE_NAMES.values()) == set(COMMON)
-    assert aspect_sentences("价格公道", aspects_named(["价格"]))[0].aspect == "价格"
+    assert aspect_sentences("价格公道", aspects_said(["价格"]))[0].aspect == "价格"
 
 
-def test_a_file_has_a_line_for_each_aspect() -> None:
-    own = read_aspects(["lift: lift, escalator", "", "电梯：电梯、扶梯 "], "own.txt")
+def test_terms_of_ones_own_stand_behind_an_equals_sign() -> None:
+    own = aspects_said(["price", "lift=lift, escalator", "电梯＝电梯、扶梯"])
 
-    assert own.terms == {"lift": ("lift", "escalator"), "电梯": ("电梯", "扶梯")}
+    assert own.names == ("price", "lift", "电梯") and own.alone == ()
+    assert own.terms["lift"] == ("lift", "escalator") and own.terms["电梯"] == ("电梯", "扶梯")
     assert [one.aspect for one in aspect_sentences("The lifts stood still. 扶梯也停了。", own)] == ["lift", "电梯"]
 
 
+def test_an_aspect_without_a_list_is_its_own_only_term() -> None:
+    own = aspects_said("wifi,早茶,Staff")
+
+    assert own.alone == own.names == ("wifi", "早茶", "Staff")
+    assert [one.aspect for one in own.mentions("Staff and WiFi, 早茶")] == ["Staff", "wifi", "早茶"]
+    assert aspect_sentences("the waiter", own) == []
+    assert aspects_said("rating,heating,clean,legroom,pool").alone  # like a name with a list, and no slip for it
+
+
+def test_terms_of_ones_own_are_taken_from_the_common_lists() -> None:
+    both = aspects_said(["food", "breakfast", "tea=coffee"])
+
+    assert [one.aspect for one in both.mentions("Breakfast, soup and coffee")] == ["breakfast", "food", "tea"]
+
+
 @pytest.mark.parametrize(
-    ("lines", "why"),
+    ("said", "why"),
     [
-        (["lift"], "own.txt:1: 'lift' names no aspect"),
-        (["a: b", ": c"], "own.txt:2: ': c' names no aspect"),
-        (["a: , "], "names no aspect"),
-        (["a: b", "a: c"], "own.txt:2: the aspect 'a' comes twice"),
-        (["a: b", "c: B"], "'B' stands for 'a' and for 'c'"),
+        (["lift="], "'lift=' is no aspect with its terms"),
+        (["=lift"], "'=lift' is no aspect with its terms"),
+        (["price,lift=lift"], "Say each apart"),
+        (["lift=lift,pool=pool"], "Say each apart"),
+        (["lift=, ,"], "is no aspect with its terms"),
+        (["price", "price"], "the aspect 'price' comes twice"),
+        (["price,价格"], "'price' stands for 'price' and for '价格'"),
+        (["a=b", "c=B"], "'B' stands for 'a' and for 'c'"),
         ([], "no aspect is named"),
+        ([" ,"], "no aspect is named"),
     ],
 )
-def test_a_file_that_names_no_aspects_is_refused(lines: list[str], why: str) -> None:
+def test_what_names_no_aspects_is_refused(said: list[str], why: str) -> None:
     with pytest.raises(InputError, match=why):
-        read_aspects(lines, "own.txt")
+        aspects_said(said)
 
 
-def test_an_aspect_without_a_list_is_told_the_nearest() -> None:
-    with pytest.raises(InputError, match="did you mean 'service'"):
-        aspects_named(["servise"])
-    with pytest.raises(InputError, match="did you mean '服务'"):
-        aspects_named(["服务员"])
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("servise", "service"), ("Qualty", "quality"), ("roon", "room"), ("服务务", "服务")]
+)
+def test_an_aspect_that_is_nearly_one_with_a_list_is_told_it(typed: str, meant: str) -> None:
+    with pytest.raises(InputError, match=f"did you mean '{meant}'.*--aspects {typed}={typed}"):
+        aspects_said(typed)
+    assert aspects_said(f"{typed}={typed}").names == (typed,)
 
 
 def test_a_longer_term_goes_before_one_within_it() -> None:

@@ -15,7 +15,7 @@ from textmill.cli.verb import verb
 from textmill.errors import InputError
 
 if TYPE_CHECKING:
-    from textmill.results import Classified
+    from textmill.results import AspectOpinion, Classified
     from textmill.runs import Run
 
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         'textmill classify runs/reviews "A fine film."          one text',
         "textmill classify runs/reviews --json < in.txt         with the probability of every class",
         "textmill classify runs/reviews --abstain 0.8 < in.txt  no answer where it is less sure",
+        "textmill classify runs/reviews --aspects price,room,service < in.txt      opinion of each, and its sentence",
+        "textmill classify runs/reviews --aspects room --aspects wifi=wifi,internet < in.txt      terms of your own",
         "textmill classify runs/reviews/floor < in.txt          the floor is a run too",
     ),
 )
@@ -39,24 +41,44 @@ if TYPE_CHECKING:
     metavar="P",
     help="Give no answer that is less probable than this.",
 )
+@click.option(
+    "--aspects",
+    multiple=True,
+    metavar="NAMES",
+    help="What else to give the opinion of: names with commas, English or Chinese, or one with terms of its own: "
+    "wifi=wifi,internet. Can be said again.",
+)
 @checkpoint_option
-def classify_command(shell: Shell, run: Run, text: str | None, abstain: float, checkpoint: str | None) -> int:
+def classify_command(
+    shell: Shell, run: Run, text: str | None, abstain: float, aspects: tuple[str, ...], checkpoint: str | None
+) -> int:
     """Say of each line which class it belongs to: the class, a tab, its probability. An empty line gives an empty line.
 
     A text of any length is read whole. A line that is no UTF-8 is named, and its place stays empty; the exit code is 1
     then. With --abstain, a line whose answer is not sure enough has no class: its probability stands alone.
+
+    With --aspects, a column more for each: `room: positive 0.981 "Great room"`, the sentence, or the clause, that
+    speaks most for it; or `room: not named`. A sentence is about an aspect where it has one of its terms.
     """
     from textmill.tasks.classifying import LINES_AT_ONCE, classifier_of
+    from textmill.text.aspects import aspects_said
 
+    wanted = aspects_said(aspects) if aspects else None
+    for name in wanted.alone if wanted else ():
+        shell.notice(alone_told(name))
     run.config = settings_of(run, shell, ("machine",))
     use_threads(run.config)
     classifier = classifier_of(run, checkpoint)
     source = Lines(shell) if text in (None, "-") else None
     lines = [text or ""] if source is None else source
     at_once = 1 if source is not None and sys.stdin.isatty() else LINES_AT_ONCE
-    n_abstained = 0
-    for found in classifier.lines(lines, at_once, abstain):
+    n_abstained = n_lines = 0
+    n_naming = dict.fromkeys(wanted.names, 0) if wanted else {}
+    for found in classifier.lines(lines, at_once, abstain, wanted):
+        n_lines += 1
         n_abstained += found.abstained
+        for name, opinion in found.aspects.items():
+            n_naming[name] += opinion is not None
         click.echo(found.to_json() if shell.json else for_terminal(shown(found)))
     if n_abstained:
         shell.notice(f"lines without an answer, because none is sure enough: {n_abstained:,}")
@@ -64,12 +86,37 @@ def classify_command(shell: Shell, run: Run, text: str | None, abstain: float, c
         return 0
     if not source.number:
         raise InputError("there is no line to classify", where="standard input", hint="An empty line is one.")
+    if n_naming:
+        told = ", ".join(f"{name} {n:,}" for name, n in n_naming.items())
+        shell.notice(f"lines that name each aspect, of {n_lines:,}: {told}")
     return 1 if source.n_bad else 0
 
 
+def alone_told(name: str) -> str:
+    """That an aspect has no list of terms."""
+    from textmill.text.aspects import term_of
+
+    listed = term_of(name)
+    advice = f"; '{listed}' has it among its terms" if listed else f". Its own terms: --aspects {name}={name},…"
+    return f"there is no list of terms for '{name}': only the word itself is looked for{advice}"
+
+
 def shown(found: Classified) -> str:
-    """`positive<TAB>0.93`; of several labels the least sure one's."""
+    """`positive<TAB>0.930`, and for each aspect a column more."""
     if not found.probabilities:
         return ""
+    return "\t".join([answer(found, "\t"), *(aspect_shown(name, one) for name, one in found.aspects.items())])
+
+
+def aspect_shown(name: str, opinion: AspectOpinion | None) -> str:
+    """`room: positive 0.981 "Great room"`, or that it is not named."""
+    if opinion is None:
+        return f"{name}: not named"
+    sentence = " ".join(opinion.sentence.split())
+    return f'{name}: {answer(opinion, " ", "-")} "{sentence}"'
+
+
+def answer(found: Classified | AspectOpinion, between: str, no_class: str = "") -> str:
+    """Class and probability; of several labels the least sure one's."""
     sure = [found.probabilities[name] for name in found.labels] or [max(found.probabilities.values())]
-    return f"{found.label}\t{min(sure):.3f}"
+    return f"{found.label or no_class}{between}{min(sure):.3f}"

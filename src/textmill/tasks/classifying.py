@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from textmill.errors import Damaged, RunError
 from textmill.metrics.calibration import tempered
-from textmill.results import Classified
+from textmill.results import AspectOpinion, Classified, OpinionSentence
 from textmill.runs import Run, open_run
 from textmill.tasks.classify import HEAD, Classify, Probabilities, fitted_on, likeliest
 from textmill.tasks.prepare import task_of
+from textmill.text.aspects import Aspects, AspectSentence, aspect_sentences, aspects_said
 from textmill.tokens import Tokenizer
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 LINES_AT_ONCE = 256
 FLOOR = "floor"
 Voice = Literal["offered", "network", "tfidf"]
+Opinions = dict[str, AspectOpinion | None]
+"""Aspect -> what a text says of it."""
 
 
 @dataclass(frozen=True)
@@ -99,27 +102,79 @@ class Classifier:
         ids = self.tokenizer.encode_batch(list(texts))
         return self.task.log_probs(self.model, ids, self.tokenizer.mark, self.at_once)
 
-    def lines(self, lines: Iterable[str], at_once: int = LINES_AT_ONCE, least: float = 0.0) -> Iterator[Classified]:
+    def lines(
+        self,
+        lines: Iterable[str],
+        at_once: int = LINES_AT_ONCE,
+        least: float = 0.0,
+        aspects: Aspects | None = None,
+    ) -> Iterator[Classified]:
         """What each line is, in order; of an empty one nothing. at_once changes no answer. least: an answer that is
-        less probable is not given."""
+        less probable is not given. aspects: what each line says of them is told, too."""
         lines = iter(lines)
         while some := list(islice(lines, at_once)):
             full = [line for line in some if line.strip()]
             found: Iterator[NDArray[np.float64]] = iter(self.probabilities(full) if full else [])
+            opinions = iter(self.opinions(full, aspects, least) if aspects else [])
+            unsaid: Opinions = dict.fromkeys(aspects.names if aspects else ())
             for line in some:
                 if not line.strip():
-                    yield Classified(label="", probabilities={})
+                    yield Classified(label="", probabilities={}, aspects=unsaid)
                     continue
-                own = next(found)
-                numbers = likeliest(own, self.several)
-                answers = not numbers or min(own[number] for number in numbers) >= least
-                names = [self.classes[number] for number in numbers] if answers else []
-                yield Classified(
-                    label=", ".join(names),
-                    labels=names,
-                    probabilities={name: float(p) for name, p in zip(self.classes, own, strict=True)},
-                    abstained=not answers,
+                yield Classified(**self.answer(next(found), least), aspects=next(opinions) if aspects else {})
+
+    def answer(self, own: NDArray[np.float64], least: float) -> dict[str, Any]:
+        """label, labels, probabilities and abstained of probabilities (C,)."""
+        numbers = likeliest(own, self.several)
+        answers = not numbers or min(own[number] for number in numbers) >= least
+        names = [self.classes[number] for number in numbers] if answers else []
+        return {
+            "label": ", ".join(names),
+            "labels": names,
+            "probabilities": self.by_class(own),
+            "abstained": not answers,
+        }
+
+    def by_class(self, own: NDArray[np.float64]) -> dict[str, float]:
+        return {name: float(p) for name, p in zip(self.classes, own, strict=True)}
+
+    def opinions(self, texts: Sequence[str], aspects: Aspects, least: float = 0.0) -> list[Opinions]:
+        """What each text says of each aspect; None where it does not name it."""
+        passages = [aspect_sentences(text, aspects) for text in texts]
+        different = list(dict.fromkeys(one.sentence for own in passages for one in own))
+        rows: Probabilities = self.probabilities(different) if different else np.zeros((0, len(self.classes)))
+        row_of = dict(zip(different, rows, strict=True))
+        return [
+            {name: self.opinion([one for one in own if one.aspect == name], row_of, least) for name in aspects.names}
+            for own in passages
+        ]
+
+    def opinion(
+        self, about: Sequence[AspectSentence], row_of: dict[str, NDArray[np.float64]], least: float
+    ) -> AspectOpinion | None:
+        """The mean of what the sentences about an aspect are, and the one that speaks most for it."""
+        if not about:
+            return None
+        rows = np.stack([row_of[one.sentence] for one in about])  # (sentences, C)
+        mean: NDArray[np.float64] = rows.mean(axis=0)
+        numbers = likeliest(mean, self.several)
+        carries = about[int((rows[:, numbers].sum(axis=1) if numbers else rows.max(axis=1)).argmax())]
+        return AspectOpinion(
+            **self.answer(mean, least),
+            sentence=carries.sentence,
+            start=carries.start,
+            end=carries.end,
+            sentences=[
+                OpinionSentence(
+                    sentence=one.sentence,
+                    start=one.start,
+                    end=one.end,
+                    label=", ".join(self.classes[number] for number in likeliest(row, self.several)),
+                    probabilities=self.by_class(row),
                 )
+                for one, row in zip(about, rows, strict=True)
+            ],
+        )
 
 
 def classifier_of(run: Run, checkpoint: str | int | None = None, at_once: int | None = None) -> Classifier:
@@ -163,12 +218,15 @@ def classify(
     texts: str | Iterable[str],
     checkpoint: str | int | None = None,
     least: float = 0.0,
+    aspects: Aspects | str | Iterable[str] | None = None,
 ) -> list[Classified]:
-    """What each text is by a run: label, labels, probabilities.
+    """What each text is by a run: label, labels, probabilities. aspects: what it says of each is told, too; they are
+    made by text.aspects, or said as to the verb: "price,room", ["price", "wifi=wifi,internet"].
 
     >>> textmill.classify("runs/reviews", "A fine film.")[0].label  # doctest: +SKIP
     'positive'
     """
     opened = run if isinstance(run, Run) else open_run(run)
     some = [texts] if isinstance(texts, str) else texts
-    return list(classifier_of(opened, checkpoint).lines(some, least=least))
+    wanted = aspects if aspects is None or isinstance(aspects, Aspects) else aspects_said(aspects)
+    return list(classifier_of(opened, checkpoint).lines(some, least=least, aspects=wanted))

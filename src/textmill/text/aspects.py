@@ -1,16 +1,18 @@
 """A text and what people talk about (price, room, service) -> the sentences about each. Room: text/.
 
-In English and Chinese. An aspect is a list of terms; a sentence that has one of them is about it. Where a sentence has
-terms of several aspects it is cut into clauses, each going to the aspects named in it: always at a contrast ("but",
-但是), at a comma or "and" where both sides say something of their own: "Great room, rude staff" is cut, "The room and
-the staff were great" is not. What a sentence says of an aspect without naming it ("It was dirty, too.") is not found.
+In English and Chinese. An aspect is a list of terms; a sentence that has one of them is about it. Used by
+tasks/classifying, which says what each sentence thinks of it.
+Where a sentence has terms of several aspects, such as common ones that nobody asked for, it is cut into clauses, each
+going to the aspects named in it: always at a contrast ("but", 但是), at a comma or "and" where both sides say something
+of their own: "Great room, rude staff" is cut, "The room and the staff were great" is not. What a sentence says of an
+aspect without naming it ("It was dirty, too.") is not found.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -91,6 +93,9 @@ CHINESE_NAMES = {
     "外观": "design", "尺寸": "size", "软件": "software", "剧情": "plot", "演技": "acting",
 }  # fmt: skip
 
+LIKE_A_SLIP = 0.75
+"""Of names that have a list, those as like as this are meant: "servise", "roon"."""
+
 Terms = Mapping[str, tuple[str, ...]]
 """Aspect -> its terms."""
 
@@ -120,82 +125,130 @@ class Aspects:
     pattern: re.Pattern[str]
     aspect_of: Mapping[str, str]
     """The number of a term's group -> its aspect."""
+    alone: tuple[str, ...] = ()
+    """Those without a list of terms: only the name itself is looked for."""
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self.terms)
 
     def mentions(self, text: str) -> list[Mention]:
-        """The terms in a text, none within a longer one, in order."""
+        """The terms in a text, none within a longer one, in order.
+
+        Those of common aspects that nobody asked for, too: what is said of these is not said of the others.
+        """
         found = self.pattern.finditer(text)
         return [Mention(self.aspect_of[str(one.lastgroup)], one.start(), one.end()) for one in found]
 
 
-def aspects_named(names: Iterable[str]) -> Aspects:
-    """Common aspects by their names, English or Chinese. Raises InputError for one that there is no list of.
+def aspects_said(said: str | Iterable[str]) -> Aspects:
+    """Aspects as a person says them: names with commas between, or one with terms of its own behind `=`.
 
-    >>> aspects_named(["price", "房间"]).names
+    A name with a common list, English or Chinese, takes its terms, less those that another aspect here has of its own.
+    A name without one is its own only term, and stands in `alone`. Raises InputError for a name that is nearly one with
+    a list, for one that comes twice, and as aspects_of does.
+
+    >>> aspects_said("price, 房间").names
     ('price', '房间')
+    >>> aspects_said(["room", "wifi=wifi, internet"]).terms["wifi"]
+    ('wifi', 'internet')
     """
-    terms: dict[str, tuple[str, ...]] = {}
-    for said in names:
-        name = said.strip()
-        key = CHINESE_NAMES.get(name, name.lower())
-        if key not in COMMON:
-            near = did_you_mean(key, [*COMMON, *CHINESE_NAMES])
+    own: dict[str, tuple[str, ...]] = {}
+    common: dict[str, str] = {}
+    order, alone = list[str](), list[str]()
+    for word in [said] if isinstance(said, str) else said:
+        left, equals, right = word.replace("＝", "=").partition("=")
+        names, terms = _parts(left), _listed(right)
+        if equals and (len(names) != 1 or not terms or "=" in right):
             raise InputError(
-                f"there is no list of terms for the aspect '{name}' (there are: {', '.join(COMMON)})",
-                hint=near or "Give a file with a line for each aspect: name: term, term.",
+                f"'{word}' is no aspect with its terms",
+                hint="Say each apart, and those without terms apart from it: --aspects price,room "
+                "--aspects wifi=wifi,internet --aspects pool=pool,sauna",
             )
-        terms[name] = tuple(term for language in COMMON[key] for term in _listed(language))
-    return aspects_of(terms)
+        for name in names:
+            if name in order:
+                raise InputError(f"the aspect '{name}' comes twice")
+            order.append(name)
+            key = CHINESE_NAMES.get(name, name.lower())
+            if equals:
+                own[name] = terms
+            elif key in COMMON:
+                common[name] = key
+            else:
+                refuse_misspelt(name)
+                own[name] = (name,)
+                alone.append(name)
+    taken = {term.lower() for terms in own.values() for term in terms}
+    listed = {
+        name: tuple(term for term in common_terms(key) if term.lower() not in taken) for name, key in common.items()
+    }
+    return replace(aspects_of({name: (own | listed)[name] for name in order}), alone=tuple(alone))
 
 
-def read_aspects(lines: Iterable[str], where: str) -> Aspects:
-    """Aspects of a file, a line each: `name: term, term`. Raises InputError, with the line, for what is none."""
-    terms: dict[str, tuple[str, ...]] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        name, colon, listed = line.replace("：", ":", 1).partition(":")
-        own = _listed(listed)
-        if not colon or not name.strip() or not own:
-            raise InputError(
-                f"'{line.strip()}' names no aspect with its terms",
-                where=f"{where}:{number}",
-                hint="Write a line for each aspect: name: term, term.",
-            )
-        if name.strip() in terms:
-            raise InputError(f"the aspect '{name.strip()}' comes twice", where=f"{where}:{number}")
-        terms[name.strip()] = own
-    return aspects_of(terms, where)
+def refuse_misspelt(name: str) -> None:
+    """Raises InputError for a name that is nearly one with a list of terms, and no term itself."""
+    if term_of(name) is not None:
+        return
+    word = name.lower()
+    alike = [other for other in (*COMMON, *CHINESE_NAMES) if other[0] == word[0]]  # "rating" is no slip for "acting"
+    near = did_you_mean(word, alike, LIKE_A_SLIP)
+    if near is not None:
+        raise InputError(
+            f"there is no list of terms for the aspect '{name}' (there are: {', '.join(COMMON)})",
+            hint=f"{near} If not, say what to look for: --aspects {name}={name}",
+        )
 
 
-def aspects_of(terms: Terms, where: str | None = None) -> Aspects:
-    """Aspects by their terms. Raises InputError for none at all, and for a term of two aspects."""
+def common_terms(aspect: str) -> tuple[str, ...]:
+    """The terms of a common aspect, in English and in Chinese."""
+    return tuple(term for language in COMMON[aspect] for term in _listed(language))
+
+
+def term_of(word: str) -> str | None:
+    """The common aspect that a word is a term of.
+
+    >>> term_of("Staff"), term_of("wifi")
+    ('service', None)
+    """
+    return next((aspect for aspect in COMMON if word.lower() in common_terms(aspect)), None)
+
+
+def aspects_of(terms: Terms) -> Aspects:
+    """Aspects by their terms. Raises InputError for none at all, and for a term of two aspects.
+
+    >>> aspects_of({"wifi": ("wifi", "internet"), "pool": ("pool",)}).names
+    ('wifi', 'pool')
+    """
     if not terms:
-        raise InputError("no aspect is named", where=where, hint="Name some, such as price,room,service.")
+        raise InputError("no aspect is named", hint="Name some, such as price,room,service.")
     owners: dict[str, str] = {}
-    for aspect, own in terms.items():
+    own_terms = {term.lower() for own in terms.values() for term in own}
+    claimed = {CHINESE_NAMES.get(name, name.lower()) for name in terms}
+    others = {
+        name: tuple(term for term in common_terms(name) if term.lower() not in own_terms)
+        for name in COMMON
+        if name not in claimed
+    }
+    for aspect, own in [*terms.items(), *others.items()]:
         for term in own:
             if owners.setdefault(term.lower(), aspect) != aspect:
                 raise InputError(
                     f"the term '{term}' stands for '{owners[term.lower()]}' and for '{aspect}'",
-                    where=where,
                     hint="Leave it with one of them.",
                 )
     longest_first = sorted(owners, key=lambda term: (-len(term), term))
     groups = {f"t{number}": term for number, term in enumerate(longest_first)}
-    pattern = "|".join(f"(?P<{group}>{_term(term)})" for group, term in groups.items())
     return Aspects(
-        dict(terms), re.compile(pattern, re.IGNORECASE), {group: owners[term] for group, term in groups.items()}
+        dict(terms),
+        re.compile(_one_of(groups), re.IGNORECASE),
+        {group: owners[term] for group, term in groups.items()},
     )
 
 
 def aspect_sentences(text: str, aspects: Aspects) -> list[AspectSentence]:
     """Of each aspect the sentences that are about it, in order of the text; a clause where a sentence has several.
 
-    >>> found = aspect_sentences("Great room, rude staff. We left.", aspects_named(["room", "service"]))
+    >>> found = aspect_sentences("Great room, rude staff. We left.", aspects_said("room,service"))
     >>> [(one.aspect, one.sentence) for one in found]
     [('room', 'Great room'), ('service', 'rude staff.')]
     """
@@ -204,7 +257,8 @@ def aspect_sentences(text: str, aspects: Aspects) -> list[AspectSentence]:
         mentions = [one._replace(start=one.start + start, end=one.end + start)
                     for one in aspects.mentions(text[start:end])]  # fmt: skip
         for first, last in clauses(text, start, end, mentions):
-            own = dict.fromkeys(one.aspect for one in mentions if first <= one.start < last)
+            named = (one.aspect for one in mentions if first <= one.start < last)
+            own = dict.fromkeys(aspect for aspect in named if aspect in aspects.terms)
             found += [AspectSentence(aspect, text[first:last], first, last) for aspect in own]
     return found
 
@@ -268,13 +322,36 @@ def _is_abbreviation(text: str, dot: int) -> bool:
 
 
 def _listed(listed: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(term for one in re.split("[,，、]", listed) if (term := " ".join(one.split()))))
+    return tuple(dict.fromkeys(_parts(listed)))
+
+
+def _parts(listed: str) -> list[str]:
+    return [part for one in re.split("[,，、]", listed) if (part := " ".join(one.split()))]
+
+
+def _one_of(groups: Mapping[str, str]) -> str:
+    """A pattern of terms by their groups, of which the first that fits is taken.
+
+    They are sorted by their first letters, so that few are tried at a place, and Latin ones where a word begins only.
+    """
+    by_first: dict[str, list[str]] = {}
+    for group, term in groups.items():
+        by_first.setdefault(term.lower()[0], []).append(f"(?P<{group}>{_term(term)})")
+    latin = [first for first in by_first if re.match(f"[{LETTER}]", first)]
+    parts = [(f"(?<![{LETTER}])", latin), ("", [first for first in by_first if first not in latin])]
+    return "|".join(
+        f"{before}(?=[{''.join(map(re.escape, firsts))}])(?:"
+        + "|".join(f"(?={re.escape(first)})(?:{'|'.join(by_first[first])})" for first in firsts)
+        + ")"
+        for before, firsts in parts
+        if firsts
+    )
 
 
 def _term(term: str) -> str:
-    """A term as a pattern: Latin ones as whole words, plurals too; Chinese ones anywhere."""
+    """A term as a pattern, its beginning aside: Latin ones as whole words, plurals too; Chinese ones anywhere."""
     pattern = re.escape(term).replace(r"\ ", r"\s+")
     if re.match(f"[{LETTER}]", term[-1]):
         stem = f"{pattern[:-1]}(?:y|ies)" if re.search("[^aeiou]y$", term, re.IGNORECASE) else f"{pattern}(?:e?s)?"
         pattern = f"{stem}(?![{LETTER}])"
-    return f"(?<![{LETTER}]){pattern}" if re.match(f"[{LETTER}]", term[0]) else pattern
+    return pattern

@@ -34,7 +34,7 @@ def write_samples(model: Any, run: Run, tokenizer: Tokenizer, n: int, n_tokens: 
     return task_of(run.config).samples(model, tokenizer, run.config, run.info["sample_prompt"], n, n_tokens)
 
 
-def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener) -> None:
+def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener, with_report: bool = True) -> None:
     """After the last step: the floor, the final measurement, loops, the report."""
     if not (run.path / "floor" / "run.json").is_file():
         with clock.doing("floor"):
@@ -61,7 +61,8 @@ def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener) -> Non
     run.info["messages"] = run.info.get("messages", {}) | record_of(run.info["limits"])
     run.info["next"] = next_commands(run)
     run.info["finished"] = True
-    report_run(run)
+    if with_report:
+        report_run(run)
     run.write_info()  # last: a run that is stopped in its report makes it again
 
 

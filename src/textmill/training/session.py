@@ -73,12 +73,13 @@ def train(
     fresh: bool = False,
     listener: Listener | None = None,
     now: Callable[[], float] = time.perf_counter,
+    with_report: bool = True,
 ) -> Run:
     """Train the model that a config describes; the run folder is created, continued, or refused.
 
     The same config on an unfinished run continues it, to the bit; on a finished one it does nothing and says so.
     fresh: what is there is moved to RUNS/.replaced and the run starts anew.
-    now: the clock of train.minutes, in seconds.
+    now: the clock of train.minutes, in seconds. with_report: write its page, card and pictures.
     Raises ConfigError, InputError, RunError, NoSpace, NoMemory; Diverged before weights change; Interrupted once all
     is saved.
     """
@@ -105,7 +106,7 @@ def train(
                 run = begin(folder, config, prepared, budget)
                 for note in notes:
                     listener.notice(note)
-            return work(run, prepared, stop, listener, budget, watch)
+            return work(run, prepared, stop, listener, budget, watch, with_report)
 
 
 def is_free(there: set[str]) -> bool:
@@ -272,6 +273,7 @@ def work(
     listener: Listener,
     budget: Budget | None = None,
     watch: Stopwatch | None = None,
+    with_report: bool = True,
 ) -> Run:
     """Update until the last step, then close: measure, floor, report. What is done already is not done again."""
     steps = run.config.train.steps
@@ -296,7 +298,7 @@ def work(
             if watch is not None:
                 clock.spent["start"] = clock.spent.get("start", 0.0) + watch.since_start_s
             session.run_updates(saved, stop)
-    close(run, prepared, clock, listener)
+    close(run, prepared, clock, listener, with_report)
     if budget is not None:
         told, outcome = budget.outcome(clock.spent["train"] + clock.spent["data"], run.step)
         run.info["budget"] = budget.facts() | outcome
