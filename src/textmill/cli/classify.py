@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +13,7 @@ from textmill.cli.lines import Lines
 from textmill.cli.output import Shell, for_terminal
 from textmill.cli.run_argument import run_argument, settings_of, use_threads
 from textmill.cli.verb import verb
-from textmill.errors import InputError
+from textmill.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from textmill.results import Classified
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         'textmill classify runs/reviews "A fine film."          one text',
         "textmill classify runs/reviews --json < in.txt         with the probability of every class",
         "textmill classify runs/reviews --abstain 0.8 < in.txt  no answer where it is less sure",
+        "textmill classify runs/reviews --abstain-flagged < in.txt   nor to texts unlike those of training",
         "textmill classify runs/reviews/floor < in.txt          the floor is a run too",
     ),
 )
@@ -39,12 +41,18 @@ if TYPE_CHECKING:
     metavar="P",
     help="Give no answer that is less probable than this.",
 )
+@click.option("--abstain-flagged", is_flag=True, help="Give no answer to a text that has a flag.")
 @checkpoint_option
-def classify_command(shell: Shell, run: Run, text: str | None, abstain: float, checkpoint: str | None) -> int:
+def classify_command(
+    shell: Shell, run: Run, text: str | None, abstain: float, abstain_flagged: bool, checkpoint: str | None
+) -> int:
     """Say of each line which class it belongs to: the class, a tab, its probability. An empty line gives an empty line.
 
     A text of any length is read whole. A line that is no UTF-8 is named, and its place stays empty; the exit code is 1
     then. With --abstain, a line whose answer is not sure enough has no class: its probability stands alone.
+
+    A text that looks unlike those of training is answered and flagged, in a third column: "language", it is in another
+    one; "unseen", none of its words and letter groups is known; "domain", too many of them are not known.
     """
     from textmill.tasks.classifying import LINES_AT_ONCE, classifier_of
 
@@ -54,12 +62,25 @@ def classify_command(shell: Shell, run: Run, text: str | None, abstain: float, c
     source = Lines(shell) if text in (None, "-") else None
     lines = [text or ""] if source is None else source
     at_once = 1 if source is not None and sys.stdin.isatty() else LINES_AT_ONCE
-    n_abstained = 0
-    for found in classifier.lines(lines, at_once, abstain):
-        n_abstained += found.abstained
+    if classifier.domain is None:
+        if abstain_flagged:
+            raise UsageError(
+                "this run cannot tell which texts are unlike its own, so it flags none",
+                where=str(run.path),
+                hint="Leave --abstain-flagged out, or train it anew: with 20 held-out texts or more it can.",
+            )
+        shell.notice("this run does not know which texts are unlike its own: none is flagged")
+    n_texts = n_unsure = 0
+    flagged: Counter[str] = Counter()
+    for found in classifier.lines(lines, at_once, abstain, not abstain_flagged):
+        n_texts += bool(found.probabilities)
+        n_unsure += found.abstained and not (abstain_flagged and found.flags)
+        flagged.update([*found.flags, *(["any"] if found.flags else [])])
         click.echo(found.to_json() if shell.json else for_terminal(shown(found)))
-    if n_abstained:
-        shell.notice(f"lines without an answer, because none is sure enough: {n_abstained:,}")
+    if n_unsure:
+        shell.notice(f"lines without an answer, because none is sure enough: {n_unsure:,}")
+    if flagged and classifier.domain is not None:
+        shell.notice(flags_told(flagged, n_texts, classifier.domain.rate, abstain_flagged))
     if source is None:
         return 0
     if not source.number:
@@ -68,8 +89,17 @@ def classify_command(shell: Shell, run: Run, text: str | None, abstain: float, c
 
 
 def shown(found: Classified) -> str:
-    """`positive<TAB>0.93`; of several labels the least sure one's."""
+    """`positive<TAB>0.93`; of several labels the least sure one's. A flagged text has its flags behind that."""
     if not found.probabilities:
         return ""
     sure = [found.probabilities[name] for name in found.labels] or [max(found.probabilities.values())]
-    return f"{found.label}\t{min(sure):.3f}"
+    return "\t".join([found.label, f"{min(sure):.3f}", *([",".join(found.flags)] if found.flags else [])])
+
+
+def flags_told(flagged: Counter[str], n_texts: int, rate: float, unanswered: bool) -> str:
+    """How many texts have flags, by flag."""
+    each = ", ".join(f"{name} {flagged[name]:,}" for name in ("language", "unseen", "domain") if flagged[name])
+    return (
+        f"texts unlike those of training: {flagged['any']:,} of {n_texts:,} ({each}); of texts like the held-out ones "
+        f"about {100 * rate:.1f} % are flagged for nothing" + (". They have no answer." if unanswered else "")
+    )

@@ -166,12 +166,15 @@ class Vocabulary:
         rows = [self._counts(some)[0] for some in batches(texts)]
         return sparse.vstack(rows, format="csr") if rows else sparse.csr_matrix((0, len(self)), dtype=np.int32)
 
-    def unknown_shares(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
-        """The share of a text's n-grams that are no features (N,); 0 for a text that has none at all."""
-        parts = [self._counts(some)[1] for some in batches(texts)]
-        return np.concatenate([np.zeros(0), *parts])
+    def unknown(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
+        """How many n-grams of each text are no features (N,), and how many it has (N,)."""
+        parts = [self._counts(some)[1:] for some in batches(texts)]
+        nothing = np.zeros(0, dtype=np.int64)
+        n_unknown, n_grams = (np.concatenate([nothing, *(part[which] for part in parts)]) for which in (0, 1))
+        return n_unknown, n_grams
 
-    def _counts(self, texts: Sequence[str]) -> tuple[Any, npt.NDArray[np.float64]]:
+    def _counts(self, texts: Sequence[str]) -> tuple[Any, Ints, Ints]:
+        """Counts of the features (N, F), n-grams that are none, and all (N,)."""
         grams = grams_of(texts, self.kind, self.lengths)
         if not len(self):
             is_known, column = np.zeros(len(grams.hashes), dtype=bool), np.zeros(len(grams.hashes), dtype=np.int64)
@@ -181,7 +184,7 @@ class Vocabulary:
         n_grams = np.bincount(grams.rows, minlength=len(texts))
         n_unknown = np.bincount(grams.rows[~is_known], minlength=len(texts))
         counts = _counted(grams.rows[is_known], column[is_known], (len(texts), len(self)))
-        return counts, n_unknown / np.maximum(n_grams, 1)
+        return counts, n_unknown, n_grams
 
 
 def _counted(rows: Ints, columns: Ints, shape: tuple[int, int]) -> Any:

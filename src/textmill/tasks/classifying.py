@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from textmill.errors import Damaged, RunError
 from textmill.metrics.calibration import tempered
-from textmill.results import Classified
+from textmill.results import Classified, Flag
 from textmill.runs import Run, open_run
-from textmill.tasks.classify import HEAD, Classify, Probabilities, fitted_on, likeliest
+from textmill.tasks.classify import HEAD, Classify, Probabilities, fitted_on, named, sureness
 from textmill.tasks.prepare import task_of
 from textmill.tokens import Tokenizer
 
 if TYPE_CHECKING:
+    from textmill.models.domain import Domain
     from textmill.models.tfidf import Tfidf
 
 LINES_AT_ONCE = 256
@@ -77,6 +77,8 @@ class Classifier:
     tokenizer: Tokenizer
     model: Any = None
     floor: Tfidf | None = None
+    domain: Domain | None = None
+    """What tells texts that are unlike those of training; None where the run does not know that."""
     at_once: int = 32
 
     def probabilities(self, texts: Sequence[str], voice: Voice = "offered") -> Probabilities:
@@ -97,26 +99,39 @@ class Classifier:
         ids = self.tokenizer.encode_batch(list(texts))
         return self.task.log_probs(self.model, ids, self.tokenizer.mark, self.at_once)
 
-    def lines(self, lines: Iterable[str], at_once: int = LINES_AT_ONCE, least: float = 0.0) -> Iterator[Classified]:
+    def flags(self, texts: Sequence[str]) -> list[list[Flag]]:
+        """Why each text looks unlike those of training; [] for one that does not, and where the domain is not known."""
+        if self.domain is None:
+            return [[] for _ in texts]
+        assert self.floor is not None, "a domain goes by the vocabulary of a floor"
+        return self.domain.flags(self.floor.features, texts)
+
+    def lines(
+        self,
+        lines: Iterable[str],
+        at_once: int = LINES_AT_ONCE,
+        least: float = 0.0,
+        answers_flagged: bool = True,
+    ) -> Iterator[Classified]:
         """What each line is, in order; of an empty one nothing. at_once changes no answer. least: an answer that is
-        less probable is not given."""
+        less probable is not given. answers_flagged: so is that of a text with a flag, otherwise."""
         lines = iter(lines)
         while some := list(islice(lines, at_once)):
             full = [line for line in some if line.strip()]
-            found: Iterator[NDArray[np.float64]] = iter(self.probabilities(full) if full else [])
+            found = iter(zip(self.probabilities(full), self.flags(full), strict=True) if full else ())
             for line in some:
                 if not line.strip():
                     yield Classified(label="", probabilities={})
                     continue
-                own = next(found)
-                numbers = likeliest(own, self.several)
-                answers = not numbers or min(own[number] for number in numbers) >= least
-                names = [self.classes[number] for number in numbers] if answers else []
+                own, flags = next(found)
+                answers = sureness(own, self.several) >= least and (answers_flagged or not flags)
+                names = named(own, self.classes, self.several) if answers else []
                 yield Classified(
                     label=", ".join(names),
                     labels=names,
                     probabilities={name: float(p) for name, p in zip(self.classes, own, strict=True)},
                     abstained=not answers,
+                    flags=flags,
                 )
 
 
@@ -134,13 +149,30 @@ def classifier_of(run: Run, checkpoint: str | int | None = None, at_once: int | 
     if run.kind != "network":
         alone: Tfidf = run.model()
         offer = Offer(weight=0.0)
-        return Classifier(list(alone.classes), alone.several, offer, task, run.tokenizer, floor=alone, at_once=at_once)
+        return Classifier(
+            list(alone.classes),
+            alone.several,
+            offer,
+            task,
+            run.tokenizer,
+            floor=alone,
+            domain=domain_in(run.path),
+            at_once=at_once,
+        )
     model: Any = run.model(checkpoint, device=run.config.machine.device)
     own = checkpoint is None or str(checkpoint) == str(run.default_checkpoint)
     offer = Offer.of(run) if own else Offer()
     head = model.heads[HEAD]
     floor = floor_of(run) if (run.path / FLOOR / "run.json").is_file() or offer.weight < 1 else None
-    return Classifier(list(head.classes), head.several, offer, task, run.tokenizer, model, floor, at_once)
+    domain = domain_in(run.path / FLOOR)
+    return Classifier(list(head.classes), head.several, offer, task, run.tokenizer, model, floor, domain, at_once)
+
+
+def domain_in(floor: Path) -> Domain | None:
+    """What the folder of a floor keeps beside it. Raises Damaged."""
+    from textmill.models.domain import Domain
+
+    return Domain.load(floor)
 
 
 def floor_of(run: Run) -> Tfidf:
@@ -162,7 +194,7 @@ def classify(
     checkpoint: str | int | None = None,
     least: float = 0.0,
 ) -> list[Classified]:
-    """What each text is by a run: label, labels, probabilities.
+    """What each text is by a run: label, labels, probabilities, flags.
 
     >>> textmill.classify("runs/reviews", "A fine film.")[0].label  # doctest: +SKIP
     'positive'
