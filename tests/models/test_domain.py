@@ -11,6 +11,7 @@ import pytest
 from textmill.errors import Damaged
 from textmill.models.domain import RATE, Domain, Spread, known_languages
 from textmill.models.tfidf import TextFeatures
+from textmill.results import Flag
 from textmill.text.worlds import Sentiment
 
 FRENCH = "le bateau bleu traverse la mer pendant que les enfants dorment dans leurs lits"
@@ -22,6 +23,10 @@ def drawn(generator: np.random.Generator, n_texts: int, words: int, first: int =
     lengths = generator.integers(3, 41, n_texts)
     chosen = [generator.choice(words, n, p=chances / chances.sum()) for n in lengths]
     return [" ".join(f"w{first + number:x}q" for number in own) for own in chosen]
+
+
+def flags_of(domain: Domain, features: TextFeatures, texts: list[str]) -> list[list[Flag]]:
+    return domain.flags(texts, features.read(texts)[1])
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +46,7 @@ def test_of_texts_of_the_same_kind_about_one_in_a_hundred_is_flagged_long_or_sho
     # 600 scores: the 595th of them is the threshold, five are above it, and a new text is as likely to be a sixth.
     assert domain.rate == pytest.approx(6 / 601) and domain.rate <= RATE
     new = drawn(np.random.default_rng(6), 1500, 3000)
-    is_flagged = np.array([bool(own) for own in domain.flags(features, new)])
+    is_flagged = np.array([bool(own) for own in flags_of(domain, features, new)])
     is_short = np.array([len(text.split()) < 15 for text in new])
     assert 0.002 < is_flagged.mean() < 0.025  # a binomial of 1,500, and five of 600 that set the threshold
     assert is_flagged[is_short].mean() < 0.03 and is_flagged[~is_short].mean() < 0.03  # whatever their length
@@ -52,7 +57,7 @@ def test_texts_of_other_words_are_flagged(world: tuple[TextFeatures, list[str], 
     domain = Domain.fit(features, training, held_out)
     assert domain is not None
     other = drawn(np.random.default_rng(8), 300, 3000, first=100_000)
-    assert np.mean([bool(own) for own in domain.flags(features, other)]) > 0.95
+    assert np.mean([bool(own) for own in flags_of(domain, features, other)]) > 0.95
 
 
 @pytest.mark.parametrize(("own", "other"), [("en", "zh"), ("zh", "en")])
@@ -62,7 +67,7 @@ def test_another_language_is_flagged_as_one(own: str, other: str) -> None:
     features, _ = TextFeatures.fit(texts[:300])
     domain = Domain.fit(features, texts[:300], texts[300:])
     assert domain is not None and own in domain.languages and other not in domain.languages
-    flags = domain.flags(features, foreign)
+    flags = flags_of(domain, features, foreign)
     assert np.mean(["language" in one for one in flags]) > 0.95
     assert all(one for one in flags)
 
@@ -72,7 +77,7 @@ def test_a_text_without_a_known_gram_is_unseen_and_a_known_one_has_no_flag() -> 
     features, _ = TextFeatures.fit(texts)
     domain = Domain.fit(features, texts, texts[:40])
     assert domain is not None
-    flags = domain.flags(features, [texts[0], "爱因斯坦提出相对论", "😀", FRENCH])
+    flags = flags_of(domain, features, [texts[0], "爱因斯坦提出相对论", "😀", FRENCH])
     assert flags[0] == []
     assert flags[1] == ["unseen"]
     assert flags[2] == ["language", "unseen"] and "language" in flags[3]

@@ -117,7 +117,8 @@ def evaluated(
     refuse_unknown(classes, ((text.place, text.labels) for text in examples))
     texts = [tokenizer.decode(text.ids) for text in examples]
     labels = [text.labels for text in examples]
-    found = {"offered": classifier.probabilities(texts)}
+    offered, flags = classifier.answers(texts)
+    found = {"offered": offered}
     if classifier.model is not None and classifier.offer.weight < 1:
         found["network"] = classifier.probabilities(texts, "network")
     if classifier.model is not None and classifier.floor is not None:
@@ -160,7 +161,7 @@ def evaluated(
     evaluation.classes = tables_of(ours, classifier.offer, settings, abstain)
     evaluation.classes.alarms = list(warned)
     if classifier.domain is not None:
-        evaluation.classes.flagged = flagged(classifier.flags(texts), classifier.domain.rate)
+        evaluation.classes.flagged = flagged(flags, classifier.domain.rate)
         told.append(flagged_told(evaluation.classes.flagged))
     if classifier.offer.n_texts and name == "validation":
         told.append(message("What is offered was chosen on these very texts: on new ones it may do a little worse."))

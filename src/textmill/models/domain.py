@@ -5,17 +5,18 @@ that are none of it. A share of few n-grams scatters more, so it is measured in 
 
     z = (share − mean) / √(between + within / n),        n: the n-grams of the text
 
-fitted on held-out texts; a text's score is the larger z of the two kinds. A text in a language that training has not,
-or without one known n-gram, scores ∞. The threshold is the score that at most RATE of texts like the held-out ones
-exceed (split conformal: Vovk et al. 2005), so one text in a hundred is flagged for nothing, all flags together.
+fitted on held-out texts, and divided by the z that TAIL of these exceed; a text's score is the larger of the two. A
+text in a language that training has not, or without one known n-gram, scores ∞. The threshold is the score that at most
+RATE of texts like the held-out ones exceed (split conformal: Vovk et al. 2005), so one text in a hundred is flagged for
+nothing, all flags together.
 Shapes: N texts.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from textmill.files import json_of, misfits_told, write_json
-from textmill.models.grams import Kind
+from textmill.models.grams import Kind, Unknown
 from textmill.results import Flag
 from textmill.text.document_language import LanguageCount, language_of
 
@@ -36,6 +37,8 @@ FILE = "domain.json"
 FORMAT = 1
 RATE = 0.01
 """Of texts like the held-out ones that may be flagged for nothing."""
+TAIL = RATE / 2
+"""Of held-out texts have a larger z of a kind than the one that counts 1: so neither kind is louder than the other."""
 LEAST_TEXTS = 20
 """Held-out texts below which no threshold is set."""
 LEAST_SHARE = 0.001
@@ -49,6 +52,8 @@ class Spread:
     mean: float
     between: float
     within: float
+    high: float = 1.0
+    """The z that counts 1."""
 
     @classmethod
     def fit(cls, shares: Floats, n_grams: Floats) -> Spread:
@@ -59,11 +64,13 @@ class Spread:
         weights = np.sqrt(n_grams)
         columns = np.column_stack([np.ones_like(shares), 1 / n_grams]) * weights[:, None]
         (between, within), _ = nnls(columns, (shares - mean) ** 2 * weights)
-        return cls(mean, float(between), float(within))
+        plain = cls(mean, float(between), float(within))
+        high = float(np.quantile(plain.deviations(shares, n_grams), 1 - TAIL))
+        return replace(plain, high=high) if 0 < high < math.inf else plain
 
     def deviations(self, shares: Floats, n_grams: Floats) -> Floats:
-        """z of each text. Where held-out texts do not scatter at all, a share above theirs is ∞."""
-        deviation = np.sqrt(self.between + self.within / n_grams)
+        """z of each text, in units of `high`. Where held-out texts do not scatter at all, a share above theirs is ∞."""
+        deviation = self.high * np.sqrt(self.between + self.within / n_grams)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.nan_to_num((shares - self.mean) / deviation, nan=0.0, posinf=math.inf, neginf=-math.inf)
 
@@ -86,16 +93,18 @@ class Domain:
         held_out = [text for text in held_out if text.strip()]
         if len(held_out) < LEAST_TEXTS:
             return None
-        unknown = [part.unknown(held_out) for part in features.vocabularies]
-        is_read = np.min([n_grams for _, n_grams in unknown], axis=0) > 0
+        _, unknown = features.read(held_out)
+        is_read = np.min([n_grams for _, n_grams in unknown.values()], axis=0) > 0
         if is_read.sum() < LEAST_TEXTS:
             return None
         spreads = {
-            part.kind: Spread.fit((n_unknown / np.maximum(n_grams, 1))[is_read], n_grams[is_read])
-            for part, (n_unknown, n_grams) in zip(features.vocabularies, unknown, strict=True)
+            kind: Spread.fit((n_unknown / np.maximum(n_grams, 1))[is_read], n_grams[is_read])
+            for kind, (n_unknown, n_grams) in unknown.items()
         }
         plain = cls(known_languages(training), spreads, math.inf, RATE, len(held_out))
-        scores = np.sort(plain.scores(features, held_out))
+        strange, unseen = plain._scores(unknown)
+        foreign = np.array([language_of(text) not in plain.languages for text in held_out])
+        scores = np.sort(np.where(foreign | unseen, math.inf, strange))
         n = len(scores)
         threshold = scores[min(n, math.ceil((n + 1) * (1 - RATE))) - 1]
         if not math.isfinite(threshold):  # more of them than RATE are in another language: these are flagged anyway
@@ -106,9 +115,9 @@ class Domain:
         rate = float(((scores > threshold).sum() + 1) / (n + 1))
         return cls(plain.languages, spreads, float(threshold), rate, n)
 
-    def flags(self, features: TextFeatures, texts: Sequence[str]) -> list[list[Flag]]:
-        """Of each text; [] for one that looks like those of training."""
-        scores, unseen = self._scores(features, texts)
+    def flags(self, texts: Sequence[str], unknown: Mapping[Kind, Unknown]) -> list[list[Flag]]:
+        """Of each text; [] for one that looks like those of training. unknown: as the features read the texts."""
+        scores, unseen = self._scores(unknown)
         found: list[list[Flag]] = []
         for text, score, is_unseen in zip(texts, scores, unseen, strict=True):
             own: list[Flag] = [] if language_of(text) in self.languages else ["language"]
@@ -119,21 +128,14 @@ class Domain:
             found.append(own)
         return found
 
-    def scores(self, features: TextFeatures, texts: Sequence[str]) -> Floats:
-        """(N,), higher is stranger; ∞ for another language, and where no n-gram is known."""
-        scores, unseen = self._scores(features, texts)
-        foreign = np.array([language_of(text) not in self.languages for text in texts], dtype=bool)
-        return np.where(foreign | unseen, math.inf, scores)
-
-    def _scores(self, features: TextFeatures, texts: Sequence[str]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    def _scores(self, unknown: Mapping[Kind, Unknown]) -> tuple[Floats, npt.NDArray[np.bool_]]:
         """The larger z of each text, and whether none of its n-grams is known."""
-        scores, unseen = np.full(len(texts), -math.inf), np.ones(len(texts), dtype=bool)
-        for part in features.vocabularies:
-            n_unknown, n_grams = part.unknown(texts)
-            unseen &= n_unknown == n_grams
+        scores, unseen = [], []
+        for kind, (n_unknown, n_grams) in unknown.items():
             n = np.maximum(n_grams, 1).astype(np.float64)
-            scores = np.maximum(scores, self.spreads[part.kind].deviations(n_unknown / n, n))
-        return scores, unseen
+            scores.append(self.spreads[kind].deviations(n_unknown / n, n))
+            unseen.append(n_unknown == n_grams)
+        return np.max(scores, axis=0), np.all(unseen, axis=0)
 
     # a file that lasts
 

@@ -43,6 +43,13 @@ class Grams(NamedTuple):
     joined: str
 
 
+class Unknown(NamedTuple):
+    """Of each text, the n-grams that are no features, and all that it has (N,)."""
+
+    n_unknown: Ints
+    n_grams: Ints
+
+
 def grams_of(texts: Sequence[str], kind: Kind, lengths: tuple[int, int]) -> Grams:
     """All n-grams of lengths[0] … lengths[1] words or characters; none goes from one text into the next.
 
@@ -163,18 +170,18 @@ class Vocabulary:
 
     def counts(self, texts: Sequence[str]) -> Any:
         """How often each text has each feature: csr (N, F), int32."""
-        rows = [self._counts(some)[0] for some in batches(texts)]
-        return sparse.vstack(rows, format="csr") if rows else sparse.csr_matrix((0, len(self)), dtype=np.int32)
+        return self.read(texts)[0]
 
-    def unknown(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
-        """How many n-grams of each text are no features (N,), and how many it has (N,)."""
-        parts = [self._counts(some)[1:] for some in batches(texts)]
-        nothing = np.zeros(0, dtype=np.int64)
-        n_unknown, n_grams = (np.concatenate([nothing, *(part[which] for part in parts)]) for which in (0, 1))
-        return n_unknown, n_grams
+    def read(self, texts: Sequence[str]) -> tuple[Any, Unknown]:
+        """The counts of the features (N, F), int32, and the n-grams that are none."""
+        parts = [self._read(some) for some in batches(texts)]
+        if not parts:
+            nothing = np.zeros(0, dtype=np.int64)
+            return sparse.csr_matrix((0, len(self)), dtype=np.int32), Unknown(nothing, nothing)
+        rows, n_unknown, n_grams = zip(*parts, strict=True)
+        return sparse.vstack(rows, format="csr"), Unknown(np.concatenate(n_unknown), np.concatenate(n_grams))
 
-    def _counts(self, texts: Sequence[str]) -> tuple[Any, Ints, Ints]:
-        """Counts of the features (N, F), n-grams that are none, and all (N,)."""
+    def _read(self, texts: Sequence[str]) -> tuple[Any, Ints, Ints]:
         grams = grams_of(texts, self.kind, self.lengths)
         if not len(self):
             is_known, column = np.zeros(len(grams.hashes), dtype=bool), np.zeros(len(grams.hashes), dtype=np.int64)

@@ -1616,7 +1616,7 @@ CHINESE: dict[str, str] = {
     "share of the texts that are answered": "作答的文本所占比例",
     "share that is right": "正确的比例",
     "texts answered": "作答的文本",
-    "the surest texts answered": "只答把握最大的文本",
+    "the surest first": "把握最大的先答",
     "told as": "判断为",
     "told so": "判断如此",
     "too many of its words or letter groups are not known": "其中不认识的词或字母组合太多",

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 NAMES = ("confusion", "reliability", "risk")
 MOST_DRAWN = 12
 """Classes whose confusion is drawn."""
+FEW = 6
+"""Classes that leave room for their names in a narrow picture."""
+SMALLEST = 6
+"""Points of a count that can still be read."""
 BROADEST = 110
 """Points of a square."""
 DARKEST = 0.5
@@ -72,9 +76,11 @@ def draw_confusion(classes: Classes, subject: str, pen: Pen) -> Figure:
     size = FONT_SIZE - (3 if pen.narrow else 1)
     heads = [f"[{number}] {pen.foreign(name)}" for number, name in enumerate(classes.names, start=1)]
     widest = max(sum(map(breadth, head)) for head in heads) * 0.62 * size + 16
-    left = int(min(widest, pen.width * 0.4))
+    left = int(min(widest, pen.width * (0.28 if pen.narrow and n > FEW else 0.4)))
     room = pen.width - left - 10
     broad = min(room / n, BROADEST)
+    longest = max(len(str(count)) for counts in classes.confusion for count in counts)
+    of_counts = min(size, (broad - 4) / (0.62 * longest))
     figure, axes = paper(subject, pen, height=step * n + 62, left=left, bottom=6, top=56)
     axes.set_xlim(0, room / broad)
     axes.set_ylim(n, 0)
@@ -93,13 +99,12 @@ def draw_confusion(classes: Classes, subject: str, pen: Pen) -> Figure:
             share = count / own.n_texts if own.n_texts else 0.0
             colour = COLOURS["model"] if row == column else COLOURS["floor"]
             axes.add_patch(_square(column, row, colour, DARKEST * share))
-            shown = numbers.count(count)
-            if len(shown) * 0.62 * size <= broad - 4:  # the table has those that do not fit
+            if of_counts >= SMALLEST:  # else they stand in the table alone
                 ink = COLOURS["ink"] if count else COLOURS["muted"]
-                axes.text(column + 0.5, row + 0.5, shown, ha="center", va="center", color=ink, size=size)
+                axes.text(column + 0.5, row + 0.5, str(count), ha="center", va="center", color=ink, size=of_counts)
     for column in range(n):
         axes.annotate(
-            f"[{column + 1}]",
+            f"[{column + 1}]" if broad > 36 else str(column + 1),
             (column + 0.5, 0),
             xytext=(0, 5),
             textcoords="offset points",
@@ -217,7 +222,7 @@ def draw_risk(classes: Classes, subject: str, pen: Pen) -> Figure:
     figure, axes = _shares(subject, pen, pen.words("share of the texts that are answered"))
     coverage = [point.coverage for point in classes.risk_coverage]
     risk = [point.risk for point in classes.risk_coverage]
-    axes.plot(coverage, risk, color=COLOURS["model"], linewidth=1.8, label=pen.words("the surest texts answered"))
+    axes.plot(coverage, risk, color=COLOURS["model"], linewidth=1.8, label=pen.words("the surest first"))
     whole = risk[-1]
     axes.axhline(
         whole,
@@ -244,7 +249,7 @@ def draw_risk(classes: Classes, subject: str, pen: Pen) -> Figure:
 def _shares(subject: str, pen: Pen, below: str) -> tuple[Figure, Axes]:
     """Paper whose axes are shares in percent."""
     figure, axes = paper(subject, pen, height=330, left=50, bottom=48, top=76 if pen.narrow else 58)
-    axes.set_xlim(0, 1.03)
+    axes.set_xlim(0, 1.08 if pen.narrow else 1.03)
     axes.xaxis.set_major_formatter(_percent)
     axes.yaxis.set_major_formatter(_percent)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1] if pen.narrow else [place / 10 for place in range(11)])

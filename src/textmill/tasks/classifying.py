@@ -85,13 +85,17 @@ class Classifier:
         """P of each class (N, C); rows sum to 1, but where a text may have several labels. voice: who answers; a
         network alone answers at its temperature."""
         weight = {"offered": self.offer.weight, "network": 1.0, "tfidf": 0.0}[voice]
+        return self._mixed(texts, weight, self.floor.features.rows(texts) if weight < 1 and self.floor else None)
+
+    def _mixed(self, texts: Sequence[str], weight: float, rows: Any) -> Probabilities:
+        """weight: of the network. rows: the features of the texts, where the floor has a part in it."""
         found: Probabilities = np.zeros((len(texts), len(self.classes)))
         if weight:
             log_probs = self.log_probs(texts)
             found += weight * (np.exp(log_probs) if self.several else tempered(log_probs, self.offer.temperature))
         if weight < 1:
             assert self.floor is not None, "a floor that answers was opened"
-            found += (1 - weight) * self.floor.probabilities(texts)
+            found += (1 - weight) * self.floor.of_rows(rows)
         return found
 
     def log_probs(self, texts: Sequence[str]) -> Probabilities:
@@ -99,12 +103,14 @@ class Classifier:
         ids = self.tokenizer.encode_batch(list(texts))
         return self.task.log_probs(self.model, ids, self.tokenizer.mark, self.at_once)
 
-    def flags(self, texts: Sequence[str]) -> list[list[Flag]]:
-        """Why each text looks unlike those of training; [] for one that does not, and where the domain is not known."""
+    def answers(self, texts: Sequence[str]) -> tuple[Probabilities, list[list[Flag]]]:
+        """The probabilities that are offered; and why each text looks unlike those of training: [] for one that does
+        not, and where the domain is not known."""
         if self.domain is None:
-            return [[] for _ in texts]
+            return self.probabilities(texts), [[] for _ in texts]
         assert self.floor is not None, "a domain goes by the vocabulary of a floor"
-        return self.domain.flags(self.floor.features, texts)
+        rows, unknown = self.floor.features.read(texts)  # once, for both
+        return self._mixed(texts, self.offer.weight, rows), self.domain.flags(texts, unknown)
 
     def lines(
         self,
@@ -118,7 +124,7 @@ class Classifier:
         lines = iter(lines)
         while some := list(islice(lines, at_once)):
             full = [line for line in some if line.strip()]
-            found = iter(zip(self.probabilities(full), self.flags(full), strict=True) if full else ())
+            found = iter(zip(*self.answers(full), strict=True) if full else ())
             for line in some:
                 if not line.strip():
                     yield Classified(label="", probabilities={})
@@ -164,7 +170,7 @@ def classifier_of(run: Run, checkpoint: str | int | None = None, at_once: int | 
     offer = Offer.of(run) if own else Offer()
     head = model.heads[HEAD]
     floor = floor_of(run) if (run.path / FLOOR / "run.json").is_file() or offer.weight < 1 else None
-    domain = domain_in(run.path / FLOOR)
+    domain = domain_in(run.path / FLOOR) if floor is not None else None
     return Classifier(list(head.classes), head.several, offer, task, run.tokenizer, model, floor, domain, at_once)
 
 
