@@ -16,7 +16,7 @@ WIDEST_HEAD = 14
 """Columns of a terminal; of longer class names the columns of the square have numbers."""
 
 
-def classes_text(found: Evaluation, confidence: float) -> list[str]:
+def classes_text(found: Evaluation) -> list[str]:
     """Blocks: each class and the confusion; the risk of not answering below P."""
     classes = found.classes
     assert classes is not None, "only what classifies has classes"

@@ -111,7 +111,7 @@ def evaluation_text(found: Evaluation, whole: bool = False) -> str:
     blocks = [f"{found.run} on {found.data}: {counted}"]
     blocks.append(scores_table(found.metrics, found.baselines, found.intervals, confidence))
     if found.classes is not None:
-        blocks += classes_text(found, confidence)
+        blocks += classes_text(found)
     if whole or not signature:
         blocks.append(table(convention_rows(how) or [["", ""]]))
     blocks.append("\n".join([*([f"how: {signature}"] if signature else []), *(f"note: {note}" for note in notes)]))
