@@ -234,6 +234,124 @@ class Look(Document):
     """With --out: the pictures that were written."""
 
 
+class ClassScore(Document):
+    """One class on held-out texts. Its F1 is the metric f1_class.NAME."""
+
+    name: str
+    precision: float
+    """Of the texts that were given the class, the share that have it."""
+    recall: float
+    """Of the texts that have the class, the share that were given it."""
+    n_texts: int
+    """Texts that have it."""
+    n_given: int
+    """Texts that were given it."""
+
+
+class Confused(Document):
+    """Texts of one class that were given another."""
+
+    label: str
+    """The one they have."""
+    output: str
+    """The one they were given."""
+    n: int
+
+
+class ReliabilityBin(Document):
+    """Texts whose answer has a probability above `low` and not above `high`: how sure it was, how often right."""
+
+    low: float
+    high: float
+    n_texts: int
+    confidence: float | None
+    """Mean probability of their answers; None where there is no such text."""
+    accuracy: float | None
+    interval: tuple[float, float] | None
+    """Of the accuracy (Clopper-Pearson)."""
+
+
+class RiskPoint(Document):
+    """Answering the texts whose answer has at least this probability."""
+
+    threshold: float
+    coverage: float
+    """Share of the texts that are answered."""
+    risk: float
+    """Of them, the share that are told wrong."""
+
+
+class Abstaining(Document):
+    """What `classify --abstain P` would do on these texts."""
+
+    threshold: float
+    """P."""
+    n_answered: int
+    n_wrong: int
+    coverage: float
+    risk: float | None
+    """n_wrong of n_answered; None where none is answered."""
+    interval: tuple[float, float] | None
+    """Of the risk (Clopper-Pearson)."""
+
+
+class Offered(Document):
+    """What a classifier answers with, and what that was chosen by."""
+
+    name: Literal["network", "tfidf", "mixture"]
+    weight: float
+    """Of the network; the floor has the rest."""
+    temperature: float
+    n_texts: int
+    """Held-out texts that both were chosen on; 0: there were none, or too few."""
+    losses: dict[str, float]
+    """Nats a text there, of network, tfidf and offered."""
+
+
+class Flagged(Document):
+    """Texts that look unlike those of training."""
+
+    n_texts: int
+    """That were looked at."""
+    n: int
+    """Texts with any flag."""
+    by: dict[str, int]
+    """Flag -> texts."""
+    expected: float
+    """The share of texts like the held-out ones that is flagged for nothing, by choice of the threshold."""
+
+
+class Classes(Document):
+    """A classifier, class by class."""
+
+    names: list[str]
+    """In class order."""
+    scores: list[ClassScore]
+    """In class order."""
+    confusion: list[list[int]] | None = None
+    """Texts of each class (row) that were given each class (column), in class order; None where a text may have several
+    labels, and above 100 classes."""
+    confused: list[Confused] = Field(default_factory=list)
+    """Every pair of two classes that was confused, the most frequent first."""
+    reliability: list[ReliabilityBin] = Field(default_factory=list)
+    """The table behind the ECE; empty where a text may have several labels."""
+    ece_noise_high: float | None = None
+    """What the ECE of a calibrated model of so many texts stays below in 95 of 100 cases."""
+    risk_coverage: list[RiskPoint] = Field(default_factory=list)
+    """The surest texts first; of a longer curve 200 points, evenly spread, both ends among them."""
+    aurc: float
+    """The mean risk over the texts, each at its own probability."""
+    abstaining: list[Abstaining]
+    """At some thresholds, and at that of --abstain."""
+    asked: float | None = None
+    """That of --abstain."""
+    offer: Offered
+    alarms: list[str] = Field(default_factory=list)
+    """What must not be overlooked, as sentences; they stand in convention.notes too."""
+    flagged: Flagged | None = None
+    """None where the run does not know its domain."""
+
+
 class Evaluation(Document):
     """A run measured on held-out text."""
 
@@ -255,6 +373,8 @@ class Evaluation(Document):
     """A sentence of verdict or convention -> what it is made of, for other languages: {template, values}."""
     documents: list[dict[str, float | int | str]] = Field(default_factory=list)
     """Per document or block: source, nats, n_tokens, n_bytes, n_chars; paired comparisons need them."""
+    classes: Classes | None = None
+    """Of a classifier."""
     seal: str = ""
     """Of a file under eval/: the sha256 of it with this left empty. Stands last."""
 
@@ -321,6 +441,9 @@ class Translated(Document):
     """Of --n-best, the others: translation and score, the best first."""
 
 
+Flag = Literal["language", "unseen", "domain"]
+
+
 class OpinionSentence(Document):
     """A sentence, or a clause, about an aspect, and what it is alone."""
 
@@ -362,7 +485,10 @@ class Classified(Document):
     probabilities: dict[str, float]
     """Of each class; they sum to 1, but where a text may have several labels."""
     abstained: bool = False
-    """With --abstain: the answer was not sure enough."""
+    """With --abstain: the answer was not sure enough; with --abstain-flagged: the text has a flag."""
+    flags: list[Flag] = Field(default_factory=list)
+    """Why the text looks unlike those of training: "language", it is in another one; "unseen", none of its n-grams of
+    words and characters is known; "domain", they are rarer there than those of nearly all held-out texts."""
     aspects: dict[str, AspectOpinion | None] = Field(default_factory=dict)
     """With --aspects, what is said of each; None: the text does not name it."""
 

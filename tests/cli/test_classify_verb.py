@@ -85,6 +85,67 @@ def test_a_line_in_a_line_out(place: Path) -> None:
     assert unsure.stdout.decode().startswith("\t") and b"none is sure enough: 2" in unsure.stderr
 
 
+def test_a_text_unlike_those_of_training_is_answered_and_flagged(place: Path) -> None:
+    domain = json.loads((place / "runs/made/floor/domain.json").read_text())
+    assert domain["languages"] == ["zh"] and domain["n_texts"] > 20
+    lines = "房间很好。\nThe ship sailed before the sun came up.\n\nこれはとても良い部屋でした。\n".encode()
+    done = textmill(place, "classify", "runs/made", stdin=lines)
+    own, english, empty, _, _ = done.stdout.decode().split("\n")
+    assert len(own.split("\t")) == 2 and empty == ""
+    label, _, flags = english.split("\t")
+    assert label in ("中性", "正面", "负面") and "language" in flags.split(",")
+    assert b"texts unlike those of training: 2 of 3 (language 2, " in done.stderr
+    found = [
+        json.loads(line) for line in textmill(place, "classify", "runs/made", "--json", stdin=lines).stdout.splitlines()
+    ]
+    assert [bool(one["flags"]) for one in found] == [False, True, False, True]
+    for one in found:
+        jsonschema.validate(one, results.Classified.model_json_schema(by_alias=True))
+    left = textmill(place, "classify", "runs/made", "--abstain-flagged", stdin=lines)
+    assert [line.split("\t")[0] == "" for line in left.stdout.decode().split("\n")] == [False, True, True, True, True]
+    assert b"They have no answer" in left.stderr and b"none is sure enough" not in left.stderr
+    floor = textmill(place, "classify", "runs/made/floor", stdin=lines)
+    assert floor.stdout.decode().split("\n")[1].endswith(flags)  # the floor knows the same
+
+
+def test_an_older_run_classifies_and_says_that_it_flags_nothing(place: Path) -> None:
+    (place / "runs/made/floor/domain.json").rename(place / "kept.json")
+    try:
+        done = textmill(place, "classify", "runs/made", "The ship sailed before the sun came up.")
+        refused = textmill(place, "classify", "runs/made", "--abstain-flagged", "The ship sailed.")
+        measured = textmill(place, "eval", "runs/made", "--data", "more.csv", "--json")
+    finally:
+        (place / "kept.json").rename(place / "runs/made/floor/domain.json")
+    assert done.returncode == 0 and len(done.stdout.decode().split("\t")) == 2
+    assert b"does not know which texts are unlike its own" in done.stderr
+    assert refused.returncode == 2 and refused.stdout == b"" and b"Leave --abstain-flagged out" in refused.stderr
+    assert json.loads(measured.stdout)["classes"]["flagged"] is None
+
+
+def test_eval_says_what_is_taken_for_what_and_what_not_answering_would_do(place: Path) -> None:
+    done = textmill(place, "eval", "runs/made", "--abstain", "0.7", "--json")
+    assert done.returncode == 0, done.stderr.decode()
+    found = json.loads(done.stdout)
+    jsonschema.validate(found, results.Evaluation.model_json_schema(by_alias=True))
+    classes, rows = found["classes"], found["documents"]
+    assert classes["names"] == ["中性", "正面", "负面"]
+    for label, counts in zip(classes["names"], classes["confusion"], strict=True):
+        given = [row["output"] for row in rows if row["label"] == label]
+        assert counts == [given.count(name) for name in classes["names"]]
+    answered = [row for row in rows if row["probability"] >= 0.7]
+    asked = next(row for row in classes["abstaining"] if row["threshold"] == classes["asked"] == 0.7)
+    assert asked["n_answered"] == len(answered)
+    assert asked["n_wrong"] == sum(row["label"] != row["output"] for row in answered)
+    text = textmill(place, "eval", "runs/made", "--abstain", "0.7").stdout.decode()
+    assert "true class \\ told as" in text and "answering from 0.7 on" in text
+    assert textmill(place, "report", "runs/made", "--lang", "en").returncode == 0
+    page = (place / "runs/made/report.html").read_text(encoding="utf-8")
+    assert "The dot is --abstain 0.7" in page and "Class by class" in page
+    card = (place / "runs/made/README.md").read_text(encoding="utf-8")
+    assert "| `--abstain` |" in card
+    assert textmill(place, "eval", "runs/made", "--abstain", "7").returncode == 2
+
+
 def test_a_bad_line_keeps_its_place(place: Path) -> None:
     done = textmill(place, "classify", "runs/made", stdin=b"a\n\xff\xfe\nb\n")
     assert done.returncode == 1 and b"line 2 is no UTF-8" in done.stderr

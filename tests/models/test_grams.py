@@ -85,6 +85,8 @@ def test_only_grams_of_enough_texts_are_features_and_of_too_many_the_most_common
     assert only.names == ["a"] and counts.toarray().ravel().tolist() == [1, 1, 1, 2]
 
 
-def test_the_unknown_share_of_a_text():
+def test_the_unknown_grams_of_a_text():
     vocabulary, _ = Vocabulary.fit(["a b", "a b"], "words", (1, 1), least_texts=1, most_features=100)
-    assert vocabulary.unknown_shares(["a b", "a c", "x y z", "a x y z", ""]).tolist() == [0, 0.5, 1, 0.75, 0]
+    _, (n_unknown, n_grams) = vocabulary.read(["a b", "a c", "x y z", "a x y z", ""])
+    assert (n_unknown.tolist(), n_grams.tolist()) == ([0, 1, 3, 3, 0], [2, 2, 3, 4, 0])
+    assert [len(column) for column in vocabulary.read([])[1]] == [0, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +13,7 @@ from textmill.cli.lines import Lines
 from textmill.cli.output import Shell, for_terminal
 from textmill.cli.run_argument import run_argument, settings_of, use_threads
 from textmill.cli.verb import verb
-from textmill.errors import InputError
+from textmill.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from textmill.results import AspectOpinion, Classified
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         "textmill classify runs/reviews --abstain 0.8 < in.txt  no answer where it is less sure",
         "textmill classify runs/reviews --aspects price,room,service < in.txt      opinion of each, and its sentence",
         "textmill classify runs/reviews --aspects room --aspects wifi=wifi,internet < in.txt      terms of your own",
+        "textmill classify runs/reviews --abstain-flagged < in.txt   nor to texts unlike those of training",
         "textmill classify runs/reviews/floor < in.txt          the floor is a run too",
     ),
 )
@@ -48,9 +50,16 @@ if TYPE_CHECKING:
     help="What else to give the opinion of: names with commas, English or Chinese, or one with terms of its own: "
     "wifi=wifi,internet. Can be said again.",
 )
+@click.option("--abstain-flagged", is_flag=True, help="Give no answer to a text that has a flag.")
 @checkpoint_option
 def classify_command(
-    shell: Shell, run: Run, text: str | None, abstain: float, aspects: tuple[str, ...], checkpoint: str | None
+    shell: Shell,
+    run: Run,
+    text: str | None,
+    abstain: float,
+    aspects: tuple[str, ...],
+    abstain_flagged: bool,
+    checkpoint: str | None,
 ) -> int:
     """Say of each line which class it belongs to: the class, a tab, its probability. An empty line gives an empty line.
 
@@ -59,6 +68,9 @@ def classify_command(
 
     With --aspects, a column more for each: `room: positive 0.981 "Great room"`, the sentence, or the clause, that
     speaks most for it; or `room: not named`. A sentence is about an aspect where it has one of its terms.
+
+    A text that looks unlike those of training is answered and flagged, in a last column: "language", it is in another
+    one; "unseen", none of its words and letter groups is known; "domain", too many of them are not known.
     """
     from textmill.tasks.classifying import LINES_AT_ONCE, classifier_of
     from textmill.text.aspects import aspects_said
@@ -72,16 +84,29 @@ def classify_command(
     source = Lines(shell) if text in (None, "-") else None
     lines = [text or ""] if source is None else source
     at_once = 1 if source is not None and sys.stdin.isatty() else LINES_AT_ONCE
-    n_abstained = n_lines = 0
+    if classifier.domain is None:
+        if abstain_flagged:
+            raise UsageError(
+                "this run cannot tell which texts are unlike its own, so it flags none",
+                where=str(run.path),
+                hint="Leave --abstain-flagged out, or train it anew: with 20 held-out texts or more it can.",
+            )
+        shell.notice("this run does not know which texts are unlike its own: none is flagged")
+    n_lines = n_texts = n_unsure = 0
+    flagged: Counter[str] = Counter()
     n_naming = dict.fromkeys(wanted.names, 0) if wanted else {}
-    for found in classifier.lines(lines, at_once, abstain, wanted):
+    for found in classifier.lines(lines, at_once, abstain, wanted, not abstain_flagged):
         n_lines += 1
-        n_abstained += found.abstained
         for name, opinion in found.aspects.items():
             n_naming[name] += opinion is not None
+        n_texts += bool(found.probabilities)
+        n_unsure += found.abstained and not (abstain_flagged and found.flags)
+        flagged.update([*found.flags, *(["any"] if found.flags else [])])
         click.echo(found.to_json() if shell.json else for_terminal(shown(found)))
-    if n_abstained:
-        shell.notice(f"lines without an answer, because none is sure enough: {n_abstained:,}")
+    if n_unsure:
+        shell.notice(f"lines without an answer, because none is sure enough: {n_unsure:,}")
+    if flagged and classifier.domain is not None:
+        shell.notice(flags_told(flagged, n_texts, classifier.domain.rate, abstain_flagged))
     if source is None:
         return 0
     if not source.number:
@@ -102,10 +127,11 @@ def alone_told(name: str) -> str:
 
 
 def shown(found: Classified) -> str:
-    """`positive<TAB>0.930`, and for each aspect a column more."""
+    """`positive<TAB>0.930`, for each aspect a column more, and the flags of a text that has some behind that."""
     if not found.probabilities:
         return ""
-    return "\t".join([answer(found, "\t"), *(aspect_shown(name, one) for name, one in found.aspects.items())])
+    flags = [",".join(found.flags)] if found.flags else []
+    return "\t".join([answer(found, "\t"), *(aspect_shown(name, one) for name, one in found.aspects.items()), *flags])
 
 
 def aspect_shown(name: str, opinion: AspectOpinion | None) -> str:
@@ -120,3 +146,12 @@ def answer(found: Classified | AspectOpinion, between: str, no_class: str = "") 
     """Class and probability; of several labels the least sure one's."""
     sure = [found.probabilities[name] for name in found.labels] or [max(found.probabilities.values())]
     return f"{found.label or no_class}{between}{min(sure):.3f}"
+
+
+def flags_told(flagged: Counter[str], n_texts: int, rate: float, unanswered: bool) -> str:
+    """How many texts have flags, by flag."""
+    each = ", ".join(f"{name} {flagged[name]:,}" for name in ("language", "unseen", "domain") if flagged[name])
+    return (
+        f"texts unlike those of training: {flagged['any']:,} of {n_texts:,} ({each}); of texts like the held-out ones "
+        f"about {100 * rate:.1f} % are flagged for nothing" + (". They have no answer." if unanswered else "")
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from textmill.cli.checkpoint_option import checkpoint_option
+from textmill.cli.class_tables import classes_text
 from textmill.cli.output import Shell, table
 from textmill.cli.plan import show_plan
 from textmill.cli.run_argument import run_argument, settings_of, use_threads
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         "textmill eval runs/novel --eval.window 256 --eval.stride 128",
         "textmill eval runs/novel -v                 with the whole convention",
         "textmill eval runs/reviews --fail-under floor   exit 1 where its floor does better",
+        "textmill eval runs/reviews --abstain 0.8    what not answering below 0.8 would do",
         "textmill eval runs/novel/floor --json       the 5-gram floor is a run too",
     ),
 )
@@ -40,10 +42,18 @@ if TYPE_CHECKING:
     type=click.Choice(["floor"]),
     help="Exit with 1 where the model does not do better than its floor.",
 )
+@click.option(
+    "--abstain",
+    type=click.FloatRange(min=0.0, max=1.0),
+    metavar="P",
+    help="Of a classifier: how often it would be wrong, and answer, if it gave no answer below this probability.",
+)
 @checkpoint_option
-def eval_command(shell: Shell, run: Run, data: str | None, fail_under: str | None, checkpoint: str | None) -> int:
-    """Measure RUN on held-out text: loss, perplexity, bits per byte and per character; of a classifier accuracy, F1 and
-    calibration; each with an interval.
+def eval_command(
+    shell: Shell, run: Run, data: str | None, fail_under: str | None, abstain: float | None, checkpoint: str | None
+) -> int:
+    """Measure RUN on held-out text: loss, perplexity, bits per byte and per character; of a classifier accuracy, F1,
+    confusion and calibration; each with an interval.
 
     Kept in RUN/eval/, unless another checkpoint or other settings than the run's own are asked for.
     """
@@ -58,7 +68,7 @@ def eval_command(shell: Shell, run: Run, data: str | None, fail_under: str | Non
         show_plan(shell, verb="eval", run=str(run.path), writes=writes, plan=plan)
         return 0
     use_threads(settings)
-    found = evaluate(run, data=data, checkpoint=checkpoint)
+    found = evaluate(run, data=data, checkpoint=checkpoint, abstain=abstain)
     if as_trained:  # what the report and `ls` show is measured in the run's own way
         save_evaluation(run.path, found)
     shell.show(found, partial(evaluation_text, whole=shell.verbose))
@@ -100,6 +110,8 @@ def evaluation_text(found: Evaluation, whole: bool = False) -> str:
     confidence = how.get("confidence", 0.95)
     blocks = [f"{found.run} on {found.data}: {counted}"]
     blocks.append(scores_table(found.metrics, found.baselines, found.intervals, confidence))
+    if found.classes is not None:
+        blocks += classes_text(found)
     if whole or not signature:
         blocks.append(table(convention_rows(how) or [["", ""]]))
     blocks.append("\n".join([*([f"how: {signature}"] if signature else []), *(f"note: {note}" for note in notes)]))

@@ -179,7 +179,8 @@ def _resolve(said: dict[str, Said]) -> Loaded:
             raise _unknown(key, word, arch, said.get("model.arch"))
     explicit = {key: _fit(known[key], word) for key, word in said.items()}
     defaults = {key: knob.default for key, knob in known.items()}
-    task, size, preset = (explicit.get(key, defaults.get(key)) for key in ("task.name", "model.size", "model.preset"))
+    task, preset = (explicit.get(key, defaults.get(key)) for key in ("task.name", "model.preset"))
+    size = explicit.get("model.size", defaults["model.size"])
     if size != defaults["model.size"] and arch not in SIZES:
         raise ConfigError(f"there are no sizes for {arch}", where=said["model.size"].where, hint="set model.d_model …")
     own_size = DEFAULT_SIZES.get(TASK_FORMS.get(str(task), "decoder"))

@@ -53,12 +53,14 @@ def evaluate(
     checkpoint: str | int | None = None,
     window: int | None = None,
     stride: int | None = None,
+    abstain: float | None = None,
 ) -> Evaluation:
     """Measure a run's model beside its floors; every document is read apart, each token predicted exactly once.
 
     data: a file or folder, read as the run's own text was; None = the test part that training held out, else the
     validation part. checkpoint: "best", "last" or a step; None = the one RUN names. window, stride: tokens; None = as
     the run's [eval] says, else the model's context.
+    abstain: of a classifier, the probability below which it would give no answer; what that would do is measured too.
     Intervals resample documents, or contiguous blocks where there is one. Raises NothingScored, InputError, RunError.
     """
     if run.kind == "network":
@@ -66,12 +68,18 @@ def evaluate(
     tokenizer, settings, begin_mark = run.tokenizer, run.config.eval, run.config.tokens.begin_mark
     window, stride = window or settings.window, stride or settings.stride
     task = task_of(run.config)
+    if abstain is not None and task.form != "encoder":
+        raise RunError(
+            f"abstaining is for runs that classify (this is {run.config.task.name})",
+            where=str(run.path),
+            hint="Leave --abstain out.",
+        )
     prepared, held_out = _held_out(run, data, task, tokenizer)
     which = checkpoint if checkpoint is not None else run.default_checkpoint
     if task.form == "encoder":
         from textmill.evaluation.labels import evaluated  # which makes the same document
 
-        return evaluated(run, held_out.name, held_out.examples, held_out.notes, checkpoint, prepared)
+        return evaluated(run, held_out.name, held_out.examples, held_out.notes, checkpoint, prepared, abstain)
     model = run.model(which, device=run.config.machine.device)
     n_blocks = BLOCKS if len(held_out.examples) == 1 else None
 

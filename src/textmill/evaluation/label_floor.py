@@ -1,7 +1,7 @@
 """The floor of a classifier: tf-idf with logistic regression on the same texts. Room: evaluation/ (weights -> numbers).
 
 Fitted in seconds on the training part and kept in the run folder (floor/), as a run of its own of kind "tfidf": it can
-be measured and can classify like any other.
+be measured and can classify like any other. Beside it lies what tells texts that are unlike its own (models/domain.py).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from textmill.config import Config
 from textmill.evaluation.floor import save_as_run
 from textmill.files import new_folder
+from textmill.models.domain import Domain
 from textmill.models.tfidf import Tfidf
 from textmill.tokens import Tokenizer
 
@@ -26,16 +27,21 @@ def fit_label_floor(
     config: Config | None = None,
     tokenizer: Tokenizer | None = None,
     prepared: str = "",
+    held_out: Sequence[str] = (),
 ) -> Tfidf:
     """Fit the floor and keep it as a run folder `into`, which is there whole or not at all.
 
     config, tokenizer: those of the run it belongs to; it reads texts itself, and keeps them so that its folder is a run
-    like others. Without a tokenizer: bytes. prepared: the name of the folder of the prepared text. Raises InputError as
-    Tfidf.fit does, NoSpace.
+    like others. Without a tokenizer: bytes. prepared: the name of the folder of the prepared text. held_out: texts by
+    which it is told what is unlike the training texts; too few of them: nothing tells. Raises InputError as Tfidf.fit
+    does, NoSpace.
     """
     model = Tfidf.fit(texts, labels, classes, several, seed)
     own = tokenizer.alone() if tokenizer else Tokenizer.train("bytes", [], None, seed)
+    domain = Domain.fit(model.features, texts, held_out)
     with new_folder(into) as temporary:
+        if domain is not None:
+            domain.save(temporary)
         save_as_run(
             temporary,
             model,

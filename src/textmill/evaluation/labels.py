@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from textmill.evaluation.class_tables import flagged, flagged_told, tables_of
 from textmill.evaluation.label_floor import fit_label_floor
 from textmill.messages import Message, message, paragraph, record_of
 from textmill.metrics.calibration import (
@@ -100,7 +101,8 @@ def seen_in_training(texts: Sequence[str], prepared: Prepared) -> NDArray[np.boo
 
 
 def fit_floor_of_labels(run: Run, prepared: Prepared) -> None:
-    """floor/: tf-idf and logistic regression on the training texts, a RUN of its own. Raises NoSpace."""
+    """floor/: tf-idf and logistic regression on the training texts, a RUN of its own, and what tells texts that are
+    unlike them. Raises NoSpace."""
     texts, numbers, classes, several = fitted_on(prepared.train, prepared.tokenizer)
     fit_label_floor(
         texts,
@@ -112,6 +114,7 @@ def fit_floor_of_labels(run: Run, prepared: Prepared) -> None:
         config=run.config,
         tokenizer=prepared.tokenizer,
         prepared=prepared.path.name,
+        held_out=() if prepared.valid is None else texts_of(prepared.valid, prepared.tokenizer)[0],
     )
 
 
@@ -125,15 +128,18 @@ def evaluated(
     notes: list[str],
     checkpoint: str | int | None = None,
     prepared: Prepared | None = None,
+    abstain: float | None = None,
 ) -> Evaluation:
     """What a run offers, measured on labelled texts beside the network alone, the floor, and always saying the class
-    that training has most of. name: of the texts. Raises InputError for a label that the run does not know."""
+    that training has most of. name: of the texts. abstain: a probability below which no answer would be given. Raises
+    InputError for a label that the run does not know."""
     classifier, tokenizer = classifier_of(run, checkpoint), run.tokenizer
     classes, several, settings = classifier.classes, classifier.several, run.config.eval
     refuse_unknown(classes, ((text.place, text.labels) for text in examples))
     texts = [tokenizer.decode(text.ids) for text in examples]
     labels = [text.labels for text in examples]
-    found = {"offered": classifier.probabilities(texts)}
+    offered, flags = classifier.answers(texts)
+    found = {"offered": offered}
     if classifier.model is not None and classifier.offer.weight < 1:
         found["network"] = classifier.probabilities(texts, "network")
     if classifier.model is not None and classifier.floor is not None:
@@ -171,7 +177,13 @@ def evaluated(
             for text, cost, row in zip(examples, ours.costs, found["offered"], strict=True)
         ],
     )
-    told = [*notes, *alarms(measured, classes, intervals, len(texts))]
+    warned = alarms(measured, classes, intervals, len(texts))
+    told = [*notes, *warned]
+    evaluation.classes = tables_of(ours, classifier.offer, settings, abstain)
+    evaluation.classes.alarms = list(warned)
+    if classifier.domain is not None:
+        evaluation.classes.flagged = flagged(flags, classifier.domain.rate)
+        told.append(flagged_told(evaluation.classes.flagged))
     if classifier.offer.n_texts and name == "validation":
         told.append(message("What is offered was chosen on these very texts: on new ones it may do a little worse."))
     evaluation.convention["notes"] = told

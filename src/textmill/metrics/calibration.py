@@ -94,6 +94,17 @@ class Answered:
     risk: float
 
 
+@dataclass(frozen=True)
+class AnsweredAbove:
+    """Of the texts whose confidence is at least `threshold`, those that are wrong. interval: of their share; None where
+    there is no such text."""
+
+    threshold: float
+    n_answered: int
+    n_wrong: int
+    interval: Interval | None
+
+
 def checked_probabilities(probabilities: Any, name: str = "probabilities") -> Floats:
     """(N, C) in float64. Raises InputError over no text, and for a row that is no distribution, naming it."""
     found = np.asarray(probabilities, dtype=np.float64)
@@ -333,6 +344,29 @@ def least_risk(curve: RiskCoverage, coverage: float) -> Answered:
     first = int(np.flatnonzero(curve.coverage >= coverage)[0])
     rest = curve.risk[first:]
     return _point(curve, first + int(np.flatnonzero(rest == rest.min())[-1]))
+
+
+def answered_above(threshold: float, confidence: Any, right: Any, sure: float = 0.95) -> AnsweredAbove:
+    """What answering from a threshold on does, that was not chosen on these texts; confidence, right: as risk_coverage
+    has them. sure: how often the interval holds what would be, over texts drawn anew.
+
+    >>> round(answered_above(0.8, [0.9] * 50, np.ones(50, dtype=bool)).interval[1], 4)
+    0.0711
+    """
+    answered = np.asarray(confidence) >= threshold
+    n_answered, n_wrong = int(answered.sum()), int((answered & ~np.asarray(right)).sum())
+    return AnsweredAbove(threshold, n_answered, n_wrong, share_interval(n_wrong, n_answered, sure))
+
+
+def share_interval(n: int, of: int, sure: float = 0.95) -> Interval | None:
+    """(low, high) of a share that was counted as n of `of`: Clopper & Pearson 1934, which has a width also where n is 0
+    or all. None where `of` is 0."""
+    from scipy.stats import binomtest
+
+    if not of:
+        return None
+    found = binomtest(n, of).proportion_ci(sure, method="exact")
+    return float(found.low), float(found.high)
 
 
 def _point(curve: RiskCoverage, at: int) -> Answered:

@@ -43,6 +43,13 @@ class Grams(NamedTuple):
     joined: str
 
 
+class Unknown(NamedTuple):
+    """Of each text, the n-grams that are no features, and all that it has (N,)."""
+
+    n_unknown: Ints
+    n_grams: Ints
+
+
 def grams_of(texts: Sequence[str], kind: Kind, lengths: tuple[int, int]) -> Grams:
     """All n-grams of lengths[0] … lengths[1] words or characters; none goes from one text into the next.
 
@@ -163,15 +170,18 @@ class Vocabulary:
 
     def counts(self, texts: Sequence[str]) -> Any:
         """How often each text has each feature: csr (N, F), int32."""
-        rows = [self._counts(some)[0] for some in batches(texts)]
-        return sparse.vstack(rows, format="csr") if rows else sparse.csr_matrix((0, len(self)), dtype=np.int32)
+        return self.read(texts)[0]
 
-    def unknown_shares(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
-        """The share of a text's n-grams that are no features (N,); 0 for a text that has none at all."""
-        parts = [self._counts(some)[1] for some in batches(texts)]
-        return np.concatenate([np.zeros(0), *parts])
+    def read(self, texts: Sequence[str]) -> tuple[Any, Unknown]:
+        """The counts of the features (N, F), int32, and the n-grams that are none."""
+        parts = [self._read(some) for some in batches(texts)]
+        if not parts:
+            nothing = np.zeros(0, dtype=np.int64)
+            return sparse.csr_matrix((0, len(self)), dtype=np.int32), Unknown(nothing, nothing)
+        rows, n_unknown, n_grams = zip(*parts, strict=True)
+        return sparse.vstack(rows, format="csr"), Unknown(np.concatenate(n_unknown), np.concatenate(n_grams))
 
-    def _counts(self, texts: Sequence[str]) -> tuple[Any, npt.NDArray[np.float64]]:
+    def _read(self, texts: Sequence[str]) -> tuple[Any, Ints, Ints]:
         grams = grams_of(texts, self.kind, self.lengths)
         if not len(self):
             is_known, column = np.zeros(len(grams.hashes), dtype=bool), np.zeros(len(grams.hashes), dtype=np.int64)
@@ -181,7 +191,7 @@ class Vocabulary:
         n_grams = np.bincount(grams.rows, minlength=len(texts))
         n_unknown = np.bincount(grams.rows[~is_known], minlength=len(texts))
         counts = _counted(grams.rows[is_known], column[is_known], (len(texts), len(self)))
-        return counts, n_unknown / np.maximum(n_grams, 1)
+        return counts, n_unknown, n_grams
 
 
 def _counted(rows: Ints, columns: Ints, shape: tuple[int, int]) -> Any:

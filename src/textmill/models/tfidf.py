@@ -24,7 +24,7 @@ from scipy import sparse
 
 from textmill.errors import Damaged, InputError
 from textmill.files import json_of, misfits_told, sha256_of, write_json
-from textmill.models.grams import Kind, Vocabulary
+from textmill.models.grams import Kind, Unknown, Vocabulary
 from textmill.text.within import groups_of_kin
 
 Ints = npt.NDArray[np.int64]
@@ -103,7 +103,13 @@ class TextFeatures:
 
     def rows(self, texts: Sequence[str]) -> Any:
         """csr (N, F); a row depends on its text alone."""
-        return self._weighted([vocabulary.counts(texts) for vocabulary in self.vocabularies])
+        return self.read(texts)[0]
+
+    def read(self, texts: Sequence[str]) -> tuple[Any, dict[Kind, Unknown]]:
+        """The rows, and of each kind the n-grams that are no features."""
+        found = {vocabulary.kind: vocabulary.read(texts) for vocabulary in self.vocabularies}
+        rows = self._weighted([counts for counts, _ in found.values()])
+        return rows, {kind: unknown for kind, (_, unknown) in found.items()}
 
     def _weighted(self, counts: Sequence[Any]) -> Any:
         return sparse.hstack([_of_length_one(part, idf) for part, idf in zip(counts, self._idf, strict=True)], "csr")
@@ -261,13 +267,16 @@ class Tfidf:
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
         """(N, C), one label a text: each row sums to 1; several: each by itself. A row depends on its text alone."""
-        rows = self.features.rows(texts)
+        return self.of_rows(self.features.rows(texts))
+
+    def of_rows(self, rows: Any) -> Floats:
+        """The same, of the rows of texts."""
         n_texts = self.facts["n_texts"]
         if not self.several:
             only = self._regressions[0]
             return with_absent(only.probabilities(rows), only.classes, len(self.classes), n_texts)
         # A class that all texts have, or none, is as sure as their number makes it.
-        whole = np.tile((self.shares * n_texts + 0.5) / (n_texts + 1), (len(texts), 1))
+        whole = np.tile((self.shares * n_texts + 0.5) / (n_texts + 1), (rows.shape[0], 1))
         for number, one in zip(self._told_apart, self._regressions, strict=True):
             whole[:, number] = one.probabilities(rows)[:, 1]
         return whole

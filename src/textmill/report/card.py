@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from textmill.report import numbers, saying
+from textmill.report.class_rows import classes_of
 from textmill.report.page import data_of, making_of, numbers_of, verdict_of
 from textmill.report.showing import escape_of, is_hidden, on_one_line, visible
 from textmill.report.words import METRICS, Words
@@ -83,6 +84,7 @@ def card(report: Report, words: Words) -> str:
         | front_of(report, words)
         | use_of(report)
         | verdict_of(report, words)
+        | classes_of(report, words)
         | data
         | numbers_of(report, words)
         | making_of(report, words)

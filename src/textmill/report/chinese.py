@@ -1655,4 +1655,89 @@ CHINESE: dict[str, str] = {
     "%(n)s stretches of standard input are no %(encoding)s and were left out.": (
         "标准输入中有 %(n)s 处不是 %(encoding)s，已略去。"
     ),
+    "%(low)s to %(high)s sure: %(accuracy)s right, of %(n)s texts": (
+        "把握 %(low)s 到 %(high)s：%(n)s 篇文本中 %(accuracy)s 正确"
+    ),
+    "%(n)s more classes": "另有 %(n)s 个类别",
+    "%(n)s more pairs": "另有 %(n)s 对",
+    "%(name)s: %(right)s of %(n)s texts are told so": "%(name)s：%(n)s 篇文本中 %(right)s 篇判断如此",
+    "%(percent)s %% of these texts look unlike those of training; of texts like the held-out ones about "
+    "%(expected)s %% do.": (
+        "这些文本中有 %(percent)s %% 看上去不像训练文本；与留出文本同类的文本约有 %(expected)s %% 如此。"
+    ),
+    "with --abstain %(p)s: %(risk)s": "用 --abstain %(p)s：%(risk)s",
+    "All answered: %(risk)s are wrong.": "全部作答：%(risk)s 有错。",
+    "Answering from %(p)s on: %(coverage)s of the texts, of them %(risk)s wrong.": (
+        "从 %(p)s 起作答：占文本的 %(coverage)s，其中 %(risk)s 有错。"
+    ),
+    "Answering from a probability on": "概率达到多少才作答",
+    "Can its probabilities be believed?": "它给的概率可信吗？",
+    "Class by class": "逐类来看",
+    "Classes that are confused most": "最常混淆的类别",
+    "Confusion: texts by true class and the class told": "混淆矩阵：按真实类别和判断类别计的文本数",
+    "Curve: how often answers are wrong by how many texts are answered.": "曲线：作答的文本越多，答错的比例如何变化。",
+    "Each class": "各个类别",
+    "Expected calibration error: %(ece)s. A calibrated model shows %(noise)s on so many texts by chance alone, "
+    "and stays below %(high)s in 95 of 100 cases.": (
+        "期望校准误差：%(ece)s。在这么多文本上，校准良好的模型仅因偶然也有 %(noise)s，100 次中有 95 次低于 %(high)s。"
+    ),
+    "From left to right less sure texts are answered too.": "从左到右，把握较小的文本也逐渐作答。",
+    "How sure, and how often right": "有多大把握，又有多常正确",
+    "Loss on the texts it was chosen on, nats per text": "在选定所用文本上的损失，纳特/篇",
+    "Network, floor and mixtures of them in steps of 5 %% were compared by their loss on %(n)s validation texts, "
+    "and the least one answers: the network by %(percent)s %%, at a temperature of %(temperature)s.": (
+        "在 %(n)s 篇验证文本上比较了网络、基线以及每隔 5 %% 的混合的损失，"
+        "由损失最小的作答：网络占 %(percent)s %%，温度为 %(temperature)s。"
+    ),
+    "Nothing was chosen: there were too few held-out texts to choose by, or the run is a floor.": (
+        "没有做选择：留出的文本太少，无从选择，或者这次运行本身就是基线。"
+    ),
+    "Of %(texts)s texts measured on, %(n)s look unlike those of training (%(percent)s); of texts like the "
+    "held-out ones %(expected)s are flagged for nothing.": (
+        "在测量所用的 %(texts)s 篇文本中，有 %(n)s 篇看上去不像训练文本（%(percent)s）；"
+        "与留出文本同类的文本会有 %(expected)s 被误标。"
+    ),
+    "Points: how often answers are right by how sure they are.": "圆点：按把握大小看答案有多常正确。",
+    "Precision: of the texts that are told to be of the class, the share that are. Recall: of the texts of the "
+    "class, the share that are told so. F1 is their harmonic mean.": (
+        "精确率：判断为该类的文本中确属该类的比例。召回率：属于该类的文本中判断如此的比例。F1 是两者的调和平均。"
+    ),
+    "So its probabilities are off by more than chance makes.": "可见它的概率偏差超出了偶然。",
+    "So its probabilities can be believed as far as so few texts can tell.": (
+        "可见就这些文本所能看出的而言，它的概率可信。"
+    ),
+    "Squares: texts of each class by the class they are told as.": "方格：各类文本按判断成的类别计数。",
+    "Texts by flag": "各标记的文本数",
+    "Texts of each class (row) by the class that they are told as (column); the darker, the larger the share of "
+    "the row.": ("各类文本（行）按判断成的类别（列）计数；颜色越深，占该行的比例越大。"),
+    "Texts unlike those of training": "不像训练文本的文本",
+    "The dot is --abstain %(p)s, with its interval.": "圆点是 --abstain %(p)s 及其区间。",
+    "The other classes": "其余类别",
+    "The other pairs": "其余各对",
+    "This run does not know which texts are unlike its own.": "这次运行不知道哪些文本不像它自己的训练文本。",
+    "What answers, and why": "由谁作答，为什么",
+    "What if it does not answer where it is not sure?": "没有把握时不作答会怎样？",
+    "What is taken for what": "什么被当成了什么",
+    "What not answering would do": "不作答会带来什么",
+    "Which class is told as which": "哪一类被判断成哪一类",
+    "all answered: %(risk)s": "全部作答：%(risk)s",
+    "answers, the larger the more texts": "答案，圆点越大文本越多",
+    "as sure as right": "把握与正确率相等",
+    "class": "类别",
+    "how sure the answer is": "答案的把握",
+    "in a language that training has not": "所用语言在训练文本中没有",
+    "none of its words and letter groups is known": "其中的词和字母组合一个都不认识",
+    "of them wrong": "其中答错",
+    "precision": "精确率",
+    "recall": "召回率",
+    "rows: the true class; columns: what it is told as": "行：真实类别；列：判断成的类别",
+    "share of the answers that are wrong": "答案中有错的比例",
+    "share of the texts that are answered": "作答的文本所占比例",
+    "share that is right": "正确的比例",
+    "texts answered": "作答的文本",
+    "the surest first": "把握最大的先答",
+    "told as": "判断为",
+    "told so": "判断如此",
+    "too many of its words or letter groups are not known": "其中不认识的词或字母组合太多",
+    "true class": "真实类别",
 }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from textmill.report import numbers, saying, showing
+from textmill.report.class_rows import OF_CLASS, classes_of
 from textmill.report.drawing import Pictures
 from textmill.report.headline import headline_of
 from textmill.report.sheet import fact_rows, label_of, written
@@ -46,6 +47,7 @@ PART_COLUMNS = {
 }
 CONTENTS = {
     "verdict": N_("How good is it?"),
+    "classes": N_("Class by class"),
     "loss": N_("Loss by step"),
     "samples": N_("Samples by step"),
     "limits": N_("What this model cannot do"),
@@ -72,6 +74,7 @@ def page(report: Report, pictures: Pictures, words: Words) -> str:
         {"report": report, "pictures": pictures.drawn, "notes": pictures.notes}
         | head_of(report, words)
         | verdict_of(report, words)
+        | classes_of(report, words)
         | curve_of(report, words)
         | samples_of(report, words)
         | data_of(report, words)
@@ -90,7 +93,11 @@ def head_of(report: Report, words: Words) -> dict[str, Any]:
         "arch": saying.architecture(report),
         "n_parameters": report.n_parameters.get("total"),
         "languages": saying.languages(report, words),
-        "contents": [(anchor, words(title)) for anchor, title in CONTENTS.items()],
+        "contents": [
+            (anchor, words(title))
+            for anchor, title in CONTENTS.items()
+            if anchor != "classes" or (report.evaluation and report.evaluation.classes)
+        ],
     }
 
 
@@ -244,11 +251,14 @@ def numbers_of(report: Report, words: Words) -> dict[str, Any]:
             "convention_notes": [],
         }
     floors = floor_order(evaluation.baselines)
+    classes = evaluation.classes
     used = {
         *evaluation.metrics,
         *evaluation.intervals,
         *(key for floor in floors for key in evaluation.baselines[floor]),
     }
+    if classes is not None:  # they have a table of their own
+        used -= {f"{OF_CLASS}{name}" for name in classes.names}
     rows = []
     for name in _ordered(used, METRICS):
         label, is_word = label_of(name, METRICS | (OF_TEXTS if "n_texts" in evaluation.metrics else {}), words)
@@ -269,7 +279,8 @@ def numbers_of(report: Report, words: Words) -> dict[str, Any]:
                 ],
             }
         )
-    notes = _several(evaluation.convention.get("notes"))
+    warned = set(classes.alarms) if classes is not None else set()
+    notes = [note for note in _several(evaluation.convention.get("notes")) if note not in warned]
     convention = {key: value for key, value in evaluation.convention.items() if key != "notes"}
     differences = convention.get("bpb_minus_floor")
     if isinstance(differences, dict):

@@ -1,4 +1,4 @@
-"""The three pictures of a report: loss by step, bits per byte beside the floors, the byte ledger. Room: report/."""
+"""The pictures of a report: loss by step, the floors, the byte ledger; a classifier has more. Room: report/."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textmill.report import numbers
+from textmill.report import class_pictures, numbers
 from textmill.report.bars import Bar, draw_bars
 from textmill.report.drawing import (
     COLOURS,
@@ -28,7 +28,7 @@ from textmill.results import Report
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NAMES = ("loss", "floors", "ledger")
+NAMES = ("loss", "floors", "ledger", *class_pictures.NAMES)
 FAR_ABOVE = 1.3  # a floor higher than so many times the curve's highest point is named, not drawn to scale
 DASHES = {"uniform": (0, (1.2, 2.4)), "ngram": (0, (5.5, 2.5)), "ngram_bytes": (0, (7, 2, 1.2, 2))}
 
@@ -41,6 +41,8 @@ def draw(report: Report, words: Words) -> Pictures:
     if floor_rows(report):
         title = headline_of(report).floors_title
         drawings["floors"] = Drawing(partial(draw_floors, report), describe_floors(report, words), title)
+    if report.evaluation is not None:
+        drawings |= class_pictures.drawings_of(report.evaluation, report.run, words)
     if ledger_rows(report.ledger):
         figure = partial(draw_ledger, report.ledger, report.run)
         drawings["ledger"] = Drawing(figure, describe_ledger(report.ledger, words), N_("Where the bytes went"))

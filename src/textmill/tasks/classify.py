@@ -457,6 +457,12 @@ def likeliest(probabilities: NDArray[np.float64], several: bool) -> list[int]:
     return np.flatnonzero(probabilities > 0.5).tolist() if several else [int(probabilities.argmax())]
 
 
+def sureness(probabilities: NDArray[np.float64], several: bool) -> float:
+    """What --abstain goes by: the probability of the answer, of several labels that of the least sure one; 1 where
+    there is none above a half, which is an answer too."""
+    return float(min((probabilities[number] for number in likeliest(probabilities, several)), default=1.0))
+
+
 def named(probabilities: NDArray[np.float64], classes: Sequence[str], several: bool) -> list[str]:
     """The classes that are given to a text."""
     return [classes[number] for number in likeliest(probabilities, several)]

@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 
 from textmill.errors import Damaged, RunError
 from textmill.metrics.calibration import tempered
-from textmill.results import AspectOpinion, Classified, OpinionSentence
+from textmill.results import AspectOpinion, Classified, Flag, OpinionSentence
 from textmill.runs import Run, open_run
-from textmill.tasks.classify import HEAD, Classify, Probabilities, fitted_on, likeliest
+from textmill.tasks.classify import HEAD, Classify, Probabilities, fitted_on, likeliest, named, sureness
 from textmill.tasks.prepare import task_of
 from textmill.text.aspects import Aspects, AspectSentence, aspect_sentences, aspects_said
 from textmill.tokens import Tokenizer
 
 if TYPE_CHECKING:
+    from textmill.models.domain import Domain
     from textmill.models.tfidf import Tfidf
 
 LINES_AT_ONCE = 256
@@ -82,19 +83,25 @@ class Classifier:
     tokenizer: Tokenizer
     model: Any = None
     floor: Tfidf | None = None
+    domain: Domain | None = None
+    """What tells texts that are unlike those of training; None where the run does not know that."""
     at_once: int = 32
 
     def probabilities(self, texts: Sequence[str], voice: Voice = "offered") -> Probabilities:
         """P of each class (N, C); rows sum to 1, but where a text may have several labels. voice: who answers; a
         network alone answers at its temperature."""
         weight = {"offered": self.offer.weight, "network": 1.0, "tfidf": 0.0}[voice]
+        return self._mixed(texts, weight, self.floor.features.rows(texts) if weight < 1 and self.floor else None)
+
+    def _mixed(self, texts: Sequence[str], weight: float, rows: Any) -> Probabilities:
+        """weight: of the network. rows: the features of the texts, where the floor has a part in it."""
         found: Probabilities = np.zeros((len(texts), len(self.classes)))
         if weight:
             log_probs = self.log_probs(texts)
             found += weight * (np.exp(log_probs) if self.several else tempered(log_probs, self.offer.temperature))
         if weight < 1:
             assert self.floor is not None, "a floor that answers was opened"
-            found += (1 - weight) * self.floor.probabilities(texts)
+            found += (1 - weight) * self.floor.of_rows(rows)
         return found
 
     def log_probs(self, texts: Sequence[str]) -> Probabilities:
@@ -102,32 +109,46 @@ class Classifier:
         ids = self.tokenizer.encode_batch(list(texts))
         return self.task.log_probs(self.model, ids, self.tokenizer.mark, self.at_once)
 
+    def answers(self, texts: Sequence[str]) -> tuple[Probabilities, list[list[Flag]]]:
+        """The probabilities that are offered; and why each text looks unlike those of training: [] for one that does
+        not, and where the domain is not known."""
+        if self.domain is None:
+            return self.probabilities(texts), [[] for _ in texts]
+        assert self.floor is not None, "a domain goes by the vocabulary of a floor"
+        rows, unknown = self.floor.features.read(texts)  # once, for both
+        return self._mixed(texts, self.offer.weight, rows), self.domain.flags(texts, unknown)
+
     def lines(
         self,
         lines: Iterable[str],
         at_once: int = LINES_AT_ONCE,
         least: float = 0.0,
         aspects: Aspects | None = None,
+        answers_flagged: bool = True,
     ) -> Iterator[Classified]:
         """What each line is, in order; of an empty one nothing. at_once changes no answer. least: an answer that is
-        less probable is not given. aspects: what each line says of them is told, too."""
+        less probable is not given. aspects: what each line says of them is told, too. answers_flagged: so is the answer
+        of a text with a flag, otherwise it is not given."""
         lines = iter(lines)
         while some := list(islice(lines, at_once)):
             full = [line for line in some if line.strip()]
-            found: Iterator[NDArray[np.float64]] = iter(self.probabilities(full) if full else [])
+            found = iter(zip(*self.answers(full), strict=True) if full else ())
             opinions = iter(self.opinions(full, aspects, least) if aspects else [])
             unsaid: Opinions = dict.fromkeys(aspects.names if aspects else ())
             for line in some:
                 if not line.strip():
                     yield Classified(label="", probabilities={}, aspects=unsaid)
                     continue
-                yield Classified(**self.answer(next(found), least), aspects=next(opinions) if aspects else {})
+                own, flags = next(found)
+                answers = answers_flagged or not flags
+                told = next(opinions) if aspects else {}
+                yield Classified(**self.answer(own, least, answers), flags=flags, aspects=told)
 
-    def answer(self, own: NDArray[np.float64], least: float) -> dict[str, Any]:
-        """label, labels, probabilities and abstained of probabilities (C,)."""
-        numbers = likeliest(own, self.several)
-        answers = not numbers or min(own[number] for number in numbers) >= least
-        names = [self.classes[number] for number in numbers] if answers else []
+    def answer(self, own: NDArray[np.float64], least: float, answers: bool = True) -> dict[str, Any]:
+        """label, labels, probabilities and abstained of probabilities (C,). answers: one that is sure enough is
+        given."""
+        answers = answers and sureness(own, self.several) >= least
+        names = named(own, self.classes, self.several) if answers else []
         return {
             "label": ", ".join(names),
             "labels": names,
@@ -150,7 +171,7 @@ class Classifier:
         ]
 
     def opinion(
-        self, about: Sequence[AspectSentence], row_of: dict[str, NDArray[np.float64]], least: float
+        self, about: Sequence[AspectSentence], row_of: dict[str, Probabilities], least: float
     ) -> AspectOpinion | None:
         """The mean of what the sentences about an aspect are, and the one that speaks most for it."""
         if not about:
@@ -191,13 +212,30 @@ def classifier_of(run: Run, checkpoint: str | int | None = None, at_once: int | 
     if run.kind != "network":
         alone: Tfidf = run.model()
         offer = Offer(weight=0.0)
-        return Classifier(list(alone.classes), alone.several, offer, task, run.tokenizer, floor=alone, at_once=at_once)
+        return Classifier(
+            list(alone.classes),
+            alone.several,
+            offer,
+            task,
+            run.tokenizer,
+            floor=alone,
+            domain=domain_in(run.path),
+            at_once=at_once,
+        )
     model: Any = run.model(checkpoint, device=run.config.machine.device)
     own = checkpoint is None or str(checkpoint) == str(run.default_checkpoint)
     offer = Offer.of(run) if own else Offer()
     head = model.heads[HEAD]
     floor = floor_of(run) if (run.path / FLOOR / "run.json").is_file() or offer.weight < 1 else None
-    return Classifier(list(head.classes), head.several, offer, task, run.tokenizer, model, floor, at_once)
+    domain = domain_in(run.path / FLOOR) if floor is not None else None
+    return Classifier(list(head.classes), head.several, offer, task, run.tokenizer, model, floor, domain, at_once)
+
+
+def domain_in(floor: Path) -> Domain | None:
+    """What the folder of a floor keeps beside it. Raises Damaged."""
+    from textmill.models.domain import Domain
+
+    return Domain.load(floor)
 
 
 def floor_of(run: Run) -> Tfidf:
@@ -220,8 +258,8 @@ def classify(
     least: float = 0.0,
     aspects: Aspects | str | Iterable[str] | None = None,
 ) -> list[Classified]:
-    """What each text is by a run: label, labels, probabilities. aspects: what it says of each is told, too; they are
-    made by text.aspects, or said as to the verb: "price,room", ["price", "wifi=wifi,internet"].
+    """What each text is by a run: label, labels, probabilities, flags. aspects: what it says of each is told, too; they
+    are made by text.aspects, or said as to the verb: "price,room", ["price", "wifi=wifi,internet"].
 
     >>> textmill.classify("runs/reviews", "A fine film.")[0].label  # doctest: +SKIP
     'positive'

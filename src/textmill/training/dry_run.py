@@ -54,7 +54,7 @@ def plan_run(loaded: Loaded) -> Plan:
         raise refused
     n_rows = max(1, math.ceil(n_tokens / config.model.seq_len))
     budget = budget_facts(config, loaded.said) if has_budget(config) else None
-    config, notes = decide(config, n_tokens, n_rows, text.n_documents)
+    config, notes = decide(config, n_tokens, n_rows, text.n_documents.get("train", 0))
     device = device_named(config.machine.device)
     room, about = room_on(device, config.machine.threads or 1), Facts.of(tokenizer, device, n_rows)
     config, made_smaller = fitted(config, about, room)
