@@ -19,6 +19,7 @@ from labelled_texts import Labelled, each_once, table
 
 from textmill.evaluation.label_mistakes import check_labels
 from textmill.text.worlds import Sentiment
+from textmill.training.reader_voice import NAME, reader
 
 SHARE = 0.1
 N_GRAMMAR = 2000
@@ -39,7 +40,10 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
-    print(f"{'texts':<20} seed  texts  planted  found among as many  among twice as many  estimated share  seconds")
+    print(
+        f"{'texts':<20} seed  texts  planted  found among as many  among twice as many  estimated share"
+        "  likely  precision: expected, planted  seconds"
+    )
     for seed in range(options.seeds):
         for name, (texts, labels) in sets(options.data, seed):
             n_planted = round(SHARE * len(texts))
@@ -47,13 +51,19 @@ def main() -> None:
             given = np.array(labels)
             given[planted] = 1 - given[planted]
             start = time.perf_counter()
-            check = check_labels(texts, [[label] for label in given.tolist()], ["negative", "positive"])
+            check = check_labels(
+                texts, [[label] for label in given.tolist()], ["negative", "positive"], seed, costly={NAME: reader}
+            )
             elapsed = time.perf_counter() - start
             order = [suspect.number for suspect in check.suspects]
             found = [100 * len(set(planted.tolist()) & set(order[:n])) / n_planted for n in (n_planted, 2 * n_planted)]
+            n_likely = len(check.likely)
+            right = len(set(planted.tolist()) & set(order[:n_likely])) / max(1, n_likely)
             print(
                 f"{name:<20} {seed:>4} {len(texts):>6} {n_planted:>8} {found[0]:>19.1f}% {found[1]:>18.1f}%"
-                f" {100 * check.estimated_share:>15.1f}% {elapsed:>8.1f}",
+                f" {100 * check.estimated_share:>15.1f}%"
+                f" {n_likely:>7} {100 * (check.precision(n_likely) or 0):>18.1f}% {100 * right:>7.1f}%"
+                f" {elapsed:>8.1f}",
                 flush=True,
             )
 

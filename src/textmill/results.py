@@ -168,6 +168,43 @@ class Removals(Document):
     bytes: int
 
 
+class Mistake(Document):
+    """A label that is likely a mistake."""
+
+    place: str
+    """file:line"""
+    label: str
+    suggested: str
+    """The likeliest other class."""
+    probability: float
+    """That the label is wrong."""
+    text: str
+    """Its beginning, on one line."""
+
+
+class Mistakes(Document):
+    """Labels that are denied by models that were not shown their texts (look --mistakes)."""
+
+    n_texts: int
+    """Texts that were checked."""
+    of_texts: int
+    n_likely: int | None = None
+    """Labels that are rather wrong than right; None where it cannot be told, and the verdict says why."""
+    precision: float | None = None
+    """Share of them that is expected to be wrong; None of none."""
+    estimated_share: float | None = None
+    """Of all labels, that are wrong."""
+    voices: dict[str, float] = Field(default_factory=dict)
+    """The models that were asked -> what they weigh; 0 has no say."""
+    seconds: float | None = None
+    examples: list[Mistake] = Field(default_factory=list)
+    """The likeliest ten."""
+    path: str | None = None
+    """The file of all of them, where one was asked for."""
+    verdict: str
+    """What it means, as sentences."""
+
+
 class Sampled(Document):
     """Which part of a text was looked at (look --sample). n_files, bytes and dropped are exact; they are of all."""
 
@@ -212,6 +249,8 @@ class Look(Document):
     """With --against: which test documents stand in this text."""
     leaks: Leaks | None = None
     """With --leaks: what repeats would hide."""
+    mistakes: Mistakes | None = None
+    """With --mistakes: labels that are likely wrong."""
     tokens: TokenCosts | None = None
     """With --tokens: what tokenizers spend on this text."""
     removals: Removals | None = None

@@ -32,6 +32,7 @@ SHOWN_PATHS = 3
         "cat notes.txt | textmill look -             standard input",
         "textmill look my_texts/ --against test.txt  how much of a test set stands in it",
         "textmill look my_texts/ --leaks             what a naive split would hide",
+        "textmill look reviews.csv --task classify --mistakes   which labels are likely wrong",
         "textmill look my_texts/ --tokens            tokens per character, by language",
         "textmill look my_texts/ --removed out.jsonl write down all that cleaning takes out",
         "textmill look my_texts/ --out page/         a page to show: page/look.html, and its pictures",

@@ -1,4 +1,4 @@
-"""What `textmill look` measures or writes when it is asked to: --leaks, --tokens, --removed. Room: cli/."""
+"""What `textmill look` measures or writes when it is asked to: --leaks, --mistakes, --tokens, --removed. Room: cli/."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from textmill.errors import UsageError
 
 if TYPE_CHECKING:
     from textmill.report.words import Words
-    from textmill.results import Leaks, Look, TokenCosts
+    from textmill.results import Leaks, Look, Mistakes, TokenCosts
 
 
 def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,6 +33,13 @@ def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="With --tokens (which it implies): that run's tokenizer too.",
         ),
         click.option("--tokens", is_flag=True, help="What tokenizers spend on this text, by language."),
+        click.option(
+            "--mistakes-file",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="With --mistakes (which it implies): write them all into this new file, .csv or .jsonl.",
+        ),
+        click.option("--mistakes", is_flag=True, help="Which labels are likely wrong (--task classify)."),
         click.option("--leaks", is_flag=True, help="How much better a model would look under a naive split."),
     ):
         function = option(function)
@@ -43,6 +50,8 @@ def measurements(
     shell: Shell,
     paths: Sequence[str],
     leaks: bool,
+    mistakes: bool,
+    mistakes_file: Path | None,
     tokens: bool,
     tokens_of: tuple[str, ...],
     removed: Path | None,
@@ -59,6 +68,8 @@ def measurements(
     asked: dict[str, Any] = {}
     if leaks:
         asked["leaks"] = True
+    if mistakes or mistakes_file:
+        asked["mistakes"] = mistakes_file or True
     if tokens or tokens_of:
         asked["tokens"] = {name: open_argument(name).tokenizer for name in tokens_of}
     if removed is not None:
@@ -72,6 +83,8 @@ def measured_texts(found: Look, words: Words) -> Iterator[str]:
 
     if found.leaks:
         yield leaks_text(found.leaks, found, words)
+    if found.mistakes:
+        yield mistakes_text(found.mistakes, found, words)
     if found.tokens:
         yield tokens_text(found.tokens, found, words)
     if found.removals:
@@ -92,6 +105,20 @@ def leaks_text(leaks: Leaks, found: Look, words: Words) -> str:
     if not rows:
         return words("leaks: %(why)s", why=verdict)
     return f"{table([(words('leaks'), words('bits per byte'), ''), *rows], right=(1,))}\n{verdict}"
+
+
+def mistakes_text(mistakes: Mistakes, found: Look, words: Words) -> str:
+    from textmill.report.looked import mistake_rows, mistakes_left_out
+
+    lines = [words("label mistakes: %(what)s", what=words.told(mistakes.verdict, found.messages))]
+    rows = mistake_rows(mistakes, words)
+    if rows:
+        lines += table([[on_one_line(cell) for cell in row] for row in rows], right=(3,)).splitlines()
+    if left_out := mistakes_left_out(mistakes, words):
+        lines.append(left_out)
+    if mistakes.seconds is not None:
+        lines.append(words("It took %(n)s seconds.", n=f"{mistakes.seconds:,.0f}"))
+    return "\n".join(lines)
 
 
 def tokens_text(costs: TokenCosts, found: Look, words: Words) -> str:

@@ -506,6 +506,31 @@ CHINESE: dict[str, str] = {
     ),
     # what a look measures
     "removals: %(path)s, %(n)s stretches, %(size)s": "清洗掉的内容：%(path)s，%(n)s 处，%(size)s",
+    "label mistakes: %(what)s": "标签错误：%(what)s",
+    "Which labels are likely wrong?": "哪些标签可能标错了？",
+    "Labels that models deny which were not shown the texts": "没见过这些文本的模型不同意的标签",
+    "place": "位置",
+    "rather": "更像",
+    "chance": "标错的概率",
+    "It took %(n)s seconds.": "用时 %(n)s 秒。",
+    "All are written in %(path)s.": "全部写在 %(path)s 里。",
+    "%(n)s more is not shown; --mistakes-file FILE writes all.": (
+        "还有 %(n)s 个没有列出；--mistakes-file FILE 会写下全部。"
+    ),
+    "%(n)s more are not shown; --mistakes-file FILE writes all.": (
+        "还有 %(n)s 个没有列出；--mistakes-file FILE 会写下全部。"
+    ),
+    "Label mistakes are looked for where each text has one label.": "只有每条文本恰有一个标签时才查找标签错误。",
+    "Label mistakes cannot be looked for: %(why)s.": "无法查找标签错误：%(why)s。",
+    "Of %(all)s labels, %(n)s is a likely mistake.": "%(all)s 个标签里有 %(n)s 个可能标错了。",
+    "Of %(all)s labels, %(n)s are likely mistakes.": "%(all)s 个标签里有 %(n)s 个可能标错了。",
+    "Of those, %(precision)s are expected to be wrong indeed, by models that were not shown the texts; of all labels, "
+    "%(share)s.": "据没见过这些文本的模型估计，其中 %(precision)s 确实是错的；在全部标签里约占 %(share)s。",
+    "Heard were: %(voices)s.": "参与判断的模型：%(voices)s。",
+    "Looked for in a seeded sample: %(n)s of %(all)s texts.": "在按种子抽取的样本里查找：%(all)s 条文本中的 %(n)s 条。",
+    "words and characters": "词和字的模型",
+    "phrases": "短语模型",
+    "a network that reads in order": "按顺序阅读的网络",
     "leaks: %(why)s": "泄漏：%(why)s",
     "leaks": "泄漏",
     "documents at random": "随机留出文档",

@@ -26,6 +26,7 @@ CONTENTS = {
     "files": N_("Files and encodings"),
     "repeats": N_("Repeats"),
     "leaks": N_("What would a careless split hide?"),
+    "mistakes": N_("Which labels are likely wrong?"),
     "tokens": N_("What do tokenizers spend on it?"),
     "left-out": N_("What cannot be read, and what is cleaned away"),
     "notes": N_("Decided without being asked, and found"),
@@ -33,7 +34,7 @@ CONTENTS = {
 }
 
 
-ASKED = ("leaks", "tokens")  # sections that are there where they were asked for
+ASKED = ("leaks", "mistakes", "tokens")  # sections that are there where they were asked for
 
 
 def look_page(found: Look, name: str, pictures: Pictures, words: Words) -> str:
@@ -168,11 +169,15 @@ def repeats_of(found: Look, words: Words) -> dict[str, Any]:
 
 
 def measured_of(found: Look, words: Words) -> dict[str, Any]:
-    """What --leaks and --tokens measured."""
+    """What --leaks, --mistakes and --tokens measured."""
     values: dict[str, Any] = {}
     if found.leaks:
         values["leaks"] = looked.leak_rows(found.leaks, words)
         values["leaks_verdict"] = words.told(found.leaks.verdict, found.messages)
+    if found.mistakes:
+        [values["mistake_columns"], *values["mistake_rows"]] = looked.mistake_rows(found.mistakes, words) or [[]]
+        values["mistakes_verdict"] = words.told(found.mistakes.verdict, found.messages)
+        values["mistakes_left_out"] = looked.mistakes_left_out(found.mistakes, words)
     if found.tokens:
         [[values["token_caption"], *columns], *values["token_rows"]] = looked.token_rows(found.tokens, words)
         values["token_columns"] = [(words("tokenizer"), False), *((column, True) for column in columns)]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from textmill.report import numbers
 from textmill.report.showing import on_one_line
 from textmill.report.words import DOCUMENT_LANGUAGES, LANGUAGES, PARTS, Words
-from textmill.results import FileLook, Leaks, Look, Removed, Sampled, TokenCosts, TokenizerCost
+from textmill.results import FileLook, Leaks, Look, Mistakes, Removed, Sampled, TokenCosts, TokenizerCost
 
 KEPT = (*PARTS, "text")
 """Categories of the ledger that are text."""
@@ -147,6 +147,31 @@ def leak_rows(leaks: Leaks, words: Words) -> list[tuple[str, str, str]]:
         (words("training's split"), numbers.measure(leaks.grouped), grouped),
         (words("difference"), numbers.measure(leaks.difference), interval),
     ]
+
+
+def mistake_rows(mistakes: Mistakes, words: Words) -> list[list[str]]:
+    """The first row names the columns: place, label, suggested label, probability, text. Empty without an example."""
+    if not mistakes.examples:
+        return []
+    columns = ["place", "label", "rather", "chance", "text"]
+    shown = [
+        [one.place, one.label, one.suggested, numbers.share(one.probability), one.text] for one in mistakes.examples
+    ]
+    return [[words(column) for column in columns], *shown]
+
+
+def mistakes_left_out(mistakes: Mistakes, words: Words) -> str:
+    """Where the others are to be found; empty where all are shown."""
+    more = (mistakes.n_likely or 0) - len(mistakes.examples)
+    if mistakes.path is not None:
+        return words("All are written in %(path)s.", path=on_one_line(mistakes.path))
+    if more <= 0:
+        return ""
+    return words.plural(
+        "%(n)s more is not shown; --mistakes-file FILE writes all.",
+        "%(n)s more are not shown; --mistakes-file FILE writes all.",
+        more,
+    )
 
 
 def token_rows(costs: TokenCosts, words: Words) -> list[list[str]]:

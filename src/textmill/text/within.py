@@ -84,10 +84,15 @@ def groups_of_kin(texts: Sequence[str]) -> Numbers:
     within = Within()
     for text in texts:
         within.add(text)
-    digests = np.array([normalised_digest(text) for text in texts], dtype="V16")
-    _, first, equal = np.unique(digests, return_index=True, return_inverse=True)
+    _, first, equal = np.unique(groups_of_equal(texts), return_index=True, return_inverse=True)
     kin: Numbers = within.groups()[first][equal]  # only texts without a word could be equal and have two numbers
     return kin
+
+
+def groups_of_equal(texts: Sequence[str]) -> Numbers:
+    """(N,) A number for each text, the same for those that are equal once they are normalised."""
+    digests = np.array([normalised_digest(text) for text in texts], dtype="V16")
+    return np.unique(digests, return_inverse=True)[1].astype(np.int64)
 
 
 def standing_in(texts: Sequence[str], others: Sequence[str]) -> NDArray[np.bool_]:

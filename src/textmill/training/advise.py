@@ -36,6 +36,7 @@ def look(
     against: Sequence[str] = (),
     sample: str | None = None,
     leaks: bool = False,
+    mistakes: bool | str | os.PathLike[str] = False,
     tokens: bool | Mapping[str, Tokenizer] = False,
     removed: str | os.PathLike[str] | None = None,
     **knobs: Any,
@@ -45,7 +46,8 @@ def look(
     data: a path, several, or a DataConfig. knobs: of [data], as in look("novel.txt", unit="line").
     against: files or folders of a test set, to be searched for in the training text.
     sample: about how much to read, such as "200MB" or "5%", spread over all of it; the suggestion is for the whole.
-    leaks: measure what a naive split would hide. tokens: count what tokenizers spend; also of runs, {name: tokenizer}.
+    leaks: measure what a naive split would hide. mistakes: look for likely label mistakes; the name of a new .csv or
+    .jsonl: and write them all down there. tokens: count what tokenizers spend; also of runs, {name: tokenizer}.
     removed: a new file for all that cleaning took out; nothing else is ever written.
     Raises ConfigError, InputError.
     """
@@ -56,6 +58,9 @@ def look(
             where="--sample",
             hint="Leave out --sample, or --leaks, which draws its own.",
         )
+    into = Path(mistakes) if isinstance(mistakes, str | os.PathLike) else None
+    if mistakes:
+        refuse_mistakes(task, into, (*data.paths, *data.valid, *data.test), sample)
     refuse_part_of_removals(sample, removed)
     if removed is not None:
         refuse_place(Path(removed), (*data.paths, *data.valid, *data.test))
@@ -76,6 +81,12 @@ def look(
 
         found["leaks"] = measure_leaks(plan, data.split_seed)
         found["messages"] |= record_of([found["leaks"].verdict])
+    if mistakes:
+        from textmill.evaluation.mistakes import measure_mistakes
+        from textmill.training.reader_voice import NAME, reader
+
+        found["mistakes"] = measure_mistakes(plan, data.split_seed, into, costly={NAME: reader})
+        found["messages"] |= record_of([found["mistakes"].verdict])
     if tokens is not False:
         from textmill.training.token_costs import token_costs
 
@@ -84,6 +95,25 @@ def look(
     if removed is not None:
         found["removals"] = write_removals(plan, Path(removed))
     return facts.model_copy(update=found)
+
+
+def refuse_mistakes(task: str, into: Path | None, paths: Sequence[str], sample: str | None) -> None:
+    """Raise ConfigError where label mistakes cannot be looked for, InputError where they cannot be written down."""
+    if task != "classify":
+        raise ConfigError(
+            f"label mistakes are looked for in labelled texts, and the task is {task}",
+            where="--mistakes",
+            hint="Say --task classify.",
+        )
+    if sample:
+        raise ConfigError(
+            "a sample has no split", where="--sample", hint="Leave out --sample: --mistakes draws its own."
+        )
+    if into is not None:
+        from textmill.evaluation.mistakes import refuse_file
+
+        refuse_file(into)
+        refuse_place(into, paths)
 
 
 def plan_removals(data: DataConfig, removed: Path, sample: str | None = None) -> dict[str, dict[str, int]]:
