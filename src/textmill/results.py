@@ -105,10 +105,12 @@ class Leaks(Document):
 
     by: Literal["document", "line"]
     """What a naive split scatters: documents, or the lines of one document."""
+    metric: Literal["bpb", "error_rate"] = "bpb"
+    """Bits per byte of an n-gram model; of labelled texts, the share that tf-idf tells wrong."""
     naive: float | None = None
-    """Bits per byte; None where it cannot be measured."""
+    """None where it cannot be measured."""
     grouped: float | None = None
-    """Bits per byte of the split that training makes."""
+    """Of the split that training makes."""
     difference: float | None = None
     """grouped - naive."""
     interval: tuple[float, float] | None = None

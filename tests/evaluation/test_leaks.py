@@ -168,3 +168,43 @@ def test_a_document_that_lies_on_the_disk_leaks_as_one_that_is_held(
 
     assert all(isinstance(block.content, LongText) for block in plan.blocks().values())
     assert measure_leaks(plan, limit=30_000) == held and held.n_bytes == 30_000 < held.of_bytes
+
+
+def labelled_reviews(path: Path, n: int, copies: int, generator: random.Random) -> Path:
+    """n texts of 60 words with labels drawn by lot, and of some of them copies with two words changed, labels kept."""
+    words = [first + vowel + last for first in "bdfgklm" for vowel in "aeiou" for last in "nrst"]
+    rows = []
+    for number in range(n):
+        text = [generator.choice(words) for _ in range(60)]
+        label = generator.choice(["bad", "good"])
+        rows.append((" ".join(text), label))
+        if number < copies:
+            text[5] = text[40] = "x"
+            rows.append((" ".join(text), label))
+    path.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows))
+    return path
+
+
+def test_labels_that_only_copies_tell_are_told_by_the_naive_split_alone(tmp_path: Path) -> None:
+    """Labels by lot: nothing but memory tells them, and what remembers is the floor of classifiers."""
+    path = labelled_reviews(tmp_path / "reviews.csv", n=300, copies=300, generator=random.Random(0))
+    data = DataConfig(paths=(str(path),), labelled=True, valid_share=0.1, test_share=0.2)
+    leaks = measure_leaks(plan_split(data, split_twice=True))
+    assert leaks.metric == "error_rate" and leaks.naive is not None and leaks.grouped is not None
+    assert leaks.naive < 0.3, "a copy stands in training, but for pairs that chance holds out both: half of them by luck"
+    assert 0.35 < leaks.grouped < 0.65, "nothing is known of a new text"
+    assert leaks.interval is not None and leaks.interval[0] > 0.2
+    assert "fewer mistakes than it makes" in leaks.verdict
+
+
+def test_of_labelled_texts_without_copies_nothing_leaks(tmp_path: Path) -> None:
+    path = labelled_reviews(tmp_path / "reviews.csv", n=200, copies=0, generator=random.Random(1))
+    leaks = measure_leaks(plan_split(DataConfig(paths=(str(path),), labelled=True), split_twice=True))
+    assert (leaks.metric, leaks.difference) == ("error_rate", 0.0) and "nothing leaks" in leaks.verdict
+
+
+def test_where_all_labels_are_one_the_leaks_of_labels_cannot_be_measured(tmp_path: Path) -> None:
+    path = tmp_path / "reviews.csv"
+    path.write_text("text,label\n" + "".join(f"text number {number} of it,good\n" for number in range(60)))
+    leaks = measure_leaks(plan_split(DataConfig(paths=(str(path),), labelled=True), split_twice=True))
+    assert leaks.naive is None and leaks.verdict.startswith("Leaks cannot be measured: all ")

@@ -98,13 +98,13 @@ def measured_texts(found: Look, words: Words) -> Iterator[str]:
 
 
 def leaks_text(leaks: Leaks, found: Look, words: Words) -> str:
-    from textmill.report.looked import leak_rows
+    from textmill.report.looked import leak_metric, leak_rows
 
     verdict = words.told(leaks.verdict, found.messages)
     rows = leak_rows(leaks, words)
     if not rows:
         return words("leaks: %(why)s", why=verdict)
-    return f"{table([(words('leaks'), words('bits per byte'), ''), *rows], right=(1,))}\n{verdict}"
+    return f"{table([(words('leaks'), leak_metric(leaks, words), ''), *rows], right=(1,))}\n{verdict}"
 
 
 def mistakes_text(mistakes: Mistakes, found: Look, words: Words) -> str:

@@ -1,7 +1,8 @@
 """The leak meter: what the floor scores on text held out naively, and on text held out as training does.
 
-Room: evaluation/ (weights -> numbers). Called by `look --leaks`. Both times an n-gram model over bytes is fitted on the
-training side and scores the held-out side, validation and test together. Several documents: naively each is held out by
+Room: evaluation/ (weights -> numbers). Called by `look --leaks`. Both times an n-gram model over bytes, or of labelled
+texts tf-idf with logistic regression, is fitted on the training side and measured on the held-out side, validation and
+test together. Several documents: naively each is held out by
 itself, while training keeps equal, nearly equal and grouped ones on one side. One document: naively its lines are
 scattered, while training holds out blocks. What the naive score is better by is memory of what stands on both sides.
 """
@@ -16,15 +17,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from textmill.errors import InputError
 from textmill.evaluation.floor import N_BYTE_VALUES, stream_of
 from textmill.messages import Message, message, paragraph, plural_message
 from textmill.metrics.bootstrap import difference_of_ratios
 from textmill.metrics.language import ExampleScore
 from textmill.models.ngram import NGram
+from textmill.models.tfidf import Tfidf
 from textmill.results import Leaks
+from textmill.tasks.classify import likeliest
 from textmill.tasks.measuring import TokenSizes, score_documents
 from textmill.text import SplitPlan
 from textmill.text.columns import utf8_size
+from textmill.text.documents import LABELS
+from textmill.text.labels import in_class_order
 from textmill.text.long_text import Text
 from textmill.text.naive import LONGEST_SHARE, Sides, TwoSplits, sample_of_groups
 from textmill.text.wording import percent
@@ -32,6 +38,8 @@ from textmill.tokens.choice import size_in_words
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
+Scores = dict[int, tuple[float, int]]
+"""Number of a document -> what it costs, and its size: bits and bytes, or mistakes and texts."""
 
 SAMPLE_BYTES = 4_000_000  # fitting takes up to 150 bytes for each, and is done twice
 N_BLOCKS = 64  # of held-out lines, for the interval
@@ -39,7 +47,8 @@ LEAST_LINES = 40
 
 
 def measure_leaks(plan: SplitPlan, seed: int = 0, limit: int = SAMPLE_BYTES) -> Leaks:
-    """Bits per byte under a naive split and under the plan's own, and what the difference means, as a sentence.
+    """Bits per byte (of labelled texts the share told wrong) under a naive split and under the plan's own, and what the
+    difference means, as a sentence.
 
     plan: made with split_twice. limit: of more bytes, a seeded sample. Where there are no two splits to compare, the
     scores are None and the verdict says why. Raises ValueError for a plan that was not split twice.
@@ -57,7 +66,12 @@ def measure_leaks(plan: SplitPlan, seed: int = 0, limit: int = SAMPLE_BYTES) -> 
 def _by_document(plan: SplitPlan, twice: TwoSplits, seed: int, limit: int) -> Leaks:
     chosen = sample_of_groups(twice.groups, twice.sizes, limit, seed)
     longest = None if chosen.all() else limit // LONGEST_SHARE
-    texts = {number: _as_bytes(_first(document.content, longest)) for number, document in plan.numbered(chosen)}
+    texts: dict[int, bytes] = {}
+    labels: dict[int, tuple[str, ...]] = {}
+    for number, document in plan.numbered(chosen):
+        texts[number] = _first(document.content, longest)
+        if LABELS in document.meta:
+            labels[number] = document.meta[LABELS]
     naive, grouped = (Sides(sides.train & chosen, sides.held & chosen) for sides in (twice.naive, twice.grouped))
     held = np.flatnonzero(naive.held)
     n_leaked = int(np.isin(twice.groups[held], twice.groups[naive.train]).sum())
@@ -74,10 +88,16 @@ def _by_document(plan: SplitPlan, twice: TwoSplits, seed: int, limit: int) -> Le
             )
         return _said(facts, [verdict])
 
-    scores = {"naive": _scores(naive, texts)}
+    def score(sides: Sides) -> Scores:
+        return _mistakes(sides, texts, labels, seed) if labels else _bits(sides, texts)
+
     same = np.array_equal(naive.held, grouped.held) and np.array_equal(naive.train, grouped.train)
-    scores["grouped"] = scores["naive"] if same else _scores(grouped, texts)
-    facts |= _compared(_by_group(scores, twice), seed)
+    try:
+        scores = {"naive": score(naive)}
+        scores["grouped"] = scores["naive"] if same else score(grouped)
+    except InputError as error:  # one class to train on, or no word
+        return _said(facts, [message("Leaks cannot be measured: %(why)s.", why=error.message)])
+    facts |= _compared(_by_group(scores, twice), seed) | {"metric": "error_rate" if labels else "bpb"}
     sentences = [
         plural_message(
             "Of %(n)s document held out at random, %(leaked)s have an equal, nearly equal or grouped one in training.",
@@ -86,7 +106,15 @@ def _by_document(plan: SplitPlan, twice: TwoSplits, seed: int, limit: int) -> Le
             leaked=f"{n_leaked:,}",
         )
     ]
-    if _is_sure(facts):
+    if _is_sure(facts) and labels:
+        sentences.append(
+            message(
+                "Tf-idf with logistic regression would seem to make %(share)s fewer mistakes than it makes, and a "
+                "model that remembers more fewer still.",
+                share=percent(facts["inflation"]),
+            )
+        )
+    elif _is_sure(facts):
         sentences.append(
             message(
                 "A 5-gram model would look %(share)s better than it is, and one that remembers more better still.",
@@ -114,25 +142,46 @@ def _said(facts: dict[str, Any], sentences: Iterable[Message]) -> Leaks:
     return Leaks(**facts, verdict=verdict).model_copy(update={"verdict": verdict})  # validated, it is a plain string
 
 
-def _scores(sides: Sides, texts: Mapping[int, Bytes]) -> dict[int, ExampleScore]:
-    """What the floor of the one side spends on each document of the other, by the document's number."""
+def _bits(sides: Sides, texts: Mapping[int, bytes]) -> Scores:
+    """Bits that the floor of the one side spends on each document of the other, and its bytes."""
     held = [number for number in texts if sides.held[number]]
-    train = [text for number, text in texts.items() if sides.train[number]]
-    return dict(zip(held, _spent(train, [texts[number] for number in held]), strict=True))
+    train = [_as_bytes(text) for number, text in texts.items() if sides.train[number]]
+    spent = _spent(train, [_as_bytes(texts[number]) for number in held])
+    return {number: (one.nats / math.log(2), one.n_bytes) for number, one in zip(held, spent, strict=True)}
 
 
-def _by_group(scores: Mapping[str, Mapping[int, ExampleScore]], twice: TwoSplits) -> Floats:
-    """A row for each group: nats and bytes under the training split, then under the naive one; 0 where it trains.
+def _mistakes(sides: Sides, texts: Mapping[int, bytes], labels: Mapping[int, tuple[str, ...]], seed: int) -> Scores:
+    """1 for each text of the one side that the floor of the other tells wrong, else 0; and 1, a text. A text of several
+    labels is told right by all of them and no other. Raises InputError where there is nothing to tell apart."""
+    train = [number for number in texts if sides.train[number]]
+    held = [number for number in texts if sides.held[number]]
+    classes = in_class_order({label for number in train for label in labels[number]})
+    number_of = {name: place for place, name in enumerate(classes)}
+    several = any(len(own) != 1 for own in labels.values())
+    model = Tfidf.fit(
+        [_as_text(texts[number]) for number in train],
+        [[number_of[label] for label in labels[number]] for number in train],
+        classes,
+        several,
+        seed,
+    )
+    found = model.probabilities([_as_text(texts[number]) for number in held])
+    told = [{classes[place] for place in likeliest(row, several)} for row in found]
+    return {number: (float(own != set(labels[number])), 1) for number, own in zip(held, told, strict=True)}
+
+
+def _by_group(scores: Mapping[str, Scores], twice: TwoSplits) -> Floats:
+    """A row for each group: cost and size under the training split, then under the naive one; 0 where it trains.
 
     The interval draws groups, since copies of a text tell the same once, and for both splits together: what is hard in
     a text that both hold out cancels.
     """
     rows: defaultdict[int, list[float]] = defaultdict(lambda: [0.0] * 4)
     for place, name in ((0, "grouped"), (2, "naive")):
-        for number, score in scores[name].items():
+        for number, (cost, size) in scores[name].items():
             row = rows[int(twice.groups[number])]
-            row[place] += score.nats
-            row[place + 1] += score.n_bytes
+            row[place] += cost
+            row[place + 1] += size
     return np.array(list(rows.values()))
 
 
@@ -168,7 +217,7 @@ def _by_line(plan: SplitPlan, seed: int, limit: int) -> Leaks:
     kept = b"".join(lines[place] for place in np.flatnonzero(~is_held))
     rows = [(0.0, 0, score.nats, score.n_bytes) for score in _spent([_as_bytes(kept)], [_as_bytes(scattered)])]
     rows += [(score.nats, score.n_bytes, 0.0, 0) for score in _spent([_as_bytes(train)], [_as_bytes(held)])]
-    facts |= _compared(np.array(rows, dtype=np.float64), seed)
+    facts |= _compared(np.array(rows) / [math.log(2), 1, math.log(2), 1], seed)
     sentences = [message("There is one document.")]
     if _is_sure(facts):
         sentences.append(
@@ -203,6 +252,10 @@ def _as_bytes(text: bytes) -> Bytes:
     return np.frombuffer(text, dtype=np.uint8)
 
 
+def _as_text(text: bytes) -> str:
+    return text.decode("utf-8", "ignore")  # a long one was cut anywhere
+
+
 def _spent(train: Sequence[Bytes], held: Sequence[Bytes]) -> list[ExampleScore]:
     """What an n-gram model of the one spends on each of the other; on a single one, in blocks."""
     stream = stream_of(train, N_BYTE_VALUES, sum(map(len, train)) + len(train))
@@ -212,16 +265,15 @@ def _spent(train: Sequence[Bytes], held: Sequence[Bytes]) -> list[ExampleScore]:
 
 
 def _compared(table: Floats, seed: int) -> dict[str, Any]:
-    """Both scores and their difference. table: nats and bytes under the training split and under the naive one."""
-    in_bits = table / [math.log(2), 1, math.log(2), 1]
-    bits, n_bytes, naive_bits, n_naive_bytes = in_bits.sum(axis=0).tolist()
-    grouped, naive = bits / n_bytes, naive_bits / n_naive_bytes
+    """Both scores and their difference. table: cost and size under the training split and under the naive one."""
+    cost, size, naive_cost, naive_size = table.sum(axis=0).tolist()
+    grouped, naive = cost / size, naive_cost / naive_size
     return {
         "naive": naive,
         "grouped": grouped,
         "difference": grouped - naive,
-        "interval": difference_of_ratios(in_bits, seed=seed),
-        "inflation": 1 - naive / grouped,
+        "interval": difference_of_ratios(table, seed=seed),
+        "inflation": 1 - naive / grouped if grouped else 0.0,
     }
 
 

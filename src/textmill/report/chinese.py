@@ -566,6 +566,9 @@ CHINESE: dict[str, str] = {
     "A 5-gram model would look %(share)s better than it is, and one that remembers more better still.": (
         "五元模型会显得比实际好 %(share)s，记性更好的模型虚高更多。"
     ),
+    "Tf-idf with logistic regression would seem to make %(share)s fewer mistakes than it makes, and a model that "
+    "remembers more fewer still.": ("tf-idf 加逻辑回归看上去会比实际少犯 %(share)s 的错误，记得更多的模型会显得更少。"),
+    "Leaks cannot be measured: %(why)s.": "无法测量泄漏：%(why)s。",
     "Training splits the text the same way: nothing leaks.": "训练时也这样划分：没有泄漏。",
     "The two scores differ by no more than chance: no leak shows.": "两个分数相差不超过偶然：看不出泄漏。",
     "Measured on a seeded sample of %(size)s of %(all)s, of long documents the first %(longest)s.": (
@@ -1070,6 +1073,8 @@ CHINESE: dict[str, str] = {
     "How it begins": "开头是什么样",
     "What would a careless split hide?": "随便划分会掩盖什么？",
     "A 5-gram model on text that was held out in two ways": "五元模型在两种划分留出的文本上的得分",
+    "Tf-idf with logistic regression on text that was held out in two ways": "tf-idf 加逻辑回归在两种留出方式下的得分",
+    "texts told wrong": "判断错的文本",
     "split": "划分",
     "how": "怎么划分",
     "What do tokenizers spend on it?": "各种分词器要花多少词元？",

@@ -173,6 +173,12 @@ def measured_of(found: Look, words: Words) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if found.leaks:
         values["leaks"] = looked.leak_rows(found.leaks, words)
+        values["leaks_metric"] = looked.leak_metric(found.leaks, words)
+        values["leaks_title"] = (
+            words("A 5-gram model on text that was held out in two ways")
+            if found.leaks.metric == "bpb"
+            else words("Tf-idf with logistic regression on text that was held out in two ways")
+        )
         values["leaks_verdict"] = words.told(found.leaks.verdict, found.messages)
     if found.mistakes:
         [values["mistake_columns"], *values["mistake_rows"]] = looked.mistake_rows(found.mistakes, words) or [[]]

@@ -130,8 +130,13 @@ def against(found: Look, paths: str, words: Words) -> str:
     return words("test set %(paths)s: %(n_found)s of %(n)s documents (%(share)s) stand in the training text", **said)
 
 
+def leak_metric(leaks: Leaks, words: Words) -> str:
+    return words("bits per byte") if leaks.metric == "bpb" else words("texts told wrong")
+
+
 def leak_rows(leaks: Leaks, words: Words) -> list[tuple[str, str, str]]:
-    """The two splits and their difference: name, bits per byte, how it was made. Empty: not measured."""
+    """The two splits and their difference: name, score, how it was made. Empty: not measured."""
+    shown = numbers.measure if leaks.metric == "bpb" else numbers.share
     if leaks.naive is None or leaks.grouped is None:
         return []
     if leaks.by == "document":
@@ -140,12 +145,12 @@ def leak_rows(leaks: Leaks, words: Words) -> list[tuple[str, str, str]]:
         naive, grouped = words("lines at random"), words("whole blocks")
     interval = ""
     if leaks.interval is not None:
-        low, high = map(numbers.measure, leaks.interval)
+        low, high = map(shown, leaks.interval)
         interval = words("%(low)s to %(high)s", low=low, high=high)
     return [
-        (words("naive split"), numbers.measure(leaks.naive), naive),
-        (words("training's split"), numbers.measure(leaks.grouped), grouped),
-        (words("difference"), numbers.measure(leaks.difference), interval),
+        (words("naive split"), shown(leaks.naive), naive),
+        (words("training's split"), shown(leaks.grouped), grouped),
+        (words("difference"), shown(leaks.difference), interval),
     ]
 
 

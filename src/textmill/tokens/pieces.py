@@ -15,7 +15,7 @@ from dataclasses import replace
 from textmill.tokens.cuts import parts_of
 from textmill.tokens.sample import Sample, n_utf8_bytes
 
-DIFFERENT_BYTES = 8_000_000
+DIFFERENT_BYTES = 6_000_000
 """Of different pieces, as UTF-8. They take about 0.8 GB while pairs are learned."""
 PART_CHARS = 1 << 12
 """A text with more of them is drawn from in parts of so many characters."""

@@ -115,7 +115,7 @@ class Tokenizer:
         segmenter: what cuts Chinese into words, for kind word: characters (each alone) or jieba.
         vocab_size: ids at most, mark included; None = from the amount of text (bpe, word), all that occur twice (char).
         Reads the texts once; of more than 200 MB it learns from a seeded sample of that size, pairs from 5 MB of runs
-        without any break (sample.within_reach) and 8 MB of different pieces (pieces.within_memory); the note says so.
+        without any break (sample.within_reach) and 6 MB of different pieces (pieces.within_memory); the note says so.
         Raises ConfigError for an unknown kind or segmenter, or a vocab_size below 257, InputError for a lone surrogate,
         MissingExtra without the segmenter.
         """
