@@ -191,7 +191,7 @@ def test_labels_that_only_copies_tell_are_told_by_the_naive_split_alone(tmp_path
     data = DataConfig(paths=(str(path),), labelled=True, valid_share=0.1, test_share=0.2)
     leaks = measure_leaks(plan_split(data, split_twice=True))
     assert leaks.metric == "error_rate" and leaks.naive is not None and leaks.grouped is not None
-    assert leaks.naive < 0.3, "a copy stands in training, but for pairs that chance holds out both: half of them by luck"
+    assert leaks.naive < 0.3, "a copy stands in training, but for pairs that are both held out"
     assert 0.35 < leaks.grouped < 0.65, "nothing is known of a new text"
     assert leaks.interval is not None and leaks.interval[0] > 0.2
     assert "fewer mistakes than it makes" in leaks.verdict
