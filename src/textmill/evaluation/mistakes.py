@@ -10,10 +10,11 @@ import csv
 import io
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from textmill.errors import InputError
 from textmill.evaluation.label_mistakes import LabelCheck, Suspect, Voice, check_labels
@@ -46,10 +47,11 @@ def measure_mistakes(
     Raises NoSpace.
     """
     start = time.perf_counter()
-    documents = [document for part in PARTS for document in plan.documents(part)]
-    drawn = _drawn(documents, most_characters, seed)
+    sizes = np.array([len(document.content) for document in _documents(plan)], dtype=np.int64)
+    wanted = _drawn(sizes, most_characters, seed)
+    drawn = [document for document, is_wanted in zip(_documents(plan), wanted, strict=True) if is_wanted]
     classes = in_class_order({name for document in drawn for name in document.meta[LABELS]})
-    facts: dict[str, object] = {"n_texts": len(drawn), "of_texts": len(documents)}
+    facts: dict[str, object] = {"n_texts": len(drawn), "of_texts": len(sizes)}
     if any(len(document.meta[LABELS]) != 1 for document in drawn):
         return _told(facts, [message("Label mistakes are looked for where each text has one label.")])
     number_of = {name: number for number, name in enumerate(classes)}
@@ -70,15 +72,21 @@ def measure_mistakes(
         "path": None if into is None else str(into),
         "examples": [_example(suspect, drawn) for suspect in likely[:SHOWN]],
     }
-    return _told(facts | found, _sentences(check, len(drawn), len(documents)))
+    return _told(facts | found, _sentences(check, len(drawn), len(sizes)))
 
 
-def _drawn(documents: Sequence[Document], most_characters: int, seed: int) -> list[Document]:
-    """As many documents, in their order, as have at most most_characters; one in any case."""
-    order = np.random.default_rng(seed).permutation(len(documents))
-    sizes = np.cumsum([len(documents[number].content) for number in order])
-    n_drawn = max(1, int(np.searchsorted(sizes, most_characters, side="right")))
-    return [documents[number] for number in np.sort(order[:n_drawn]).tolist()]
+def _documents(plan: SplitPlan) -> Iterator[Document]:
+    """All, part by part: read twice rather than held."""
+    return (document for part in PARTS for document in plan.documents(part))
+
+
+def _drawn(sizes: npt.NDArray[np.int64], most_characters: int, seed: int) -> npt.NDArray[np.bool_]:
+    """Which documents (N,), as many as have at most most_characters; one in any case."""
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    n_drawn = max(1, int(np.searchsorted(np.cumsum(sizes[order]), most_characters, side="right")))
+    drawn = np.zeros(len(sizes), dtype=np.bool_)
+    drawn[order[:n_drawn]] = True
+    return drawn
 
 
 def _example(suspect: Suspect, documents: Sequence[Document]) -> Mistake:
