@@ -60,7 +60,7 @@ def look_command(
 ) -> None:
     """See what a text holds, what would be dropped and why, and which command to run next.
 
-    Only --out and --removed write.
+    Only --out, --removed and --mistakes-file write.
 
     PATH is a file in any encoding (.txt .md .csv .tsv .jsonl .json .html .parquet .pdf .docx .epub, packed or not), a
     folder, an archive, `-` for standard input, or what `textmill data list` shows: pypi:NAME and builtin:NAME.
@@ -75,6 +75,8 @@ def look_command(
         writes = [str(out / name) for name in ("look.html", "plots/")] if out else []
         if "removed" in measured:
             writes.append(str(measured["removed"]))
+        if isinstance(measured.get("mistakes"), Path):
+            writes.append(str(measured["mistakes"]))
         plan: dict[str, Any] = {"paths": list(paths), "sample": sample, "lang": words.lang}
         if "removed" in measured:
             from textmill.training import plan_removals

@@ -600,14 +600,6 @@ def _drop_repeats(scan: _Scan, data: DataConfig, parts: Codes, notes: list[str])
                 scan.duplicates.near,
             )
         )
-    if scan.within is not None and (n_within := int((scan.within != np.arange(len(scan.within))).sum())):
-        notes.append(
-            plural_message(
-                "Standing whole within one other text: %(n)s text; it is held out together with that one.",
-                "Standing whole within one other text: %(n)s texts; each is held out together with that one.",
-                n_within,
-            )
-        )
     numbers = scan.normal if scan.near is None else _merged_numbers(scan.normal, scan.near)
     for here, others in ((VALIDATION, (TEST,)), (TRAIN, (VALIDATION, TEST))):
         held = np.unique(numbers[np.isin(parts, others)])
@@ -678,6 +670,14 @@ def _nothing(scan: _Scan, files: Sequence[TextFile], part: Part) -> str:
 
 def _hold_out(scan: _Scan, pool: Numbers, shares: dict[Part, float], parts: Codes, notes: list[str]) -> None:
     """Hold out whole documents, by groups, as choose_groups says."""
+    if scan.within is not None and (n_within := int((scan.within != np.arange(len(scan.within))).sum())):
+        notes.append(
+            plural_message(
+                "Standing whole within one other text: %(n)s text; it is held out together with that one.",
+                "Standing whole within one other text: %(n)s texts; each is held out together with that one.",
+                n_within,
+            )
+        )
     numbers, of_document = np.unique(_merged(scan)[pool], return_inverse=True)
     if shares["test"] == _default_test_share() and len(pool) < FEW:
         shares["test"] = 0.0
