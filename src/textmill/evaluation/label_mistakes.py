@@ -8,8 +8,8 @@ without what has been denied most, as much as is estimated to be wrong, and that
 What the voices say is put together by a model of how labels come about: the true class has P(c) ∝ Π P_v(c)^w_v, and of
 the labels a share e is another class than the true one, each as likely as the other (Natarajan et al. 2013, "Learning
 with noisy labels"; class-conditional noise with one rate). The weights w and e are those under which the labels are
-likeliest, and what is known of labels before (fitted_noise). So a voice that knows nothing weighs nothing, and P(mistake)
-is about as calibrated as that model of labels is true: on ChnSentiCorp with planted mistakes 81 % were expected, and
+likeliest, and what is known of labels before (fitted_noise). So a voice that knows nothing weighs nothing, and
+P(mistake) is about as calibrated as that model of labels is true: on ChnSentiCorp with planted mistakes 81 % were expected, and
 72 % were planted. The labels of equal texts are witnesses too, each wrong with e.
 Shapes: N texts, C classes, F features, V voices.
 """
