@@ -9,8 +9,8 @@ What the voices say is put together by a model of how labels come about: the tru
 the labels a share e is another class than the true one, each as likely as the other (Natarajan et al. 2013, "Learning
 with noisy labels"; class-conditional noise with one rate). The weights w and e are those under which the labels are
 likeliest, and what is known of labels before (fitted_noise). So a voice that knows nothing weighs nothing, and
-P(mistake) is about as calibrated as that model of labels is true: on ChnSentiCorp with planted mistakes 81 % were expected, and
-72 % were planted. The labels of equal texts are witnesses too, each wrong with e.
+P(mistake) is about as calibrated as that model of labels is true: on ChnSentiCorp with planted mistakes 81 % were
+expected, and 72 % were planted. The labels of equal texts are witnesses too, each wrong with e.
 Shapes: N texts, C classes, F features, V voices.
 """
 
