@@ -233,7 +233,7 @@ def test_a_dry_run_prints_a_plan_and_writes_nothing(
 def test_eval_measures_with_what_is_said_now_over_what_the_run_says(shell: Shell, run: Run) -> None:
     said = shell("eval", "runs/a", "--data", "b.txt", "--eval.stride", "32", "--checkpoint", "last")
 
-    assert run.asked == [{"data": "b.txt", "checkpoint": "last"}]
+    assert run.asked == [{"data": "b.txt", "checkpoint": "last", "abstain": None}]
     assert (run.config.eval.window, run.config.eval.stride) == (64, 32)
     assert re.search(r"95% interval +1\.950 to 2\.070\n", said.out)
     assert "bits per byte" in said.out and "5-gram" in said.out and "Better than the floor." in said.out

@@ -30,6 +30,10 @@ MOST_CHARACTERS = 1_500_000  # of more, texts drawn by seed; on one thread a mil
 SHOWN = 10
 SHOWN_CHARACTERS = 160
 WRITTEN = (".csv", ".jsonl")
+VOICES_TOLD = {
+    str(told): told
+    for told in (message("words and characters"), message("phrases"), message("a network that reads in order"))
+}
 COLUMNS = ("place", "label", "suggested", "probability", "text")
 
 
@@ -122,7 +126,7 @@ def _sentences(check: LabelCheck, n_texts: int, of_texts: int) -> list[Message]:
             )
         )
     heard = [name for name, weight in check.weights.items() if weight > 0]
-    said.append(message("Heard were: %(voices)s.", voices=joined([message(name) for name in heard])))
+    said.append(message("Heard were: %(voices)s.", voices=joined([VOICES_TOLD.get(name, name) for name in heard])))
     if n_texts < of_texts:
         said.append(
             message("Looked for in a seeded sample: %(n)s of %(all)s texts.", n=f"{n_texts:,}", all=f"{of_texts:,}")

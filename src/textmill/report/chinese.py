@@ -514,9 +514,6 @@ CHINESE: dict[str, str] = {
     "chance": "标错的概率",
     "It took %(n)s seconds.": "用时 %(n)s 秒。",
     "All are written in %(path)s.": "全部写在 %(path)s 里。",
-    "%(n)s more is not shown; --mistakes-file FILE writes all.": (
-        "还有 %(n)s 个没有列出；--mistakes-file FILE 会写下全部。"
-    ),
     "%(n)s more are not shown; --mistakes-file FILE writes all.": (
         "还有 %(n)s 个没有列出；--mistakes-file FILE 会写下全部。"
     ),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from textmill.report import numbers
 from textmill.report.showing import on_one_line
-from textmill.report.words import DOCUMENT_LANGUAGES, LANGUAGES, PARTS, Words
+from textmill.report.words import DOCUMENT_LANGUAGES, LANGUAGES, N_, PARTS, Words
 from textmill.results import FileLook, Leaks, Look, Mistakes, Removed, Sampled, TokenCosts, TokenizerCost
 
 KEPT = (*PARTS, "text")
@@ -158,7 +158,7 @@ def mistake_rows(mistakes: Mistakes, words: Words) -> list[list[str]]:
     """The first row names the columns: place, label, suggested label, probability, text. Empty without an example."""
     if not mistakes.examples:
         return []
-    columns = ["place", "label", "rather", "chance", "text"]
+    columns = [N_("place"), N_("label"), N_("rather"), N_("chance"), N_("text")]
     shown = [
         [one.place, one.label, one.suggested, numbers.share(one.probability), one.text] for one in mistakes.examples
     ]
