@@ -1553,8 +1553,9 @@ CHINESE: dict[str, str] = {
         "要分辨准确率相差 2 个百分点的两个模型，每个约需 %(needed)s 篇文本；这里有 %(n)s 篇。"
     ),
     "It knows the classes that its training texts have, and gives one of them to any text, also to one in "
-    "another language or about something else.": (
-        "它只知道训练文本里有的类别，对任何文本都会给出其中之一，哪怕那是另一种语言或讲别的事情。"
+    "another language or about something else; classify flags those that look unlike its own.": (
+        "它只知道训练文本里有的类别，对任何文本都会给出其中之一，哪怕那是另一种语言或讲别的事情；"
+        "classify 会标出看上去与训练文本不同的文本。"
     ),
     "what answers": "作答者",
     "unit of the accuracy": "准确率的单位",

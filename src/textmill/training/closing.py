@@ -124,7 +124,7 @@ def limits_of(run: Run, prepared: Prepared) -> list[str]:
         limits.append(
             message(
                 "It knows the classes that its training texts have, and gives one of them to any text, also to one in "
-                "another language or about something else."
+                "another language or about something else; classify flags those that look unlike its own."
             )
         )
     elif run.config.model.arch == "transformer":
