@@ -185,8 +185,9 @@ def check_labels(
         if number == 0:
             for name, voice in (costly or {}).items():
                 one = voice(texts, len(classes), seed)
-                if _foretells(one, given, folds, said[0].values()):
-                    said[0][name] = out_of_fold(one, given, folds, trusted, len(classes))
+                first = one(given, folds != 0, folds == 0)
+                if _foretells(first, given, folds, said[0].values()):
+                    said[0][name] = out_of_fold(one, given, folds, trusted, len(classes), first)
                     fitted[name] = one
         together = _together(said)
         weights, share = fitted_noise(together, given)
@@ -207,10 +208,10 @@ def check_labels(
     return LabelCheck(suspects, share, probabilities, heard | dict(zip(fitted, weights.tolist(), strict=True)))
 
 
-def _foretells(one: Fitted, given: Ints, folds: Ints, others: Iterable[Floats]) -> bool:
-    """Whether it says the labels of the first fold better than each of the others."""
-    inside, outside = folds != 0, folds == 0
-    ours = _nats(one(given, inside, outside), given[outside])
+def _foretells(first: Floats, given: Ints, folds: Ints, others: Iterable[Floats]) -> bool:
+    """Whether `first` says the labels of the first fold better than each of the others."""
+    outside = folds == 0
+    ours = _nats(first, given[outside])
     return all(ours < _nats(theirs[outside], given[outside]) for theirs in others)
 
 
@@ -228,8 +229,11 @@ def _near_groups(texts: Sequence[str]) -> Ints:
     return near.groups()
 
 
-def out_of_fold(fitted: Fitted, given: Ints, folds: Ints, trusted: Bools, n_classes: int) -> Floats:
-    """P(class) (N, C), each fold by a model of the trusted texts of the others."""
+def out_of_fold(
+    fitted: Fitted, given: Ints, folds: Ints, trusted: Bools, n_classes: int, first: Floats | None = None
+) -> Floats:
+    """P(class) (N, C), each fold by a model of the trusted texts of the others. first: of the first fold, where it is
+    known."""
     found = np.zeros((len(given), n_classes))
     for fold in range(int(folds.max()) + 1):
         inside, outside = (folds != fold) & trusted, folds == fold
@@ -237,7 +241,8 @@ def out_of_fold(fitted: Fitted, given: Ints, folds: Ints, trusted: Bools, n_clas
             continue
         if len(np.unique(given[inside])) < 2:  # what is left of a class is all in this fold
             inside = folds != fold
-        found[outside] = fitted(given, inside, outside)
+        is_known = fold == 0 and first is not None
+        found[outside] = first if is_known else fitted(given, inside, outside)
     return found
 
 

@@ -74,8 +74,8 @@ def chosen_offer(run: Run, prepared: Prepared) -> Offer:
     classifier = classifier_of(run)
     texts, labels = texts_of(prepared.valid, prepared.tokenizer)
     seen = seen_in_training(texts, prepared)
-    texts = [text for text, is_seen in zip(texts, seen, strict=True) if not is_seen]
-    labels = [own for own, is_seen in zip(labels, seen, strict=True) if not is_seen]
+    counted = np.flatnonzero(~seen).tolist()
+    texts, labels = [texts[number] for number in counted], [labels[number] for number in counted]
     log_probs = classifier.log_probs(texts)
     temperature = 1.0
     if not classifier.several:

@@ -39,10 +39,12 @@ def decide(config: Config, n_tokens: int, n_rows: int, n_texts: int) -> tuple[Co
     train: dict[str, Any] = {}
     model: dict[str, Any] = {}
 
-    if config.model.dropout is None:
-        dropout = dropout_for(n_tokens) if form != "encoder" else DROPOUT_OF_LABELS
+    if config.model.dropout is None and form == "encoder":
+        model["dropout"] = DROPOUT_OF_LABELS
+    elif config.model.dropout is None:
+        dropout = dropout_for(n_tokens)
         model["dropout"] = dropout
-        if dropout and form != "encoder":
+        if dropout:
             notes.append(f"little text ({n_tokens:,} tokens): dropout {dropout}")
     if form == "encoder" and config.model.token_dropout is None:
         model["token_dropout"] = token_dropout_for(n_texts)
