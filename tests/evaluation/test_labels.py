@@ -143,7 +143,26 @@ def test_what_must_not_be_overlooked_is_said() -> None:
     own = [("yes",), ("no",)] * 50
     always = Measured.of(np.tile([0.4, 0.6], (100, 1)), own, CLASSES, False)
     right = Measured.of(np.array([[0.1, 0.9], [0.9, 0.1]] * 50), own, CLASSES, False)
-    told = alarms({"offered": always, "tfidf": right}, CLASSES, {"accuracy": (0.4, 0.6)}, 100)
+    told = alarms({"offered": always, "tfidf": right}, CLASSES, {"accuracy": (0.4, 0.6)}, {"tfidf": [-0.6, -0.4]})
     assert "It says yes of every text." in told
     assert "It is worse than its floor." in told
-    assert alarms({"offered": right, "tfidf": always}, CLASSES, {"accuracy": (1.0, 1.0)}, 100) == []
+    assert alarms({"offered": right, "tfidf": always}, CLASSES, {"accuracy": (1.0, 1.0)}, {"tfidf": [0.4, 0.6]}) == []
+
+
+@pytest.mark.parametrize(("n_better", "n_worse", "is_worse"), [(4, 5, False), (0, 9, True)])
+def test_it_is_worse_than_its_floor_only_beyond_the_paired_interval(
+    n_better: int, n_worse: int, is_worse: bool
+) -> None:
+    truth = np.zeros(200, dtype=int)
+    ours, theirs = truth.copy(), truth.copy()
+    ours[:n_worse] = 1
+    theirs[n_worse : n_worse + n_better] = 1
+    measured = {
+        voice: Measured.of(np.eye(2)[own], [("no",)] * 200, CLASSES, False)
+        for voice, own in (("offered", ours), ("tfidf", theirs))
+    }
+    own = measured["offered"].difference(measured["tfidf"], 2000, 0.95, 0)
+    assert own is not None
+    told = alarms(measured, CLASSES, {}, {"tfidf": own})
+    assert ("It is worse than its floor." in told) == is_worse
+    assert ("It is no better than its floor: the difference may be chance." in told) != is_worse

@@ -151,6 +151,11 @@ def evaluated(
     ours = measured["offered"]
     how_sure = settings.resamples, settings.confidence, settings.seed
     intervals = ours.intervals(*how_sure)
+    differences = {
+        voice: own
+        for voice, other in measured.items()
+        if voice != "offered" and (own := ours.difference(other, *how_sure))
+    }
     evaluation = Evaluation(
         run=str(run.path),
         data=name,
@@ -161,11 +166,7 @@ def evaluated(
         intervals=intervals,
         baselines={voice: own.metrics(settings.seed) for voice, own in measured.items() if voice != "offered"},
         convention=convention_of(classifier, ours, name, settings)
-        | {
-            f"minus_{voice}": own
-            for voice, other in measured.items()
-            if voice != "offered" and (own := ours.difference(other, *how_sure))
-        },
+        | {f"minus_{voice}": own for voice, own in differences.items()},
         documents=[
             {
                 "source": text.place.encode(errors="backslashreplace").decode(),
@@ -177,7 +178,7 @@ def evaluated(
             for text, cost, row in zip(examples, ours.costs, found["offered"], strict=True)
         ],
     )
-    warned = alarms(measured, classes, intervals, len(texts))
+    warned = alarms(measured, classes, intervals, differences)
     told = [*notes, *warned]
     evaluation.classes = tables_of(ours, classifier.offer, settings, abstain)
     evaluation.classes.alarms = list(warned)
@@ -352,15 +353,24 @@ def verdict(measured: dict[str, Measured], intervals: dict[str, tuple[float, flo
 
 
 def alarms(
-    measured: dict[str, Measured], classes: Sequence[str], intervals: dict[str, tuple[float, float]], n_texts: int
+    measured: dict[str, Measured],
+    classes: Sequence[str],
+    intervals: dict[str, tuple[float, float]],
+    differences: dict[str, list[float]],
 ) -> list[Message]:
-    """What must not be overlooked."""
+    """What must not be overlooked. differences: the interval of accuracy(offered) − accuracy(voice), by voice; it is
+    worse than one where all of that lies below 0."""
     ours, told = measured["offered"], []
+    n_texts = len(ours.truth)
     if not ours.several and (one := only_class(*ours.numbers, len(classes))) is not None:
         told.append(message("It says %(name)s of every text.", name=classes[one]))
     accuracy = {voice: own.accuracy for voice, own in measured.items()}
     for voice, what in ((FLOOR, message("its floor")), (MAJORITY, message("always the same class"))):
-        if voice in accuracy and accuracy["offered"] < accuracy[voice]:
+        if voice not in accuracy or accuracy["offered"] >= accuracy[voice]:
+            continue
+        if voice in differences and differences[voice][1] >= 0:
+            told.append(message("It is no better than %(what)s: the difference may be chance.", what=what))
+        else:
             told.append(message("It is worse than %(what)s.", what=what))
     if MAJORITY in accuracy:
         size = sample_size(accuracy["offered"], intervals.get("accuracy"), accuracy[MAJORITY], n_texts)

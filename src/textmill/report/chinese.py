@@ -1546,6 +1546,7 @@ CHINESE: dict[str, str] = {
     "validation texts.": ("作答的是%(what)s：在 %(n)s 篇验证文本上，它是网络、基线及其混合中损失最小的。"),
     "It says %(name)s of every text.": "它对每篇文本都说“%(name)s”。",
     "It is worse than %(what)s.": "它不如%(what)s。",
+    "It is no better than %(what)s: the difference may be chance.": "它并不比%(what)s更好：差别可能出于偶然。",
     "its floor": "它的基线",
     "always the same class": "总说同一类",
     "%(n)s texts are too few to tell it from always the same class.": "%(n)s 篇文本太少，看不出它与总说同一类的差别。",
