@@ -43,7 +43,7 @@ def test_a_weighted_mean_on_paper():
     torch.testing.assert_close(head(hidden), torch.tensor([[4.0, 0.5]], dtype=torch.float64))
 
 
-@pytest.mark.parametrize("pooling", ["attention", "mean"])
+@pytest.mark.parametrize("pooling", ["attention", "max", "mean"])
 def test_a_text_in_windows_is_pooled_as_its_tokens_in_one_row(pooling):
     """Windows of 5, 1 and 3 tokens weigh by their tokens: a mean of means would weigh each window alike."""
     head, hidden = head_of(pooling), hidden_of(5, 5)
@@ -54,6 +54,8 @@ def test_a_text_in_windows_is_pooled_as_its_tokens_in_one_row(pooling):
         tokens = hidden[rows][real[rows]]  # (tokens of the text, D)
         if pooling == "mean":
             vector = tokens.mean(dim=0)
+        elif pooling == "max":
+            vector = torch.tensor([max(token[number].item() for token in tokens) for number in range(D)]).double()
         else:
             heights = torch.stack([head.score @ torch.tanh(head.compare @ token) for token in tokens])
             vector = heights.softmax(dim=0) @ tokens
@@ -65,6 +67,14 @@ def test_a_text_in_windows_is_pooled_as_its_tokens_in_one_row(pooling):
     torch.testing.assert_close(torch.stack([sums[:3].sum(), sums[3:].sum()]), torch.ones(2, dtype=torch.float64))
     if pooling == "mean":
         torch.testing.assert_close(weights[0, 0], torch.tensor(1 / 9, dtype=torch.float64))
+
+
+def test_of_max_a_token_weighs_by_its_share_of_the_highest_numbers():
+    """By hand: of four numbers the second token has two, the third one, and two tokens share the last."""
+    hidden = torch.tensor([[[0.0, 1.0, 2.0, 5.0], [3.0, 4.0, 0.0, 0.0]], [[0.0, 0.0, 7.0, 5.0], [9.0, 9.0, 9.0, 9.0]]])
+    real = torch.tensor([[True, True], [True, False]])
+    weights = head_of("max").weights(hidden.double(), real, torch.tensor([0, 0]))
+    torch.testing.assert_close(weights, torch.tensor([[0.125, 0.5], [0.375, 0.0]], dtype=torch.float64))
 
 
 def test_a_height_beyond_what_exp_can_hold_is_no_trouble():

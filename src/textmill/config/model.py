@@ -38,8 +38,9 @@ class BaseModelConfig(Section):
     several times faster for words and large vocabularies, and a little worse."""
     logit_cap: float | None = knob(None, gt=0.0)
     """Logits are bent to stay within ± this: cap · tanh(logit / cap)."""
-    pooling: Literal["attention", "mean"] = knob("attention")
-    """How an encoder makes one vector of all tokens of a text: attention (a mean with learned weights), or mean."""
+    pooling: Literal["attention", "max", "mean"] = knob("attention")
+    """How an encoder makes one vector of all tokens of a text: attention (a mean with learned weights), max (of each
+    number the highest), or mean."""
     token_dropout: float | None = knob(None, ge=0.0, lt=1.0)
     """Of an encoder, share of a text's tokens that are hidden from it at each reading in training (Iyyer et al. 2015).
     Default: chosen from the number of texts."""

@@ -130,11 +130,14 @@ def _of_softmax(n: int, n_classes: int, d: int, capped: bool) -> HeadNumbers:
 
 
 def _of_pooling(config: ModelConfig, reading: Reading) -> HeadNumbers:
-    """Of an encoder's head: what weighs the tokens, their weights and their noughts. A plain mean keeps no vectors."""
+    """Of an encoder's head: what weighs the tokens, their weights and their noughts. A plain mean keeps no vectors,
+    the highest of them are looked for in vectors without padding."""
     n, d, has_cells = reading.n_places, config.d_model, not isinstance(config, TransformerConfig)
-    if config.pooling == "mean":
+    if config.pooling != "attention":
         not_kept = d if has_cells and is_packed(reading) else 0
-        return HeadNumbers(kept=n * (2 - not_kept), passing=n * d, gradient=0)
+        if config.pooling == "mean":
+            return HeadNumbers(kept=n * (2 - not_kept), passing=n * d, gradient=0)
+        return HeadNumbers(kept=n * (d + 1 - not_kept), passing=2 * n * d, gradient=0)
     turned = d if has_cells and not is_packed(reading) else 0  # (B, T, D) of what cells write as (T, B, D)
     return HeadNumbers(kept=n * (d + 2 + turned), passing=2 * n * d, gradient=0)
 

@@ -26,7 +26,8 @@ class ClassifyHead(nn.Module):
     """Scores of classes from one vector a text, which config.pooling makes of its hidden vectors.
 
     attention: their mean, weighted by softmax(vᵀ tanh(W h)) over the tokens of the text. Lin et al. 2017,
-    arXiv:1703.03130, with one hop. mean: every token weighs the same.
+    arXiv:1703.03130, with one hop. mean: every token weighs the same. max: of each of the D numbers the highest of any
+    token. Collobert & Weston 2008; for both-ways LSTMs Conneau et al. 2017, arXiv:1705.02364.
     classes: in the order of the scores. several: a text may have any number of them, each told for itself; else it has
     exactly one. Raises ConfigError for classes that are repeated or too few.
     """
@@ -36,6 +37,7 @@ class ClassifyHead(nn.Module):
         refuse_classes(classes, several)
         self.classes, self.several = tuple(classes), several
         self.dropout = config.dropout or 0.0
+        self.pooling = config.pooling
         attends, d_model = config.pooling == "attention", config.d_model
         self.compare = nn.Parameter(torch.empty(d_model, d_model)) if attends else None
         self.score = nn.Parameter(torch.empty(d_model)) if attends else None
@@ -56,13 +58,31 @@ class ClassifyHead(nn.Module):
         return logits.float() if logits.dtype in HALVES else logits
 
     def weights(self, hidden: Tensor, real: Tensor | None = None, owners: Tensor | None = None) -> Tensor:
-        """(W, T) how much each token weighs in its text: 0 at padding, summing to 1 over all rows of a text."""
-        _, weights = self.pooled(hidden, real, owners)
+        """(W, T) how much each token weighs in its text: 0 at padding, summing to 1 over all rows of a text. Of max the
+        share of the D numbers that are the token's."""
+        vectors, weights = self.pooled(hidden, real, owners)
+        if weights is None:
+            mine = hidden == (vectors if owners is None else vectors[owners])[:, None]  # (W, T, D)
+            if real is not None:
+                mine &= real[..., None]
+            weights = mine.sum(dim=1).to(vectors.dtype)  # (W, D) how many tokens have it, in a window
+            windows = windows_of(owners, len(hidden), hidden.device)
+            if windows is not None:
+                weights = (windows.to(weights.dtype) @ weights)[owners]
+            weights = (mine / weights[:, None]).mean(dim=2)
         return weights
 
-    def pooled(self, hidden: Tensor, real: Tensor | None, owners: Tensor | None) -> tuple[Tensor, Tensor]:
-        """(the vectors of the texts (B, D), the weights (W, T) of their tokens)."""
+    def pooled(self, hidden: Tensor, real: Tensor | None, owners: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """(the vectors of the texts (B, D), the weights (W, T) of their tokens, None of max)."""
         windows = windows_of(owners, len(hidden), hidden.device)
+        if self.pooling == "max":
+            if real is not None:
+                hidden = hidden.masked_fill(~real[..., None], -math.inf)
+            highest = hidden.amax(dim=1)  # (W, D)
+            if windows is not None:
+                highest = torch.where(windows[..., None], highest, -math.inf).amax(dim=1)  # (B, D)
+            refuse_empty(highest[:, 0])
+            return highest, None
         hidden = hidden.contiguous()  # cells write (T, W, D): every product would else keep a copy of its own
         heights = self.heights(hidden)  # (W, T)
         if real is not None:
@@ -70,9 +90,7 @@ class ClassifyHead(nn.Module):
         tops = heights.detach().amax(dim=1)  # (W,)
         if windows is not None:
             tops = torch.where(windows, tops, -math.inf).amax(dim=1)[owners]
-        if real is not None and bool(tops.isneginf().any()):
-            row = int(tops.isneginf().nonzero()[0])
-            raise InputError(f"row {row} belongs to a text without a token, and there is nothing to be said of it")
+        refuse_empty(tops)
         parts = (heights - tops[:, None]).exp()
         sums = parts.sum(dim=1)  # (W,)
         if windows is not None:
@@ -119,6 +137,13 @@ def refuse_classes(classes: Sequence[str], several: bool) -> None:
         raise ConfigError(
             f"there is {found}, and nothing to tell apart", hint="look at the labels: two classes are the least"
         )
+
+
+def refuse_empty(tops: Tensor) -> None:
+    """Raises InputError where the highest number of a row, or of a text, is that of no token."""
+    if bool(tops.isneginf().any()):
+        row = int(tops.isneginf().nonzero()[0])
+        raise InputError(f"row {row} belongs to a text without a token, and there is nothing to be said of it")
 
 
 def windows_of(owners: Tensor | None, n_rows: int, device: torch.device) -> Tensor | None:
