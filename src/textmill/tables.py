@@ -62,6 +62,9 @@ TASKS_OF_PAIRS = ("translate",)
 # The tasks whose documents are texts with their labels.
 TASKS_WITH_LABELS = ("classify",)
 
+# The tasks whose documents are passages with a question and its answers.
+TASKS_WITH_QUESTIONS = ("answer",)
+
 # What a task has to say of its training documents before they are trained on, as a function that loads no torch:
 # (documents) -> sentences. Language modelling takes any text and says nothing.
 FINDINGS: dict[str, str] = {
