@@ -23,7 +23,7 @@ from textmill.text.documents import BAD_RECORD, EMPTY, KEPT, LABELS, MARKUP, Doc
 from textmill.text.files import TextFile, open_text
 from textmill.text.label_columns import Columns, FirstRows, choose_columns, needs_columns, unlabelled
 from textmill.text.labels import labels_of
-from textmill.text.question_columns import choose_question_columns
+from textmill.text.answer_columns import choose_question_columns
 from textmill.text.transcoding import size_in
 
 FIELD_LIMIT = 1 << 28

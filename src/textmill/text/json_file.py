@@ -42,7 +42,7 @@ from textmill.text.jsonl import (
     value_of,
 )
 from textmill.text.label_columns import Columns, FirstRows, called, choose_columns, needs_columns, unlabelled
-from textmill.text.question_columns import PARAGRAPHS, QUESTION_NAMES, QUESTIONS
+from textmill.text.answer_columns import PARAGRAPHS, QUESTION_NAMES, QUESTIONS
 from textmill.text.transcoding import size_in
 
 LARGEST_VALUE = 1 << 28
