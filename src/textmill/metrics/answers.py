@@ -128,12 +128,14 @@ def cmrc_tokens(text: str) -> list[str]:
     for character in text.lower().strip():
         if character in CMRC_MARKS:
             continue
-        if CMRC_CHARACTER.match(character):
-            found += [*words(between), character]
-            between = ""
-        else:
+        if not CMRC_CHARACTER.match(character):
             between += character
-    return found + words(between)
+            continue
+        if between:
+            found += words(between)
+            between = ""
+        found.append(character)
+    return found + words(between) if between else found
 
 
 def _without_cmrc_marks(text: str) -> str:

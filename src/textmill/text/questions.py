@@ -24,6 +24,15 @@ from typing import Any, get_args
 from textmill.config import DataConfig
 from textmill.errors import InputError
 from textmill.messages import Message, message, plural_message
+from textmill.text.answer_columns import (
+    IMPOSSIBLE,
+    PARAGRAPHS,
+    QUESTIONS,
+    FirstQuestions,
+    QuestionColumns,
+    choose_question_columns,
+    shown,
+)
 from textmill.text.answer_places import REPAIRED, How, Placed, place
 from textmill.text.columns import utf8_size
 from textmill.text.delimited import Row, place_of, rows_of
@@ -55,15 +64,6 @@ from textmill.text.jsonl import (
     text_of,
 )
 from textmill.text.normalise import normalised_digest
-from textmill.text.answer_columns import (
-    IMPOSSIBLE,
-    PARAGRAPHS,
-    QUESTIONS,
-    FirstQuestions,
-    QuestionColumns,
-    choose_question_columns,
-    shown,
-)
 from textmill.text.transcoding import size_in
 from textmill.text.wording import joined, joined_clauses, some_of
 
