@@ -10,14 +10,11 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, pairwise
 
 from textmill.metrics.answers import CHARACTERS
 from textmill.text.sentences import sentences
-
-LONGEST = 6
-"""Words that the window is wider than the question has: so many may answer it."""
 
 _word = re.compile(rf"[^\W_{CHARACTERS}]+(?:['’.,][^\W_{CHARACTERS}]+)*|[{CHARACTERS}]")
 _character = re.compile(f"[{CHARACTERS}]")
@@ -49,54 +46,41 @@ def lexical_overlap(question: str, passage: str) -> str:
 
 
 def sliding_window(question: str, passage: str) -> str:
-    """The longest stretch without a word of the question in the window that has most of them, rare ones weighing more.
+    """Of the sentence with most of the question's words, the stretch of other words that these stand closest around.
 
-    The window of Richardson, Burges & Renshaw 2013 (MCTest): a word of the question weighs log(1 + 1/n) where the
-    passage has it n times. Theirs chooses among given answers; here the answer is the longest run of other words
-    within the window that no mark breaks (LONGEST words wider than the question has). Of equal ones the first.
+    The window of Richardson, Burges & Renshaw 2013 (MCTest), as Rajpurkar et al. 2016 (SQuAD) chose spans by it: it is
+    as wide as the question has words and the stretch too, and a word of the question in it weighs log(1 + 1/n) where
+    the passage has it n times. A stretch ends at a mark or a word of the question. Of equal ones the first.
 
-    >>> sliding_window("Which year was the tower built?", "Lee came. The tower was built in May 1983, of stone.")
-    'in May 1983'
+    >>> sliding_window("Which year was the tower built?", "Lee came. The tower was built in 1983, of stone.")
+    'in 1983'
     """
-    places = [match.span() for match in _word.finditer(passage)]
-    tokens = [_folded(passage[start:end]) for start, end in places]
+    sentence = lexical_overlap(question, passage)
     wanted = {_folded(word) for word in _word.findall(question)}
-    if not tokens:
-        return ""
-    counts = Counter(tokens)
-    weights = [math.log(1 + 1 / counts[token]) if token in wanted else 0.0 for token in tokens]
-    width = min(len(tokens), len(wanted) + LONGEST)
-    start = _heaviest(weights, width)
-    return _longest_run(passage, places, [token in wanted for token in tokens], start, start + width)
+    counts = Counter(_folded(word) for word in _word.findall(passage))
+    places = [match.span() for match in _word.finditer(sentence)]
+    words = [_folded(sentence[start:end]) for start, end in places]
+    sums = [0.0, *accumulate(math.log(1 + 1 / counts[word]) if word in wanted else 0.0 for word in words)]
+    best, answer = -1.0, ""
+    for first, last in _stretches(sentence, places, [word in wanted for word in words]):
+        width = min(len(words), len(wanted) + last - first)
+        starts = range(max(0, last - width), min(first, len(words) - width) + 1)
+        weight = max(sums[start + width] - sums[start] for start in starts)
+        if weight > best + 1e-9:
+            best, answer = weight, sentence[places[first][0] : places[last - 1][1]]
+    return answer
 
 
-def _heaviest(weights: Sequence[float], width: int) -> int:
-    """Where the heaviest window begins; of equal ones, within rounding, the first."""
-    total = best = math.fsum(weights[:width])
+def _stretches(sentence: str, places: Sequence[tuple[int, int]], is_asked: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    """The longest runs of words that are not asked and that only blanks part, as numbers (first, behind the last)."""
     first = 0
-    for start in range(1, len(weights) - width + 1):
-        total += weights[start + width - 1] - weights[start - 1]
-        if total > best + 1e-9:
-            best, first = total, start
-    return first
-
-
-def _longest_run(
-    passage: str, places: Sequence[tuple[int, int]], is_asked: Sequence[bool], start: int, end: int
-) -> str:
-    runs: list[list[int]] = []
-    for number in range(start, end):
-        if is_asked[number]:
-            continue
-        joins = runs and runs[-1][-1] == number - 1 and not passage[places[number - 1][1] : places[number][0]].strip()
-        if joins:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    if not runs:
-        return ""
-    longest = max(runs, key=len)
-    return passage[places[longest[0]][0] : places[longest[-1]][1]]
+    for number in range(len(places) + 1):
+        is_last = number == len(places)
+        ends = is_last or is_asked[number]
+        if ends or (number > first and sentence[places[number - 1][1] : places[number][0]].strip()):
+            if number > first:
+                yield first, number
+            first = number + 1 if ends else number
 
 
 def _terms(text: str) -> set[str]:

@@ -1776,6 +1776,10 @@ CHINESE: dict[str, str] = {
     "question %(id)s": "问题 %(id)s",
     "this question": "这个问题",
     "passages that nothing is asked about": "没有人提问的段落",
+    "none of these files holds questions": "这些文件都没有问题",
+    "Of a format without questions, counted as %(category)s: %(names)s.": (
+        "其格式不含问题，计为“%(category)s”：%(names)s。"
+    ),
     "questions are not read from the format %(format)s": "不能从 %(format)s 格式读取问题",
     "read are SQuAD files (.json), .jsonl, .csv and .tsv": "可以读取 SQuAD 文件（.json）、.jsonl、.csv 和 .tsv",
     "several columns could hold the %(what)s: %(names)s": "可能存放%(what)s的列不止一个：%(names)s",
@@ -1792,7 +1796,9 @@ CHINESE: dict[str, str] = {
     "%(n)s columns without names: which ones hold passage, question and answer?": (
         "%(n)s 列都没有名字：段落、问题和答案各在哪一列？"
     ),
-    "name them in order: --data.columns context,question,answer": "请按顺序写出列名：--data.columns context,question,answer",
+    "name them in order: --data.columns context,question,answer": (
+        "请按顺序写出列名：--data.columns context,question,answer"
+    ),
     "%(file)s: the passage is taken from '%(passage)s', the question from '%(question)s', the answer from '%(answer)s' "
     "(--data.text, --data.question and --data.answer decide): %(rows)s.": (
         "%(file)s：段落取自“%(passage)s”，问题取自“%(question)s”，答案取自“%(answer)s”"
@@ -1838,16 +1844,19 @@ CHINESE: dict[str, str] = {
     "Nearly equal to another passage: %(n)s passages; such passages stand together on one side.": (
         "与另一段落几乎相同：%(n)s 个段落；这样的段落放在同一侧。"
     ),
-    "Passages of one article stand together on one side: %(n)s articles.": "同一篇文章的段落放在同一侧：共 %(n)s 篇文章。",
-    "There is only %(n)s article, so its passages may stand on two sides; all questions about one passage stand on one.": (
-        "只有 %(n)s 篇文章，所以它的段落可能分在两侧；关于同一段落的问题都在同一侧。"
+    "Passages of one article stand together on one side: %(n)s articles.": (
+        "同一篇文章的段落放在同一侧：共 %(n)s 篇文章。"
     ),
-    "There are only %(n)s articles, so passages of one may stand on two sides; all questions about one passage stand on "
-    "one.": "只有 %(n)s 篇文章，所以同一篇的段落可能分在两侧；关于同一段落的问题都在同一侧。",
+    "There is only %(n)s article, so its passages may stand on two sides; all questions about one passage stand on "
+    "one.": ("只有 %(n)s 篇文章，所以它的段落可能分在两侧；关于同一段落的问题都在同一侧。"),
+    "There are only %(n)s articles, so passages of one may stand on two sides; all questions about one passage "
+    "stand on one.": "只有 %(n)s 篇文章，所以同一篇的段落可能分在两侧；关于同一段落的问题都在同一侧。",
     "%(questions)s about %(passages)s to train on; %(share)s of them have no answer in their passage.": (
         "用于训练的有 %(questions)s，涉及 %(passages)s；其中 %(share)s 在段落里没有答案。"
     ),
-    "passages %(median)s characters in the median, %(longest)s at most": "段落中位数 %(median)s 个字符，最长 %(longest)s",
+    "passages %(median)s characters in the median, %(longest)s at most": (
+        "段落中位数 %(median)s 个字符，最长 %(longest)s"
+    ),
     "answers %(median)s, %(longest)s at most": "答案中位数 %(median)s，最长 %(longest)s",
     "Lengths: %(of)s.": "长度：%(of)s。",
     "Asked for: %(kinds)s.": "问的是：%(kinds)s。",
@@ -1857,12 +1866,12 @@ CHINESE: dict[str, str] = {
     "why": "为什么",
     "how much": "多少",
     "which": "哪个",
+    "in what way": "如何",
     "what": "什么",
     "something else": "其他",
     "No question has an answer, so nothing can be learned but to say that there is none.": (
         "没有一个问题有答案，所以除了说没有答案以外什么也学不到。"
     ),
-    "%(one)s = %(other)s": "%(one)s = %(other)s",
     "%(n)s question is asked of one passage twice, with other answers: %(places)s.": (
         "%(n)s 个问题对同一段落问了两次，答案却不同：%(places)s。"
     ),

@@ -44,7 +44,7 @@ KINDS: tuple[tuple[Message, str, str], ...] = (
         "how (?:many|much|long|old|far|often|large|big|tall|high|deep|fast)|what (?:percentage|number)",
         "多少|[几幾]|多[长長久大高远遠深]",
     ),
-    (message("how"), "how", "如何|怎[么麼样樣]"),
+    (message("in what way"), "how", "如何|怎[么麼样樣]"),
     (message("which"), "which", "哪"),
     (message("what"), "what", "[什甚][么麼]|何"),
 )
@@ -61,7 +61,7 @@ def findings_of_questions(documents: Iterable[Document]) -> list[str]:
     lengths, answer_lengths = array("q"), array("q")
     kinds: Counter[Message] = Counter()
     n_questions = n_unanswerable = 0
-    most, twice = list[str](), list[Message]()
+    most, twice = list[str](), list[str]()
     for document in islice(documents, N_MOST):
         n_questions += 1
         key = normalised_digest(document.content)
@@ -78,7 +78,7 @@ def findings_of_questions(documents: Iterable[Document]) -> list[str]:
         texts = frozenset(normalised(text) for _, text in answers)
         before, place = asked.setdefault((number, normalised_digest(question)), (texts, document.source))
         if not before & texts and before != texts:
-            twice.append(message("%(one)s = %(other)s", one=place, other=document.source))
+            twice.append(f"{place} = {document.source}")
     if not n_questions:
         return []
     findings: list[str] = [

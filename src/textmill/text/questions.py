@@ -89,7 +89,7 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
         if not isinstance(element, Dropped) and element.is_record
     )
     reading = _Reading(file, data, note, _columns(peeked, data, file))
-    gap = 0
+    gap, n_records = 0, 0
     for element in elements(file, layout):
         if isinstance(element, Dropped):
             if gap:
@@ -99,8 +99,9 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
         gap += element.before
         if not element.raw:
             if gap:
-                yield Dropped(MARKUP, gap) if reading.number else Dropped(EMPTY, gap, f"{file.name}:1")
+                yield Dropped(MARKUP, gap) if n_records else Dropped(EMPTY, gap, f"{file.name}:1")
             break
+        n_records += element.is_record
         if element.is_record:
             yield from reading.record(element.raw.decode(), gap, element.place)
         else:
