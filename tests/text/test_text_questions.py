@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textmill.config import DataConfig
-from textmill.errors import InputError
+from textmill.errors import InputError, TooLittleText
 from textmill.text import Document, ReadReport, plan_split, read_documents
 from textmill.text.documents import ANSWERS, ARTICLE, QUESTION, QUESTION_ID
 from textmill.text.question_findings import findings_of_questions, kind_of_question
@@ -229,6 +229,14 @@ def test_json_that_breaks_is_named_with_its_line_and_what_stands_before_is_kept(
     documents, report = read(written(tmp_path / "a.json", broken))
     assert told(documents) == EXPECTED[:3]
     assert f"line {line}, column" in report.bad_records[0]
+
+    with pytest.raises(TooLittleText, match=r"no record could be read, the first is .*#1: not JSON: .* column 36"):
+        plan_split(
+            DataConfig(
+                paths=(str(written(tmp_path / "c.json", '{"data": [{"title": "x", "paragraphs": x}]}')),),
+                questions=True,
+            )
+        )
 
     cut = text[: text.index('"b1"')]
     documents, report = read(written(tmp_path / "b.json", cut))

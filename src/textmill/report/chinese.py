@@ -1783,7 +1783,7 @@ CHINESE: dict[str, str] = {
     "questions are not read from the format %(format)s": "不能从 %(format)s 格式读取问题",
     "read are SQuAD files (.json), .jsonl, .csv and .tsv": "可以读取 SQuAD 文件（.json）、.jsonl、.csv 和 .tsv",
     "several columns could hold the %(what)s: %(names)s": "可能存放%(what)s的列不止一个：%(names)s",
-    "no column is called as that of the %(what)s mostly is (there are: %(columns)s)": (
+    "no column has such a name as the %(what)s mostly has (there are: %(columns)s)": (
         "没有哪一列的名字像%(what)s（现有：%(columns)s）"
     ),
     "passage, question and answer are three columns, and these are named: %(names)s": (
@@ -1844,6 +1844,8 @@ CHINESE: dict[str, str] = {
     "Nearly equal to another passage: %(n)s passages; such passages stand together on one side.": (
         "与另一段落几乎相同：%(n)s 个段落；这样的段落放在同一侧。"
     ),
+    "The %(part)s part holds %(held)s of the text instead of %(asked)s, because a passage is held out with all "
+    "questions about it.": "%(part)s部分占文本的 %(held)s，而不是 %(asked)s，因为段落连同关于它的所有问题一起留出。",
     "Passages of one article stand together on one side: %(n)s articles.": (
         "同一篇文章的段落放在同一侧：共 %(n)s 篇文章。"
     ),

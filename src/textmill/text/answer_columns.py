@@ -122,7 +122,7 @@ def _said_or_guessed(
     near = next((column for tier in tiers for name in tier if (column := nearest(name, names))), None)
     raise InputError(
         message(
-            "no column is called as that of the %(what)s mostly is (there are: %(columns)s)",
+            "no column has such a name as the %(what)s mostly has (there are: %(columns)s)",
             what=WHAT[knob],
             columns=listed(columns),
         ),

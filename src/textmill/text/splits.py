@@ -699,7 +699,7 @@ def _use(part: Part) -> str:
 def _nothing(scan: _Scan, files: Sequence[TextFile], part: Part) -> str:
     if not files:
         return f"there is no text to {_use(part)}: every file was left out"
-    names = tuple(f"{file.name}:" for file in files)
+    names = tuple(f"{file.name}{sign}" for file in files for sign in ":#")
     bad = [line for line in scan.report.bad_records if line.startswith(names)]
     n_bytes = sum(file.n_bytes for file in files)
     if not n_bytes:
@@ -750,7 +750,17 @@ def _hold_out(scan: _Scan, pool: Numbers, shares: dict[Part, float], parts: Code
         parts[pool[np.isin(of_document, groups)]] = CODES[part]  # type: ignore[index]
         held = sizes[groups].sum() / sizes.sum() if groups else 0.0
         asked = shares[part]  # type: ignore[index]
-        if held > 2 * asked:
+        if held > 2 * asked and scan.passages is not None:
+            notes.append(
+                message(
+                    "The %(part)s part holds %(held)s of the text instead of %(asked)s, because a passage is held out "
+                    "with all questions about it.",
+                    part=PART_WORDS[part],
+                    held=percent(held),
+                    asked=percent(asked),
+                )
+            )
+        elif held > 2 * asked:
             notes.append(
                 message(
                     "The %(part)s part holds %(held)s of the text instead of %(asked)s, because a document is held out "
