@@ -207,6 +207,7 @@ def test_a_table_finds_the_answers_itself_and_tells_what_it_guessed(name: str, d
         ({"context": "a", "qas": 5}, "'qas' is a number, not a list"),
         ({"context": "a", "qas": [7]}, "a number, not an object"),
         ({"paragraphs": ["p"]}, "no passage with a list of questions"),
+        ({"qas": [{"question": "q", "answers": []}]}, "'context' is null, not a string"),
     ],
 )
 def test_a_record_that_is_none_is_told_with_its_line_and_strict_stops_there(
@@ -230,7 +231,9 @@ def test_json_that_breaks_is_named_with_its_line_and_what_stands_before_is_kept(
     assert told(documents) == EXPECTED[:3]
     assert f"line {line}, column" in report.bad_records[0]
 
-    with pytest.raises(TooLittleText, match=r"no record could be read, the first is .*#1: not JSON: .* column 36"):
+    with pytest.raises(
+        TooLittleText, match=r"no record could be read, the first is .*#1: not JSON: .*line 1, column 40"
+    ):
         plan_split(
             DataConfig(
                 paths=(str(written(tmp_path / "c.json", '{"data": [{"title": "x", "paragraphs": x}]}')),),
@@ -252,6 +255,22 @@ def test_an_answer_that_is_lost_beside_one_that_is_not_loses_no_question(tmp_pat
     assert any(f"1 not in the passage, left out ({path}:1)" in note for note in report.notes)
     with pytest.raises(InputError, match="June"):
         read(path, strict=True)
+
+
+def test_a_key_that_stands_twice_is_told_wherever_it_stands(tmp_path: Path) -> None:
+    qa = '{"question": "q", "question": "p", "answers": []}'
+    passage = '{"context": "a", "context": "b", "qas": []}'
+    text = f'{{"context": "a", "qas": [{qa}]}}\n{{"paragraphs": [{passage}]}}\n'
+    documents, report = read(written(tmp_path / "a.jsonl", text))
+    assert documents == []
+    assert ["stands twice" in line for line in report.bad_records] == [True, True]
+
+
+def test_the_first_form_of_cmrc_is_read_too(tmp_path: Path) -> None:
+    qas = [{"query_id": "T_1", "query_text": "多高？", "answers": ["40米", "40"]}]
+    records = [{"context_id": "T", "context_text": TOWER, "qas": qas, "title": "塔"}]
+    documents, _ = read(written(tmp_path / "a.json", json.dumps(records, ensure_ascii=False)))
+    assert told(documents) == [("T_1", "多高？", TOWER, ((15, "40米"), (15, "40")))]
 
 
 def test_passages_without_questions_are_counted_by_name(tmp_path: Path) -> None:

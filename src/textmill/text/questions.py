@@ -2,7 +2,8 @@
 
 A document is a passage with one question about it. A record is
 - an article of SQuAD 1.1 or 2.0: {"title", "paragraphs": [passages]};
-- a passage: {"context", "qas": [{"id", "question", "answers": [{"text", "answer_start"}], "is_impossible"}]};
+- a passage: {"context", "qas": [{"id", "question", "answers": [{"text", "answer_start"}], "is_impossible"}]}; or as
+  CMRC 2018 wrote it first, {"context_text", "qas": [{"query_id", "query_text", "answers": [strings]}]};
 - a question: {"context", "question", "answers"}, by these names or others (answer_columns.py). Answers are such a
   list, {"text": [...], "answer_start": [...]}, or strings, with or without a place; none, null and "" are no answer.
 Every answer gets the place at which it stands in its passage, and how it got it is counted (answer_places.py). What
@@ -16,7 +17,7 @@ unused columns, the rest is markup.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
@@ -69,6 +70,12 @@ from textmill.text.wording import joined, joined_clauses, some_of
 
 SHOWN_PLACES = 3
 SQUAD = QuestionColumns()
+# The keys of passages and of their questions in SQuAD files, and in those of CMRC 2018 as they were first given out.
+PASSAGE_KEYS = ("context", "context_text")
+QUESTION_KEYS = ("question", "query_text")
+ID_KEYS = ("id", "query_id")
+ANSWER_KEYS = ("answers", "answer")
+USED_KEYS = (*QUESTION_KEYS, *ANSWER_KEYS, "answer_start", IMPOSSIBLE)
 
 Members = dict[str, tuple[Any, str]]
 
@@ -216,7 +223,6 @@ class _Reading:
         self.unclear: list[str] = []
         self.absent: list[str] = []
         self.n_unclear = self.n_absent = 0
-        self.passages_without = 0
         self.choose(columns)
 
     def choose(self, columns: QuestionColumns) -> None:
@@ -284,41 +290,39 @@ class _Reading:
 
     def _passage(self, walk: _Walk, begin: int, end: int, title: str, where: str) -> Iterator[Found | Dropped]:
         """The questions of the passage that is written from `begin` to `end` of the record."""
-        places = places_of(walk.written[begin:end])
+        try:
+            places = places_of(walk.written[begin:end])
+        except BadRecord as bad:
+            self.number += 1
+            yield from walk.dropped(begin, end, Dropped(BAD_RECORD, 0, where or self._numbered(), bad.reason))
+            return
         title = title or (str(places["title"][0]) if "title" in places else "")
-        passage = places["context"][0] if "context" in places else None
-        walk.pass_values(places, begin, but=(QUESTIONS, "context"))
+        key = key_in(places, PASSAGE_KEYS)
+        passage = places[key][0] if key in places else None
+        walk.pass_values(places, begin, but=(QUESTIONS, key))
         if isinstance(passage, str):
-            walk.pass_text(begin + places["context"][1], passage)
+            walk.pass_text(begin + places[key][1], passage)
         questions = []
         if QUESTIONS in places:
             first, last = (begin + number for number in places[QUESTIONS][1:])
-            questions = [
-                (value, first + one, first + other) for value, one, other in elements_of(walk.written[first:last])
-            ]
+            found = elements_of(walk.written[first:last])
+            questions = [(question, first + one, first + other) for question, one, other in found]
         if not questions:
-            self.passages_without += 1
             yield from walk.dropped(begin, end, Dropped(NO_QUESTION, 0))
             return
         for number, (question, one, other) in enumerate(questions, start=1):
             self.number += 1
             source = where or self._numbered()
-            is_last = number == len(questions)
-            if not isinstance(question, dict):
-                reason = message("%(kind)s, not an object", kind=kind_of(question))
-                yield from walk.dropped(one, end if is_last else other, Dropped(BAD_RECORD, 0, source, reason))
-                continue
-            walk.pass_values(places_of(walk.written[one:other]), one, but=(*SQUAD.used, "context"))
-            name = question.get("id", "")
+            upto = end if number == len(questions) else other
             try:
-                if "question" not in question:
-                    raise no_key("question", question)
-                answers = answers_said(question, "answers" if "answers" in question else "answer")
+                if not isinstance(question, dict):
+                    raise BadRecord(message("%(kind)s, not an object", kind=kind_of(question)))
+                asked = _asked_of(passage, question, title)
+                walk.pass_values(places_of(walk.written[one:other]), one, but=USED_KEYS)
             except BadRecord as bad:
-                yield from walk.dropped(one, end if is_last else other, Dropped(BAD_RECORD, 0, source, bad.reason))
+                yield from walk.dropped(one, upto, Dropped(BAD_RECORD, 0, source, bad.reason))
                 continue
-            asked = _Asked(passage, question["question"], answers, question.get("answer_start"), str(name), title)
-            yield self._item(asked, walk.stretch(end if is_last else other), source)
+            yield self._item(asked, walk.stretch(upto), source)
 
     def _flat_item(
         self, written: str, places: dict[str, tuple[Any, int, int]], gap: int, where: str
@@ -508,6 +512,22 @@ class _Walk:
         yield from self.unused(len(self.written))
         if left := self.stretch(len(self.written)).n_bytes:
             yield Dropped(MARKUP, left)
+
+
+def key_in(members: Iterable[str], names: Sequence[str]) -> str:
+    """The first of the names that is a key; the first name where none is."""
+    return next((name for name in names if name in members), names[0])
+
+
+def _asked_of(passage: Any, question: Mapping[str, Any], title: str) -> _Asked:
+    """What an element of "qas" asks of its passage. Raises BadRecord."""
+    key, name = key_in(question, QUESTION_KEYS), question.get(key_in(question, ID_KEYS))
+    if key not in question:
+        raise no_key(key, question)
+    answers = answers_said(question, key_in(question, ANSWER_KEYS))
+    return _Asked(
+        passage, question[key], answers, question.get("answer_start"), "" if name is None else str(name), title
+    )
 
 
 def answers_said(members: Mapping[str, Any], key: str) -> Any:
