@@ -62,11 +62,15 @@ TASKS_OF_PAIRS = ("translate",)
 # The tasks whose documents are texts with their labels.
 TASKS_WITH_LABELS = ("classify",)
 
+# The tasks whose documents are passages with a question and its answers.
+TASKS_WITH_QUESTIONS = ("answer",)
+
 # What a task has to say of its training documents before they are trained on, as a function that loads no torch:
 # (documents) -> sentences. Language modelling takes any text and says nothing.
 FINDINGS: dict[str, str] = {
     "translate": "textmill.text.pair_findings:findings_of_pairs",
     "classify": "textmill.text.label_findings:findings_of_labels",
+    "answer": "textmill.text.question_findings:findings_of_questions",
 }
 
 TOKENIZERS = {

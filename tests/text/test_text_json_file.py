@@ -240,7 +240,7 @@ RECORDS = st.lists(
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 1 << 18])
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(records=RECORDS, indent=st.sampled_from([None, 0, 3]), ascii_only=st.booleans(), wrapped=st.booleans())
 def test_documents_are_what_a_json_parser_finds_wherever_pieces_end(
     chunk: int,

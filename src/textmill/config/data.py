@@ -24,7 +24,8 @@ class DataConfig(Section):
     """Files or folders to test on, instead of a part held out of PATH."""
     text: tuple[str, ...] = knob(())
     """Column or key that holds the text; of several, the first that a file has. Default: text (正文, 文本), or the only
-    column there is; of labelled texts also sentence, review, 评论 and the like."""
+    column there is; of labelled texts also sentence, review, 评论 and the like, of passages with questions context,
+    passage, 段落."""
     header: bool = knob(True)
     """The first record of a CSV or TSV file names its columns."""
     columns: tuple[str, ...] = knob(())
@@ -32,9 +33,11 @@ class DataConfig(Section):
     pairs: bool | None = knob(None)
     """A document is a text and its translation: two files line by line, or two columns. Default: as the task reads."""
     source: str | None = knob(None, flag="--source")
-    """Of pairs, the side that is read: its file ending, column or key, such as en. Default: the first that is named."""
+    """Of pairs, the side that is read: its file ending, column or key, such as en. Default: the first that is named. Of
+    a table of questions and answers that is searched, the questions."""
     target: str | None = knob(None, flag="--target")
-    """Of pairs, the side that is written: its file ending, column or key, such as de. Default: the second."""
+    """Of pairs, the side that is written: its file ending, column or key, such as de. Default: the second. Of a table
+    of questions and answers that is searched, the answers."""
     labelled: bool | None = knob(None)
     """A document is a text with its label, or labels: columns, or a folder of text files for each class. Default: as
     the task reads."""
@@ -43,6 +46,14 @@ class DataConfig(Section):
     that is called as labels mostly are, such as label, sentiment, 标签; it is shown."""
     label_separator: str | None = knob(None)
     """Of labelled texts, the sign between the labels where a value holds several. A list in JSON is several without."""
+    questions: bool | None = knob(None)
+    """A document is a passage with a question and its answers: SQuAD files, or columns. Default: as the task reads."""
+    question: tuple[str, ...] = knob(())
+    """Of passages with questions, the column or key that holds the question; of several, the first that a file has.
+    Default: one that is called as questions mostly are, such as question, query, 问题."""
+    answer: tuple[str, ...] = knob(())
+    """Of passages with questions, the column or key that holds the answers; of several, the first that a file has.
+    Default: one that is called as answers mostly are, such as answers, answer, 答案."""
     unit: Literal["auto", "file", "line", "paragraph"] = knob("auto")
     """What a document is in a plain text file. auto: a file is one document."""
     valid_share: float = knob(0.05, ge=0.0, lt=1.0)
@@ -74,7 +85,9 @@ class DataConfig(Section):
                 raise ValueError(f"no cleaning rule '{name}' (there are: {', '.join(CLEANING_RULES)}; or none). {near}")
         return clean
 
-    @field_validator("paths", "valid", "test", "text", "label", "columns", "clean", mode="before")
+    @field_validator(
+        *("paths", "valid", "test", "text", "label", "question", "answer", "columns", "clean"), mode="before"
+    )
     @classmethod
     def one_is_a_list_of_one(cls, value: Any) -> Any:
         """In Python a single name may stand for a list of one, and a pathlib.Path for its name."""
@@ -108,10 +121,20 @@ class DataConfig(Section):
             raise ValueError("label_separator is empty: leave it out where a value is one label")
         return self
 
+    @model_validator(mode="after")
+    def questions_are_of_single_texts(self) -> DataConfig:
+        other = "pairs" if self.pairs else "labelled"
+        if self.questions and (self.pairs or self.labelled):
+            raise ValueError(
+                f"questions and {other} are both true: a document has a question, or it is of another kind"
+            )
+        return self
+
     @property
     def cleaning_rules(self) -> tuple[str, ...]:
-        """The names of the rules that are applied. Pairs are not cleaned: what is cut off one side the other keeps. A
-        text with a label is never too short to say something: ":)" is one."""
-        if self.clean == ("none",) or self.pairs:
+        """The names of the rules that are applied. Pairs are not cleaned: what is cut off one side the other keeps;
+        nor are passages with questions, whose answers have their places. A text with a label is never too short to say
+        something: ":)" is one."""
+        if self.clean == ("none",) or self.pairs or self.questions:
             return ()
         return tuple(rule for rule in self.clean if not (self.labelled and rule == "near-empty"))

@@ -14,7 +14,7 @@ from textmill.config.section import Section
 from textmill.config.task import TaskConfig
 from textmill.config.tokens import TokensConfig
 from textmill.config.train import TrainConfig
-from textmill.tables import TASK_FORMS, TASKS_OF_PAIRS, TASKS_WITH_LABELS
+from textmill.tables import TASK_FORMS, TASKS_OF_PAIRS, TASKS_WITH_LABELS, TASKS_WITH_QUESTIONS
 
 
 class Config(Section):
@@ -75,6 +75,22 @@ class Config(Section):
             raise ValueError(f"data.{knob} is of labelled texts, and task {self.task.name} reads none: leave it out")
         if not wanted and self.task.balanced:
             raise ValueError(f"task.balanced is of classes, and task {self.task.name} has none: leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def questions_are_read_where_the_task_wants_them(self) -> Config:
+        wanted = self.task.name in TASKS_WITH_QUESTIONS
+        if self.data.questions is None:
+            object.__setattr__(self, "data", self.data.model_copy(update={"questions": wanted}))
+        elif self.data.questions != wanted:
+            reads = "passages with questions" if wanted else "texts without"
+            said = str(self.data.questions).lower()
+            raise ValueError(f"data.questions is {said}, but task {self.task.name} reads {reads}")
+        for knob in ("question", "answer"):
+            if not wanted and getattr(self.data, knob):
+                raise ValueError(
+                    f"data.{knob} is of passages with questions, and task {self.task.name} reads none: leave it out"
+                )
         return self
 
     @model_validator(mode="after")

@@ -26,14 +26,29 @@ BAD_RECORD = "bad_record"
 EMPTY = "empty"
 NO_LABEL = "other:no-label"
 """Texts without a label, where documents are labelled."""
+NO_QUESTION = "other:no-question"
+"""Passages that nothing is asked about, where documents have questions."""
 
 TARGET = "target"
 """Key of a document's meta: its translation, where documents are pairs."""
 LABELS = "labels"
 """Key of a document's meta: the names of its classes, where documents are labelled; in class order, each once."""
+QUESTION = "question"
+"""Key of a document's meta: what is asked of it, where documents are passages with a question; never blank."""
+ANSWERS = "answers"
+"""Key of a document's meta, where documents are passages with a question: a tuple of (start, text), each once, in the
+order of the file. start counts code points of the content, and content[start : start + len(text)] == text. (): no
+answer is in it."""
+QUESTION_ID = "question_id"
+"""Key of a document's meta: what its file calls the question; "" where it has no name."""
+ARTICLE = "article"
+"""Key of a document's meta: the title of the article that a passage is from. Passages of one article stand on one side
+of a split where there are enough articles."""
 KEPT = "kept"
 """Key of a document's meta: {role: value as it is written}, where a file's `kept` names columns; "" where there is
 none."""
+PAGES = "pages"
+"""Key of a document's meta: ((start, number), …) of its pages, where it has such: the first character of each."""
 
 KEPT_EXAMPLES = 3
 """So many removals of a cleaning rule are kept to be shown; all are counted."""
@@ -47,7 +62,8 @@ KEPT_RECORDS = 100
 class Document:
     """A text and where it stands. `source` is "file:line" of its first line; `meta` may hold a "group" (any value, or a
     tuple of several): documents of one group never stand on two sides of a split. Of a pair, meta[TARGET] is the
-    translation; of a labelled text, meta[LABELS] its classes; meta[KEPT] what stands beside a text that has a time."""
+    translation; of a labelled text, meta[LABELS] its classes; of a passage with a question, meta[QUESTION],
+    meta[ANSWERS] and meta[QUESTION_ID]; meta[KEPT] what stands beside a text that has a time."""
 
     content: Text
     """A str, or a LongText: what is read in pieces takes memory for a piece."""
@@ -61,8 +77,11 @@ class Document:
 
     @property
     def texts(self) -> tuple[Text, ...]:
-        """The content, and its translation where it has one."""
-        return (self.content, self.meta[TARGET]) if TARGET in self.meta else (self.content,)
+        """The content, and its translation or the question about it where it has one."""
+        for beside in (TARGET, QUESTION):
+            if beside in self.meta:
+                return self.content, self.meta[beside]
+        return (self.content,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +89,9 @@ class Found:
     """A document and the bytes of its record: `n_bytes` hold the text, the rest is named.
 
     beside: bytes of its translation, where that stands in a file of its own; they are that file's.
-    label: bytes of its label, where that stands beside it in the record.
+    label: bytes of its label, where that stands beside it in the record; of a question, of its answers.
+    counted: the texts that n_bytes are, where they are not all of the document's: a passage that several questions are
+    about stands in the file once.
     """
 
     document: Document
@@ -79,6 +100,7 @@ class Found:
     unused_column: int = 0
     beside: int = 0
     label: int = 0
+    counted: tuple[Text, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

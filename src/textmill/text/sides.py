@@ -16,6 +16,7 @@ from textmill.config import DataConfig
 from textmill.errors import InputError
 from textmill.messages import message
 from textmill.text.class_folders import with_classes
+from textmill.text.documents import NO_QUESTION
 from textmill.text.files import FORMATS, TextFile, find_files
 from textmill.text.opening import stem_of, suffixes
 from textmill.text.wording import left_out_as, some_of
@@ -23,6 +24,8 @@ from textmill.text.wording import left_out_as, some_of
 LANGUAGE = re.compile(r"\.[a-z]{2,3}([-_][a-z]{2,4})?", re.IGNORECASE)
 """An ending that names a language: .de, .zh-Hant, .pt_BR."""
 ALONE = "other:no-translation"
+QUESTION_FORMATS = ("json", "jsonl", "csv", "tsv")
+"""The formats whose records may be passages with questions."""
 
 
 def is_side(data: DataConfig) -> Callable[[str], bool]:
@@ -37,11 +40,41 @@ def is_side(data: DataConfig) -> Callable[[str], bool]:
 
 def files_of(paths: Iterable[str], data: DataConfig, notes: list[str]) -> list[TextFile]:
     """The files of paths; of pairs, each source with its translation beside it; of labelled texts, each with the label
-    that its folder gives it. Raises InputError."""
+    that its folder gives it; of questions, those that may hold some. Raises InputError."""
     files = find_files(paths, notes, is_side(data))
     if data.labelled:
         return with_classes(files, notes)
+    if data.questions:
+        return of_questions(files, notes)
     return with_sides([*files, *missing_sides(files, data, notes)], data, notes) if data.pairs else files
+
+
+def of_questions(files: Sequence[TextFile], notes: list[str]) -> list[TextFile]:
+    """The files in order; those of a folder whose format holds no questions are left out. Raises InputError where no
+    file is left."""
+    found: list[TextFile] = []
+    left_out: list[str] = []
+    for file in files:
+        if file.named or file.dropped_as or file.format in QUESTION_FORMATS:
+            found.append(file)
+        else:
+            left_out.append(file.name)
+            found.append(replace(file, format="", dropped_as=NO_QUESTION))
+    if left_out and all(file.dropped_as for file in found):
+        raise InputError(
+            message("none of these files holds questions"),
+            where=some_of(left_out),
+            hint=message("read are SQuAD files (.json), .jsonl, .csv and .tsv"),
+        )
+    if left_out:
+        notes.append(
+            message(
+                "Of a format without questions, counted as %(category)s: %(names)s.",
+                category=left_out_as(NO_QUESTION),
+                names=some_of(left_out),
+            )
+        )
+    return found
 
 
 def missing_sides(files: Sequence[TextFile], data: DataConfig, notes: list[str]) -> list[TextFile]:
