@@ -36,14 +36,14 @@ def terms(text: str) -> list[str]:
     """The terms of a text that is searched, in its order.
 
     >>> terms("The kettles' warranty"), terms("保修期 2 年")
-    (['the', 'kettl', 'warranti'], ['保修', '保', '修期', '修', '期', '2', '年'])
+    (['the', 'kettl', 'warranti'], ['保修', '修期', '保', '修', '期', '2', '年'])
     """
     found: list[str] = []
     for term in _term.findall(folded(text)):
-        if _unspaced.match(term):
-            found += _pairs(term)
-        else:
+        if term.isascii() or not _unspaced.match(term):
             found.append(stem(term))
+        else:
+            found += _pairs(term)
     return found
 
 
@@ -67,15 +67,12 @@ def _asked(text: str, left_out: frozenset[str]) -> list[str]:
         elif len(term) == 1:
             found[term] = None
         else:
-            found.update(dict.fromkeys(a + b for a, b in pairwise(term)))
+            found.update(dict.fromkeys(map("".join, pairwise(term))))
     return list(found)
 
 
 def _pairs(run: str) -> list[str]:
-    found: list[str] = []
-    for first, second in pairwise(run):
-        found += (first + second, first)
-    return [*found, run[-1]]
+    return [*map("".join, pairwise(run)), *run]
 
 
 def folded(text: str) -> str:
