@@ -113,7 +113,9 @@ def test_what_is_kept_of_a_source_and_its_target(arch: str, preset: str | None, 
 
 
 @pytest.mark.parametrize(("arch", "preset"), [(arch, preset) for arch, preset in DIALECTS if arch in ENCODERS])
-@pytest.mark.parametrize("knobs", [{}, {"n_layers": 1}, {"dropout": 0.1}, {"pooling": "mean"}, {"pooling": "max"}], ids=str)
+@pytest.mark.parametrize(
+    "knobs", [{}, {"n_layers": 1}, {"dropout": 0.1}, {"pooling": "mean"}, {"pooling": "max"}], ids=str
+)
 @pytest.mark.parametrize("is_padded", [False, True])
 def test_what_is_kept_of_texts_that_are_read_whole(
     arch: str, preset: str | None, knobs: dict[str, Any], is_padded: bool

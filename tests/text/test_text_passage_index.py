@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from textmill.config import DataConfig
 from textmill.errors import InputError, MissingExtra
-from textmill.text import passage_index
+from textmill.text import passage_index, passage_scores
 from textmill.text.passage_index import Hit, PassageIndex
 
 QUESTIONS = ("How long is the warranty?", "保修期多久？", "kettle", "水", "cup blue 红色", "nothing of it: zyx")
@@ -81,6 +81,21 @@ def test_the_scores_are_those_of_bm25_as_written_down(tmp_path: Path) -> None:
         name: idf * tf / (tf + 1.5 * (0.25 + 0.75 * n / mean)) for name, tf, n in (("a.txt", 1, 2), ("b.txt", 2, 6))
     }
     assert {Path(hit.passage.source).name: pytest.approx(hit.score) for hit in index.search("blue")} == expected
+
+
+def test_the_scores_are_to_the_bit_those_that_bm25s_builds_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    bm25s = pytest.importorskip("bm25s")
+    monkeypatch.setattr(passage_scores, "AT_ONCE", 7)
+    rng = np.random.default_rng(0)
+    some = [[*rng.zipf(1.3, size=n) % 40] for n in rng.integers(0, 30, size=50)]
+    terms, at = np.array([term for one in some for term in one], dtype=np.uint32), np.cumsum([0, *map(len, some)])
+
+    ours = passage_scores.scorer()().build_index_from_ids([*range(40)], (terms, at))
+    theirs = bm25s.BM25(method="lucene").build_index_from_ids([*range(40)], some, show_progress=False)
+
+    assert ours["num_docs"] == theirs["num_docs"]
+    for name in ("data", "indices", "indptr"):
+        assert np.array_equal(ours[name], theirs[name]) and ours[name].dtype == theirs[name].dtype
 
 
 def test_an_index_that_is_as_it_was_reads_no_file(tmp_path: Path, read_files: list[str]) -> None:

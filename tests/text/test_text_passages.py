@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textmill.text import long_cleaning
 from textmill.text.long_text import gathered
-from textmill.text.passages import MOST, Stretch, stretches, width
+from textmill.text.passages import LONGEST_MARKED, MOST, Stretch, stretches, width
 
 PIECES = [
     "# Kettle", "## 保修", "Chapter 3", "第三章 安装", "2.1 Warranty", "二、保修", "（一）范围", "===", "---", "```",
@@ -44,8 +46,10 @@ def test_no_passage_is_longer_than_a_piece_and_the_headings_that_it_begins_with(
     text = text_of(lines)
     for one in stretches(text):
         piece = text[one.start : one.end]
-        headings = piece.count("\n") * 100 if one.heading else 0
-        assert width(piece) <= MOST + headings + max(map(len, piece.split("\n"))) * piece.startswith("#")
+        headings = (
+            sum(3 * len(line) for line in piece.splitlines() if len(line) <= LONGEST_MARKED) if one.heading else 0
+        )
+        assert width(piece) <= MOST + headings
 
 
 @settings(deadline=None, max_examples=200)
@@ -120,7 +124,17 @@ def test_short_neighbours_stand_together_and_a_long_paragraph_is_cut_where_sente
         assert all(piece.endswith(sentence.strip()[-1]) and width(piece) <= MOST for piece in found)
 
 
-def test_a_text_that_is_not_held_whole_has_the_passages_of_its_stretches_under_the_same_headings(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("sign", ["a", "水", "# ", "#  ", "| ", "\t", "1.", "第", "。", ". ", "`"])
+def test_a_long_line_of_anything_is_cut_in_time_that_grows_with_it(sign: str) -> None:
+    """A hang guard: twentyfold slack. Once a line without an end of a sentence took time by the square."""
+    start = time.process_time()
+    assert sum(1 for _ in stretches(sign * 200_000 + "x")) > 0
+    assert time.process_time() - start < 20
+
+
+def test_a_text_that_is_not_held_whole_has_the_passages_of_its_stretches_under_the_same_headings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     text = "# Kettle\n\n" + "It boils water well.\n\n" * 200
     monkeypatch.setattr(long_cleaning, "LONG", 1000)
     monkeypatch.setattr("textmill.text.long_text.LONG", 1000)

@@ -62,11 +62,11 @@ def test_columns_that_are_named_decide_and_are_not_said(tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", ("question", "answer", "formal"), [("Milk?", "no", "Never boil milk.")])
 
     guessed, _ = opened(path, tmp_path)
-    named, notes = opened(path, tmp_path, source="question", target="formal")
+    named, notes = opened(path, tmp_path, question=("question",), answer=("formal",))
 
     assert [one.text for one in passages(guessed)] == ["no"]
     assert [(one.question, one.text) for one in passages(named)] == [("Milk?", "Never boil milk.")]
-    assert not any("--data.source" in note for note in notes)
+    assert not any("--data.question" in note for note in notes)
 
 
 def test_a_table_without_a_header_has_the_columns_that_are_named(tmp_path: Path) -> None:
@@ -93,15 +93,15 @@ def test_a_column_that_is_not_there_is_refused_with_the_nearest(tmp_path: Path) 
     path = table(tmp_path / "a.csv", ("question", "answer"), FAQ)
 
     with pytest.raises(InputError) as error:
-        opened(path, tmp_path, target="anwser")
+        opened(path, tmp_path, answer=("anwser",))
     assert (
         "no column 'anwser'" in error.value.message
-        and error.value.hint == "did you mean 'answer'? Choose it with: --data.target answer"
+        and error.value.hint == "did you mean 'answer'? Choose it with: --data.answer answer"
     )
 
     path = table(tmp_path / "b.csv", ("question", "x", "y"), [("Milk?", "1", "2")])
     with pytest.raises(InputError, match="which column holds the answers"):
-        opened(path, tmp_path, source="question")
+        opened(path, tmp_path, question=("question",))
 
 
 def test_a_question_without_an_answer_is_no_passage(tmp_path: Path) -> None:

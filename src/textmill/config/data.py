@@ -33,11 +33,9 @@ class DataConfig(Section):
     pairs: bool | None = knob(None)
     """A document is a text and its translation: two files line by line, or two columns. Default: as the task reads."""
     source: str | None = knob(None, flag="--source")
-    """Of pairs, the side that is read: its file ending, column or key, such as en. Default: the first that is named. Of
-    a table of questions and answers that is searched, the questions."""
+    """Of pairs, the side that is read: its file ending, column or key, such as en. Default: the first that is named."""
     target: str | None = knob(None, flag="--target")
-    """Of pairs, the side that is written: its file ending, column or key, such as de. Default: the second. Of a table
-    of questions and answers that is searched, the answers."""
+    """Of pairs, the side that is written: its file ending, column or key, such as de. Default: the second."""
     labelled: bool | None = knob(None)
     """A document is a text with its label, or labels: columns, or a folder of text files for each class. Default: as
     the task reads."""
@@ -49,11 +47,13 @@ class DataConfig(Section):
     questions: bool | None = knob(None)
     """A document is a passage with a question and its answers: SQuAD files, or columns. Default: as the task reads."""
     question: tuple[str, ...] = knob(())
-    """Of passages with questions, the column or key that holds the question; of several, the first that a file has.
-    Default: one that is called as questions mostly are, such as question, query, 问题."""
+    """Of passages with questions, or of questions that are searched, the column or key that holds the question; of
+    several, the first that a file has. Default: one that is called as questions mostly are, such as question, query,
+    问题."""
     answer: tuple[str, ...] = knob(())
-    """Of passages with questions, the column or key that holds the answers; of several, the first that a file has.
-    Default: one that is called as answers mostly are, such as answers, answer, 答案."""
+    """Of passages with questions, or of questions that are searched, the column or key that holds the answers; of
+    several, the first that a file has. Default: one that is called as answers mostly are, such as answers, answer,
+    答案."""
     unit: Literal["auto", "file", "line", "paragraph"] = knob("auto")
     """What a document is in a plain text file. auto: a file is one document."""
     valid_share: float = knob(0.05, ge=0.0, lt=1.0)

@@ -1902,12 +1902,12 @@ CHINESE: dict[str, str] = {
     "the file changed since it was read": "文件在读入之后有了改动",
     "repeat the command: the index is refreshed": "请重复这条命令：索引会更新",
     "it is not said which column holds the answers to which questions": "没有说明哪一列是问题、哪一列是答案",
-    "say both: --data.source QUESTIONS --data.target ANSWERS": (
-        "请两个都说明：--data.source 问题列 --data.target 答案列"
+    "say both: --data.question QUESTIONS --data.answer ANSWERS": (
+        "请两个都说明：--data.question 问题列 --data.answer 答案列"
     ),
-    "%(file)s: questions are taken from '%(question)s', their answers from '%(answer)s' (--data.source and "
-    "--data.target decide; --data.text NAME: it is no list of questions).": (
-        "%(file)s：问题取自“%(question)s”列，答案取自“%(answer)s”列（由 --data.source 和 --data.target 决定；"
+    "%(file)s: questions are taken from '%(question)s', their answers from '%(answer)s' (--data.question and "
+    "--data.answer decide; --data.text NAME: it is no list of questions).": (
+        "%(file)s：问题取自“%(question)s”列，答案取自“%(answer)s”列（由 --data.question 和 --data.answer 决定；"
         "--data.text NAME 表示它不是问答表）。"
     ),
 }

@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +41,13 @@ from textmill.messages import message, plural_message
 from textmill.text.documents import ReadReport
 from textmill.text.files import CHUNK, TextFile, open_bytes
 from textmill.text.passage_reading import read_passages
+from textmill.text.passage_scores import best, built, loaded, scorer
 from textmill.text.passage_store import LINES, Names, Part, joined, load, part_of, renumbered, save
 from textmill.text.passages import Passage
 from textmill.text.places import Places
 from textmill.text.question_columns import with_questions
 from textmill.text.reading import examined
-from textmill.text.search_terms import missing, question_terms
+from textmill.text.search_terms import question_terms, simplified
 from textmill.text.sides import files_of
 from textmill.text.wording import some_of
 
@@ -56,7 +56,7 @@ FORMAT = 1
 CURRENT, MANIFEST = "current.json", "manifest.json"
 SETTLED_NS = 2_000_000_000
 """A file that was written so shortly before it was read may be written again within one tick of its file system."""
-OPTIONS = ("text", "header", "columns", "source", "target", "unit", "encoding", "clean", "strict")
+OPTIONS = ("text", "header", "columns", "question", "answer", "unit", "encoding", "clean", "strict")
 """Knobs of [data] that say what a passage is."""
 
 
@@ -128,10 +128,8 @@ class PassageIndex:
 
         Raises InputError where a path cannot be read or no file has a text; MissingExtra; NoSpace.
         """
-        try:
-            import bm25s  # noqa: F401
-        except ImportError:
-            raise missing("bm25s") from None
+        scorer()  # before any work
+        simplified()
         home = into / fingerprint_of(paths, data)
         if abandoned := remove_abandoned(home):
             notice(message("Removed, left by an index that was never finished: %(names)s.", names=some_of(abandoned)))
@@ -170,19 +168,10 @@ class PassageIndex:
 
     def search(self, question: str, k: int = 20) -> list[Hit]:
         """At most k passages with a term of the question, the best first; of equals, the first in the files."""
-        if self._bm25 is None or k < 1:
+        if self._bm25 is None:
             return []
-        known = self._bm25.get_tokens_ids(question_terms(question))
-        if not known:
-            return []
-        scores = self._bm25.get_scores_from_ids(known)
-        if k < len(scores):
-            least = np.partition(scores, len(scores) - k)[len(scores) - k]
-            found = np.flatnonzero((scores >= least) & (scores > 0))
-        else:
-            found = np.flatnonzero(scores > 0)
-        order = found[np.lexsort((found, -scores[found]))][:k]
-        return [Hit(self.passage(int(number)), float(scores[number])) for number in order]
+        found = best(self._bm25, question_terms(question), k)
+        return [Hit(self.passage(number), score) for number, score in found]
 
     def place(self, passage: Passage, start: int, end: int) -> Place:
         """Where the characters start … end of the text of a passage of this index stand; at least one.
@@ -402,34 +391,19 @@ def _sealed(path: Path) -> dict[str, Any]:
 
 
 def _loaded(folder: Path, files: list[_Known]) -> _Stored:
-    import bm25s
-
     part, names = load(folder)
-    bm25 = None
-    if (folder / "bm25").is_dir():
-        bm25 = bm25s.BM25.load(folder / "bm25", mmap=True, allow_pickle=False)
-    return _Stored(files, part, names, bm25)
+    return _Stored(files, part, names, loaded(folder / "bm25") if len(part.terms) else None)
 
 
 def _keep(home: Path, files: list[_Known], part: Part, names: list[str], terms: list[str]) -> None:
     """Store an index, and take away those before it."""
-    import bm25s
-
     make_folder(home)
-    at = part.terms_at
-    found = [part.terms[start:end].tolist() for start, end in pairwise(at.tolist())]
     part_name = _name_of(part, names, terms)
     hashes: dict[str, str] = {}
     with suppress(FileExistsError), new_folder(home / part_name) as temporary:  # another may have just made the same
         save(part, names, temporary)
         if terms:
-            bm25 = bm25s.BM25(method="lucene", backend="numpy", csc_backend="numpy")
-            bm25.index(
-                (found, {term: number for number, term in enumerate(terms)}),
-                create_empty_token=False,
-                show_progress=False,
-            )
-            bm25.save(temporary / "bm25", allow_pickle=False)
+            built(part.terms, part.terms_at, terms, temporary / "bm25")
         hashes |= {
             str(path.relative_to(temporary)): sha256_of(path) for path in sorted(temporary.rglob("*")) if path.is_file()
         }

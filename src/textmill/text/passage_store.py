@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,15 @@ QUESTION_WEIGHT = 2
 """So many times the terms of a question count that a passage answers."""
 
 
-class Names:
-    """Texts by number; a new one takes the next."""
+class Names(dict[str, int]):
+    """Texts by number; one that is asked for and is not there takes the next."""
 
     def __init__(self, known: Iterable[str] = ()):
-        self.numbers: dict[str, int] = {name: number for number, name in enumerate(known)}
+        super().__init__((name, number) for number, name in enumerate(known))
 
-    def __getitem__(self, name: str) -> int:
-        return self.numbers.setdefault(name, len(self.numbers))
+    def __missing__(self, name: str) -> int:
+        self[name] = number = len(self)
+        return number
 
 
 @dataclass
@@ -103,6 +105,12 @@ class Part:
         ]  # fmt: skip
 
 
+@lru_cache(maxsize=1000)
+def heading_name(heading: tuple[str, ...]) -> str:
+    """Headings as one name; see Part.passage."""
+    return json.dumps(heading, ensure_ascii=False)
+
+
 def part_of(file: int, read: Iterable[Read], names: Names, vocabulary: Names) -> Part:
     """The passages of one file."""
     rows: list[tuple[int, ...]] = []
@@ -118,7 +126,7 @@ def part_of(file: int, read: Iterable[Read], names: Names, vocabulary: Names) ->
         runs += one.runs
         byte_start, byte_end = (-1 if at is None else at for at in (passage.byte_start, passage.byte_end))
         rows.append(
-            (file, names[passage.source], names[json.dumps(passage.heading, ensure_ascii=False)], passage.line or 0,
+            (file, names[passage.source], names[heading_name(passage.heading)], passage.line or 0,
              passage.start, passage.end, byte_start, byte_end,
              EXACT * passage.is_exact | LINES * one.has_lines, len(text), len(question), len(one.runs), len(searched))
         )  # fmt: skip
@@ -154,9 +162,9 @@ def renumbered(part: Part, names: Names, vocabulary: Names) -> tuple[list[str], 
 def _in_order(numbers: NDArray[np.uint32], names: Names) -> tuple[NDArray[np.uint32], list[str]]:
     used, first = np.unique(numbers, return_index=True)
     used = used[np.argsort(first)]
-    new = np.zeros(len(names.numbers), dtype=np.uint32)
+    new = np.zeros(len(names), dtype=np.uint32)
     new[used] = np.arange(len(used), dtype=np.uint32)
-    all_names = list(names.numbers)
+    all_names = list(names)
     return new[numbers], [all_names[number] for number in used]
 
 

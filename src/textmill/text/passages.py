@@ -24,7 +24,8 @@ MOST = 900
 """Width of a passage that is cut: about 150 English words, or 300 Chinese characters."""
 FULL = 600
 """Width up to which neighbours are put together."""
-LONGEST_HEADING = 80
+LONGEST_HEADING, LONGEST_MARKED = 80, 300
+"""Characters of a heading; of one that is marked as such."""
 
 HAN = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _wide = re.compile(f"[{HAN}]")
@@ -47,7 +48,6 @@ _item = re.compile(
     r"\s*(?:[-*+•·●○▪◦–]\s+|[(（]?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)）]\s+|\d{1,3}[、）)]|[①-⑳]"
     r"|[（(][一二三四五六七八九十\d]+[)）]|[一二三四五六七八九十]+、)"
 )
-_row = re.compile(r"\s*\|.*\|\s*$|[^\n]*\S[^\n]*\t[^\n]*\S")
 _sentence_end = "。！？；，：,;:!?…."
 _clause = re.compile(r"[,;:，、；：]\s*|\n|\s+")
 
@@ -154,7 +154,7 @@ def _blocks(text: str) -> list[_Block]:
                 found.append(_Block(start, end, "code"))
             continue
         under = _underline.match(content)
-        if under and last is not None and last.kind == "text" and "\n" not in text[last.start : last.end].strip():
+        if under and last is not None and last.kind == "text" and _is_one_line(text, last):
             last.kind, last.rank, last.title = "heading", 1 if "=" in under[1] else 2, _title(text, last)
             last.end = end
             continue
@@ -168,11 +168,11 @@ def _blocks(text: str) -> list[_Block]:
 
 def _judged(content: str, start: int, end: int, last: _Block | None) -> _Block:
     """The block that a line begins; a paragraph that goes on is one more of kind text."""
-    if content.lstrip()[:1] == "#" and (atx := _markdown.match(content)):
+    if content.lstrip()[:1] == "#" and len(content) <= LONGEST_MARKED and (atx := _markdown.match(content)):
         return _Block(start, end, "heading", len(atx[1]), " ".join((atx[2] or "").split()))
-    if _row.match(content):
-        return _Block(start, end, "row")
     title = content.strip()
+    if "\t" in title or (title[0] == title[-1] == "|" and len(title) > 1):
+        return _Block(start, end, "row")
     is_short = len(title) <= LONGEST_HEADING and title[-1] not in _sentence_end
     if is_short and (named := _named.match(content)):
         rank = NAMED_RANKS[named["zh"]] if named["zh"] else ENGLISH_RANKS[named["en"].lower()]
@@ -184,6 +184,10 @@ def _judged(content: str, start: int, end: int, last: _Block | None) -> _Block:
         if not digits or last is None or last.kind in ("heading", "numbered"):
             return _Block(start, end, "numbered", rank, title, sure=False)
     return _Block(start, end, "item" if _item.match(content) else "text")
+
+
+def _is_one_line(text: str, block: _Block) -> bool:
+    return block.end - block.start <= LONGEST_MARKED and "\n" not in text[block.start : block.end].strip()
 
 
 def _title(text: str, block: _Block) -> str:
@@ -250,24 +254,29 @@ def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """A block in pieces of width MOST at the most: at ends of sentences, else of clauses or words, else anywhere but
     within what is seen as one character."""
     piece = text[start:end]
-    if width(piece) <= MOST:
+    if not _is_too_wide(piece, 0, len(piece)):
         yield start, end
         return
     begin = done = 0
     for last in (*ends(piece), len(piece)):
-        if width(piece[begin:last]) <= MOST:
+        if not _is_too_wide(piece, begin, last):
             done = last
             continue
         if done > begin:
             yield start + begin, start + done
             begin = done
-        while width(piece[begin:last]) > MOST:
+        while _is_too_wide(piece, begin, last):
             middle = _edge(piece, begin, last)
             yield start + begin, start + middle
             begin = middle
         done = last
     if begin < len(piece):
         yield start + begin, end
+
+
+def _is_too_wide(text: str, start: int, end: int) -> bool:
+    """Whether a stretch is wider than MOST; looks at no more of it than tells."""
+    return width(text[start : min(end, start + MOST + 1)]) > MOST
 
 
 def _edge(text: str, start: int, end: int) -> int:

@@ -1,7 +1,7 @@
 """Tables of questions with their answers: which columns hold them. Room: text/. Used by passage_reading.
 
 A list of frequently asked questions is a knowledge base: a question is looked for among its questions, and answered by
-the answer beside it. What --data.source (the question) and --data.target (the answer) leave unsaid is guessed by the
+the answer beside it. What --data.question and --data.answer leave unsaid is guessed by the
 names that such columns mostly have, and is said. A table with a column of texts is one of texts, whatever else it has;
 so is one where --data.text names the text.
 """
@@ -48,26 +48,26 @@ def with_questions(file: TextFile, data: DataConfig, note: Callable[[str], None]
     if columns is None:
         return file, data
     question, answer = (
-        _said(data.source, columns, file, "data.source"),
-        _said(data.target, columns, file, "data.target"),
+        _said(data.question, columns, file, "data.question"),
+        _said(data.answer, columns, file, "data.answer"),
     )
     if question is None and answer is None and called(OF_TEXTS, columns):
         return file, data
     question = question or _guessed(QUESTION_NAMES, [name for name in columns if name != answer])
     answer = answer or _guessed(ANSWER_NAMES, [name for name in columns if name != question])
     if question is None or answer is None:
-        if data.source is None and data.target is None:
+        if not data.question and not data.answer:
             return file, data
         raise InputError(
             message("it is not said which column holds the answers to which questions"),
             where=file.name,
-            hint=message("say both: --data.source QUESTIONS --data.target ANSWERS"),
+            hint=message("say both: --data.question QUESTIONS --data.answer ANSWERS"),
         )
-    if data.source is None or data.target is None:
+    if not data.question or not data.answer:
         note(
             message(
-                "%(file)s: questions are taken from '%(question)s', their answers from '%(answer)s' (--data.source and "
-                "--data.target decide; --data.text NAME: it is no list of questions).",
+                "%(file)s: questions are taken from '%(question)s', their answers from '%(answer)s' (--data.question and "
+                "--data.answer decide; --data.text NAME: it is no list of questions).",
                 file=file.name,
                 question=question,
                 answer=answer,
@@ -76,10 +76,12 @@ def with_questions(file: TextFile, data: DataConfig, note: Callable[[str], None]
     return replace(file, kept=((QUESTION, question),)), data.model_copy(update={"text": (answer,)})
 
 
-def _said(name: str | None, columns: Sequence[str], file: TextFile, knob: str) -> str | None:
-    if name is not None and name not in columns:
-        raise no_column((name,), columns, file.name, knob)
-    return name
+def _said(names: Sequence[str], columns: Sequence[str], file: TextFile, knob: str) -> str | None:
+    """The first of the names that is a column; None where none is said."""
+    found = next((name for name in names if name in columns), None)
+    if names and found is None:
+        raise no_column(names, columns, file.name, knob)
+    return found
 
 
 def _guessed(tiers: Sequence[Sequence[str]], columns: Sequence[str]) -> str | None:
