@@ -34,6 +34,8 @@ LABELS = "labels"
 KEPT = "kept"
 """Key of a document's meta: {role: value as it is written}, where a file's `kept` names columns; "" where there is
 none."""
+PAGES = "pages"
+"""Key of a document's meta: ((start, number), …) of its pages, where it has such: the first character of each."""
 
 KEPT_EXAMPLES = 3
 """So many removals of a cleaning rule are kept to be shown; all are counted."""

@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from textmill.text.long_cleaning import stretches_of
 from textmill.text.long_text import Text
@@ -191,7 +192,7 @@ def _title(text: str, block: _Block) -> str:
 
 def _with_headings(blocks: list[_Block]) -> list[_Block]:
     """The same, numbered lines told apart: those with a block under them are headings, those of a list are items."""
-    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+    for block, following in zip_longest(blocks, blocks[1:]):
         if block.kind != "numbered":
             continue
         has_body = following is not None and (
@@ -273,8 +274,8 @@ def _edge(text: str, start: int, end: int) -> int:
     """Where a sentence that is too long is cut, so that what stands before is of width MOST at the most."""
     furthest = start
     room = MOST
-    while furthest < end and room > 0:
-        room -= 3 if _wide.match(text[furthest]) else 1
+    while furthest < end and room >= (wide := width(text[furthest])):
+        room -= wide
         furthest += 1
     marks = [mark.end() for mark in _clause.finditer(text, start, furthest)]
     good = [place for place in marks if place > start + (furthest - start) // 2]

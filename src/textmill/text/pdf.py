@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 
 from textmill.config import DataConfig
 from textmill.errors import InputError, MissingExtra
 from textmill.messages import message, plural_message
 from textmill.text.columns import utf8_size
-from textmill.text.documents import BAD_RECORD, EMPTY, Document, Dropped, Found
+from textmill.text.documents import BAD_RECORD, EMPTY, PAGES, Document, Dropped, Found
 from textmill.text.files import TextFile, open_unchanged
 from textmill.text.wording import damage, first_line, not_installed, some_of
 
@@ -31,7 +32,8 @@ def read_pdf(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> I
         raise MissingExtra(
             not_installed(".pdf", "pypdf"), where=file.name, hint="pip install 'textmill[office]'"
         ) from None
-    texts: list[str] = []
+    written: list[str] = []
+    numbers: list[int] = []
     dropped: list[Dropped] = []
     with _warnings_noted(file, note), open_unchanged(file) as stream:
         try:
@@ -60,11 +62,12 @@ def read_pdf(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> I
                 dropped.append(Dropped(BAD_RECORD, 0, where, reason))
                 continue
             if text.strip():
-                texts.append(text.strip("\n"))
+                written.append(text.strip("\n"))
+                numbers.append(number + 1)
             else:
                 dropped.append(Dropped(EMPTY, 0, where))
     n_empty = sum(item.category == EMPTY for item in dropped)
-    if n_empty and not texts:
+    if n_empty and not written:
         note(
             message(
                 "%(file)s: no page has text: it is probably scanned, and needs text recognition (OCR) first.",
@@ -80,12 +83,14 @@ def read_pdf(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> I
                 file=file.name,
             )
         )
-    whole = "\n\n".join(texts)
-    text = whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if text.count("\ufffd") > whole.count("\ufffd"):
+    texts = [one.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for one in written]
+    text = "\n\n".join(texts)
+    if text.count("\ufffd") > sum(one.count("\ufffd") for one in written):
         note(message("%(file)s: half a surrogate pair, which no text can hold, is read as U+FFFD.", file=file.name))
     if text:
-        yield Found(Document(text, f"{file.name}#page 1"), utf8_size(text))
+        starts = accumulate((len(one) + len("\n\n") for one in texts), initial=0)
+        pages = tuple(zip(starts, numbers, strict=False))
+        yield Found(Document(text, f"{file.name}#page 1", {PAGES: pages}), utf8_size(text))
     elif not dropped:
         yield Dropped(EMPTY, 0, file.name)
     yield from dropped
