@@ -64,8 +64,10 @@ ASKED: tuple[tuple[str, str], ...] = (
      r"|\b(?:how much|after what|for what) time\b|\bhow long (?!is the (?:road|river|cable))|日子有多长", "duration"),
     (r"\bhow many (?:metre|meter|kilomet|mile|feet|foot|centimet)|[几少](?:米|公里|厘米|千米)|\bhow (?:high|tall|wide|deep|far)\b"
      r"|多[高宽深远]", "length"),
-    (r"\b(?:which|what) (?:day|weekday)\b|星期几|周几|礼拜几|哪一?天", "weekday"),
-    (r"\b(?:when|since when|(?:which|what) (?:year|date|month))\b|什么时候|何时|哪一?[年月日天]|几[月号]|哪年", "date"),
+    (r"\b(?:which|what) (?:day of the week|weekday)\b|星期几|周几|礼拜几", "weekday"),
+    (r"\b(?:which|what) day\b|哪一?天", "date"),
+    (r"\b(?:which|what) (?:year|date|month)\b|哪一?[年月]|几[月号]", "day"),
+    (r"\b(?:when|since when)\b|什么时候|何时|哪一?日", "date"),
     (r"\bwhat time\b|几点", "time"),
     (r"\b(?:who|whom|whose)\b|谁|何人|什么人|哪位", "person"),
     (r"\b(?:where|which (?:place|town|city|country))\b|哪里|哪儿|什么地方|何处|哪个(?:城市|国家|地方)", "place"),
@@ -101,7 +103,7 @@ KINDS: dict[str, re.Pattern[str]] = {
         "power": rf"(?i:{_number} ?(?:w|watts?|kw|kilowatts?)\b)|{_numeral} ?(?:瓦|千瓦)",
         "speed": rf"(?i:{_number} (?:km/h|mph|kilomet(?:re|er)s? (?:per|an) hour|knots))|时速{_numeral}\w*|{_numeral} ?(?:公里/小时|千米/小时)",
         "date": rf"(?i:(?:\d{{1,2}}(?:st|nd|rd|th)? )?\b{_month}\b(?: \d{{1,2}}(?:st|nd|rd|th)?)?(?:,? \d{{4}})?|\d{{4}}-\d{{2}}-\d{{2}}|\b1[0-9]\d\d\b(?!\s*[a-z年])|\b20\d\d\b(?!\s*[a-z年]))"
-        r"|\b(?:1\d|20)\d\d\b(?=[.,;)]|\s|$)|(?:公元前?)?(?:\d{3,4}|[一二三四五六七八九〇零]{4})年(?:\d{1,2}月)?(?:\d{1,2}日)?|\d{1,2}月\d{1,2}日",
+        r"|(?<=[Ii]n )(?:1\d|20)\d\d\b|(?<=[Ss]ince )(?:1\d|20)\d\d\b|(?:公元前?)?(?:\d{3,4}|[一二三四五六七八九〇零]{4})年(?:\d{1,2}月)?(?:\d{1,2}日)?|\d{1,2}月\d{1,2}日",
         "weekday": rf"(?i:\b{_day}\b)|(?:星期|周|礼拜)[一二三四五六日天]",
         "time": r"(?i:\b\d{1,2}(?::\d{2})?\s?(?:am|pm|a\.m\.|p\.m\.|o'clock)|\b\d{1,2}:\d{2}\b)|[上下中早晚]?[午上]?\d{1,2}[点时](?:\d{1,2}分|半)?|[早晚上下中]+[午上]?[一二三四五六七八九十两]+点半?",
         "percent": rf"{_numeral} ?(?:%|％|per cent|percent)|百分之{_numeral}",
@@ -114,7 +116,7 @@ KINDS: dict[str, re.Pattern[str]] = {
         rf"|(?<=是){_han}{{2,6}}?(?:省|市|县|镇|村|港|城)(?=人)",
         "river": rf"(?i:river |stream )?(?<=river ){_capitals}|{_capitals} (?:River|Creek|Brook)|{_han}{{2,3}}(?:河|江|溪)",
         "count": rf"(?i:(?<!\bin )(?<!\bsince )(?<!\byear )(?<!\bof )\b{_number}\b)(?!\s?(?:kg|kilo|gram|euro|dollar|hour|minute|second|month|year|day|week|on one charge|metre|meter|km|%|年))"
-        rf"|{_numeral}(?= ?(?:名|人|个(?!月|小时)|位|口|户|只|条|台|种|次|所|座|家))",
+        rf"|(?!一[名人个位]){_numeral}(?= ?(?:名|人|个(?!月|小时)|位|口|户|只|条|台|种|次|所|座|家))",
     }.items()
 }  # fmt: skip
 """Kind of answer -> what it looks like in a text, in either language."""
