@@ -32,7 +32,7 @@ N_NEAREST = 3
 READER_THRESHOLD = 0.5
 KEPT_MISTAKES = 10
 READER = "textmill.tasks.answering:reader_of"
-NO_FOLDER = ".index"
+INDEX_FOLDER = ".index"
 
 
 class Span(Protocol):
@@ -90,7 +90,7 @@ class Asker:
 
     def ranked(self, question: str, n: int) -> list[Evidence]:
         """The n surest sentences, each once."""
-        hits = self.index.search(question, HITS)
+        hits = evidence.found_for(question, self.index, HITS)
         found = self.read(question, hits, n) if self.reader else self.weigh(question, hits)
         once: dict[tuple[int, int], Evidence] = {}
         for one in found:
@@ -106,13 +106,14 @@ class Asker:
         assert self.reader is not None
         if not hits:
             return []
+        most = max(hit.score for hit in hits)
         spans = self.reader.read(question, [hit.passage.text for hit in hits], n)
         found = []
         for hit, own in zip(hits, spans, strict=True):
             for span in own:
                 if span.text:
                     start, end = sentence_around(hit.passage.text, span.start, span.end)
-                    score = float(span.score) * math.sqrt(hit.score / hits[0].score)
+                    score = float(span.score) * math.sqrt(hit.score / most)
                     found.append(Evidence(hit.passage, start, end, span.start, span.end, score))
         return sorted(found, key=lambda one: -one.score)
 
@@ -166,7 +167,7 @@ def asker_of(
     Raises InputError for documents without a text, RunError for a run that answers nothing, MissingExtra.
     """
     reader = load(READER)(run) if run is not None else None
-    index = PassageIndex.open(docs, config.data, Path(config.run.dir) / NO_FOLDER, notice)
+    index = PassageIndex.open(docs, config.data, Path(config.run.dir) / INDEX_FOLDER, notice)
     return Asker(index, reader, threshold)
 
 

@@ -15,10 +15,10 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from textmill.text.evidence_words import ASKED, COMMON, KINDS, RELATIONS, UNITS
-from textmill.text.passage_index import Hit
+from textmill.text.passage_index import Hit, PassageIndex
 from textmill.text.passages import Passage
 from textmill.text.search_terms import ASKING, ASKING_CHINESE, folded, question_terms, stem, terms
 from textmill.text.sentences import ends, without_blanks
@@ -29,6 +29,8 @@ RARE = 3
 
 HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
+FIRST_WORD = re.compile(r"[A-Z]\w*(?! (?:[A-Z]|(?:was|were|had|will|came|\w+s)\b))|(?:It|She|He|They|This|That|The|There)\b")
+"""A capital that begins a sentence and need not be a name: what does something is one ("Kozitek weighs ...")."""
 BREAK = re.compile(r"\n\s*\n|\n(?=\s*(?:#|[-*+•|]\s|\d+[.)、]))|(?<=\n)#[^\n]*\n|^#[^\n]*\n")
 """Where a block ends, and a line that is a heading."""
 
@@ -210,8 +212,23 @@ def sentences_of(text: str) -> Iterator[tuple[int, int]]:
             yield place
 
 
+def found_for(question: str, index: PassageIndex, k: int) -> list[Hit]:
+    """At most k passages for a question and as many for words that mean the same as its own, the best of either first;
+    each once."""
+    hits = index.search(question, k)
+    wanted = asked(question, index.n_with, index.n_passages)
+    column = 2 if wanted.chinese else 1
+    meant = " ".join(RELATIONS[name][column].replace("-", " ") for name in sorted(wanted.relations))
+    if meant:
+        known = {hit.passage.number for hit in hits}
+        more = index.search(f"{' '.join(wanted.names)} {meant}", k)
+        hits += [hit for hit in more if hit.passage.number not in known]
+    return hits
+
+
 def weigh(question: str, hits: Sequence[Hit], n_with: Frequency, n_passages: int) -> list[Evidence]:
     """The sentences of the hits, the surest first; of equals the first of the best passage."""
+    n_with = cache(n_with)  # the sentences share most of their terms
     wanted = asked(question, n_with, n_passages)
     found = [one for hit in hits for one in _of_passage(wanted, hit.passage, n_with, n_passages)]
     return sorted(found, key=lambda one: -one.score)
@@ -329,7 +346,7 @@ def _judge_nameless(
     else:
         facts["nameless"] = 0.75 * facts["same"]
     if facts["no_kind"] and set(wanted.kinds) <= {"person", "place", "river"} and facts["words"] > 0.7:
-        facts["no_kind"] = 0.25
+        facts["no_kind"] = 0.1
 
 
 def span(wanted: Asked, text: str, start: int, end: int) -> tuple[int, int] | None:
@@ -427,6 +444,8 @@ def _names_another(wanted: Asked, sentence: str, above: str, answer: tuple[int, 
     known = folded(f"{above} {wanted.text}")
     rest = sentence if answer is None else sentence[: answer[0]] + "|" + sentence[answer[1] :]
     if not wanted.chinese:
+        first = FIRST_WORD.match(rest)
+        rest = rest if first is None else rest[first.end() :]
         names = [word for word in re.findall(r"\b[A-Z][\w'’-]+", rest) if folded(word) not in known]
         return any(rarest(name, n_with) <= RARE for name in names if not KINDS["weekday"].search(name))
     pairs = (rest[i : i + 2] for i in range(len(rest) - 1))
