@@ -12,9 +12,11 @@ from textmill.text.long_text import gathered
 from textmill.text.passages import MOST, Stretch, stretches, width
 
 PIECES = [
-    "# Kettle", "## 保修", "Chapter 3", "第三章 安装", "2.1 Warranty", "二、保修", "（一）范围", "===", "---", "```", "~~~",
+    "# Kettle", "## 保修", "Chapter 3", "第三章 安装", "2.1 Warranty", "二、保修", "（一）范围", "===", "---", "```",
+    "~~~",
     "- one", "2. two", "（3）三", "| a | b |", "|---|---|", "a\tb", "", "   ", "\u3000", "It boils. Then it stops.",
-    "它会沸腾。然后停下。", "e\u0301" * 400, "水" * 700, "👩\u200d👧" * 300, "long " * 400, "Dr. Li has 3.5 kg.", "\r", "\x0b",
+    "它会沸腾。然后停下。", "e\u0301" * 400, "水" * 700, "👩\u200d👧" * 300, "long " * 400, "Dr. Li has 3.5 kg.",
+    "\r", "\x0b",
     "See this: that, and so on, " * 60, "一句话，" * 200, "#no heading", "#", "1.", "第三章讲述了水壶的历史。",
 ]  # fmt: skip
 DOCUMENTS = st.lists(st.tuples(st.sampled_from(PIECES) | st.text(max_size=40), st.sampled_from(["\n", "\r\n", "\n\n"])))

@@ -32,9 +32,11 @@ class DataConfig(Section):
     pairs: bool | None = knob(None)
     """A document is a text and its translation: two files line by line, or two columns. Default: as the task reads."""
     source: str | None = knob(None, flag="--source")
-    """Of pairs, the side that is read: its file ending, column or key, such as en. Default: the first that is named."""
+    """Of pairs, the side that is read: its file ending, column or key, such as en. Default: the first that is named. Of
+    a table of questions and answers that is searched, the questions."""
     target: str | None = knob(None, flag="--target")
-    """Of pairs, the side that is written: its file ending, column or key, such as de. Default: the second."""
+    """Of pairs, the side that is written: its file ending, column or key, such as de. Default: the second. Of a table of
+    questions and answers that is searched, the answers."""
     labelled: bool | None = knob(None)
     """A document is a text with its label, or labels: columns, or a folder of text files for each class. Default: as
     the task reads."""

@@ -1768,4 +1768,29 @@ CHINESE: dict[str, str] = {
     "told so": "判断如此",
     "too many of its words or letter groups are not known": "其中不认识的词或字母组合太多",
     "true class": "真实类别",
+    # the index of passages
+    "searching documents needs %(package)s, which is not installed": "在文档中检索需要 %(package)s，它还没有安装",
+    "Removed, left by an index that was never finished: %(names)s.": "已删除从未建完的索引留下的：%(names)s。",
+    "The index is damaged (%(why)s), and is made anew.": "索引已损坏（%(why)s），正在重建。",
+    "Reading %(n)s file into the index.": "正在把 %(n)s 个文件读入索引。",
+    "Reading %(n)s files into the index.": "正在把 %(n)s 个文件读入索引。",
+    "%(n)s file is new or changed, and is read into the index.": "有 %(n)s 个文件是新的或有改动，正在读入索引。",
+    "%(n)s files are new or changed, and are read into the index.": "有 %(n)s 个文件是新的或有改动，正在读入索引。",
+    "%(n)s file is gone, and is taken out of the index.": "有 %(n)s 个文件已不在，从索引中去掉。",
+    "%(n)s files are gone, and are taken out of the index.": "有 %(n)s 个文件已不在，从索引中去掉。",
+    "%(n)s record cannot be read, and is not searched: %(which)s.": "%(n)s 条记录无法读取，不在检索之列：%(which)s。",
+    "%(n)s records cannot be read, and are not searched: %(which)s.": "%(n)s 条记录无法读取，不在检索之列：%(which)s。",
+    "the file holds no text": "文件里没有文本",
+    "none of the %(n)s files holds a text": "这 %(n)s 个文件里都没有文本",
+    "textmill look PATH says what each file holds": "textmill look PATH 会说明每个文件里有什么",
+    "cannot be read: %(why)s": "无法读取：%(why)s",
+    "the file changed since it was read": "文件在读入之后有了改动",
+    "repeat the command: the index is refreshed": "请重复这条命令：索引会更新",
+    "it is not said which column holds the answers to which questions": "没有说明哪一列是问题、哪一列是答案",
+    "say both: --data.source QUESTIONS --data.target ANSWERS": "请两个都说明：--data.source 问题列 --data.target 答案列",
+    "%(file)s: questions are taken from '%(question)s', their answers from '%(answer)s' (--data.source and "
+    "--data.target decide; --data.text NAME: it is no list of questions).": (
+        "%(file)s：问题取自“%(question)s”列，答案取自“%(answer)s”列（由 --data.source 和 --data.target 决定；"
+        "--data.text NAME 表示它不是问答表）。"
+    ),
 }

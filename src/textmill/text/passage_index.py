@@ -140,6 +140,7 @@ class PassageIndex:
             before = _opened(home)
         except Damaged as error:
             notice(message("The index is damaged (%(why)s), and is made anew.", why=error.message))
+            shutil.rmtree(home)
         notes: list[str] = []
         files = files_of(paths, data, notes)
         for note in notes:
@@ -148,7 +149,7 @@ class PassageIndex:
         if before is not None and not refresh.is_needed:
             if refresh.known != before.files:  # their times alone
                 _write_manifest(home, refresh.known)
-            return cls(before, home)
+            return cls(replace(before, files=refresh.known), home)
         refresh.tell(notice)
         part, names, terms = refresh.read(notice)
         _keep(home, refresh.known, part, names, terms)
@@ -313,8 +314,8 @@ class _Refresh:
         if not len(part.rows):
             raise InputError(
                 plural_message(
-                    "there is no text in it: %(n)s file, and nothing to read in it",
-                    "there is no text in them: %(n)s files, and nothing to read in any",
+                    "the file holds no text",
+                    "none of the %(n)s files holds a text",
                     len(self._files),
                 ),
                 where=some_of([file.name for file in self._files]),
@@ -426,7 +427,8 @@ def _keep(home: Path, files: list[_Known], part: Part, names: list[str], terms: 
     at = part.terms_at
     found = [part.terms[start:end].tolist() for start, end in pairwise(at.tolist())]
     part_name = _name_of(part, names, terms)
-    with suppress(FileExistsError), new_folder(home / part_name) as temporary:
+    hashes: dict[str, str] = {}
+    with suppress(FileExistsError), new_folder(home / part_name) as temporary:  # another may have just made the same
         save(part, names, temporary)
         if terms:
             bm25 = bm25s.BM25(method="lucene", backend="numpy", csc_backend="numpy")
@@ -436,11 +438,9 @@ def _keep(home: Path, files: list[_Known], part: Part, names: list[str], terms: 
                 show_progress=False,
             )
             bm25.save(temporary / "bm25", allow_pickle=False)
-    hashes = {
-        str(path.relative_to(home / part_name)): sha256_of(path)
-        for path in sorted((home / part_name).rglob("*"))
-        if path.is_file()
-    }
+        hashes |= {
+            str(path.relative_to(temporary)): sha256_of(path) for path in sorted(temporary.rglob("*")) if path.is_file()
+        }
     value = {"format": FORMAT, "index": part_name, "hashes": hashes, "files": [asdict(file) for file in files]}
     write_sealed_json(home / CURRENT, value)
     for old in home.glob("index-*"):
