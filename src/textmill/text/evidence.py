@@ -29,7 +29,7 @@ RARE = 3
 
 HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
-FIRST_WORD = re.compile(r"[A-Z]\w*(?! (?:[A-Z]|(?:was|were|had|will|came|\w+s)\b))|(?:It|She|He|They|This|That|The|There)\b")
+FIRST_WORD = re.compile(r"[A-Z]\w*\b(?! (?:[A-Z]|(?:was|were|had|will|came|\w+s)\b))|(?:It|She|He|They|This|That|The|There)\b")
 """A capital that begins a sentence and need not be a name: what does something is one ("Kozitek weighs ...")."""
 BREAK = re.compile(r"\n\s*\n|\n(?=\s*(?:#|[-*+•|]\s|\d+[.)、]))|(?<=\n)#[^\n]*\n|^#[^\n]*\n")
 """Where a block ends, and a line that is a heading."""
@@ -326,11 +326,21 @@ def features(
     if wanted.chinese:
         said = {word: weight for word, weight in said.items() if n_with(word) > rare(n_passages)}
     if said:
-        facts["words"] = sum(weight for word, weight in said.items() if word in own) / sum(said.values())
+        facts["words"] = sum(weight for word, weight in said.items() if covers(own, word)) / sum(said.values())
         facts["missing"] = 1 - facts["words"]
     if facts["nameless"]:
         _judge_nameless(facts, wanted, own | set(terms(above)), n_with, n_passages)
     return facts
+
+
+def covers(own: set[str], word: str) -> bool:
+    """Whether a word is among others, or begins as one of them does up to an ending: approve(s), approve(d)."""
+    if word in own:
+        return True
+    if len(word) < 5 or HAN.match(word):
+        return False
+    beginning = word[: max(4, len(word) - 3)]
+    return any(other.startswith(beginning) and len(other) <= len(word) + 3 for other in own)
 
 
 def _judge_nameless(
@@ -341,7 +351,7 @@ def _judge_nameless(
     weights = {word: math.log(1 + n_passages / (0.5 + n_with(word))) for word in wanted.words}
     total = sum(weights.values())
     if total:
-        shared = sum(weight for word, weight in weights.items() if word in own) / total
+        shared = sum(weight for word, weight in weights.items() if covers(own, word)) / total
         facts["nameless"] = max(shared, 0.75 * facts["same"])
     else:
         facts["nameless"] = 0.75 * facts["same"]
