@@ -52,7 +52,9 @@ def test_told_facts_are_found_and_absent_ones_are_refused_by_one_threshold(
                 refused += found is None
                 continue
             told += 1
-            right += found is not None and one.answer in found.sentence and found.passage.source.endswith(f"{number:03}.md")
+            right += (
+                found is not None and one.answer in found.sentence and found.passage.source.endswith(f"{number:03}.md")
+            )
     assert (told, absent) == (75, 75)
     assert right >= 0.7 * told and refused >= 0.9 * absent, (right / told, refused / absent)
 
@@ -138,14 +140,21 @@ def test_what_a_manual_does_not_say_is_refused(question: str, tmp_path: Path) ->
     assert best(index_of(tmp_path, {"manual.md": MANUAL}), question) is None
 
 
-@pytest.mark.parametrize("question", ["法国的国王是谁？", "金鹏洗衣机多少钱？", "星河烤箱有多重？", "秘鲁的首都在哪里？"])
+@pytest.mark.parametrize(
+    "question", ["法国的国王是谁？", "金鹏洗衣机多少钱？", "星河烤箱有多重？", "秘鲁的首都在哪里？"]
+)
 def test_what_a_chinese_manual_does_not_say_is_refused(question: str, tmp_path: Path) -> None:
     assert best(index_of(tmp_path, {"手册.md": CHINESE_MANUAL}), question) is None
 
 
 def test_sentences_of_a_passage_leave_headings_out_and_go_over_hard_wrapped_lines() -> None:
     text = "# Kettle\n\nIt boils\nquickly. It is\nred.\n\n- one item\n- another\n"
-    assert [text[a:b] for a, b in sentences_of(text)] == ["It boils\nquickly.", "It is\nred.", "- one item", "- another"]
+    assert [text[a:b] for a, b in sentences_of(text)] == [
+        "It boils\nquickly.",
+        "It is\nred.",
+        "- one item",
+        "- another",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,34 @@ def test_an_unknown_name_stands_on_no_page_and_no_name_belongs_to_two(language: 
 @every_language
 def test_a_question_in_other_words_shares_only_the_name_with_what_is_told(language: Language) -> None:
     common = set(
-        ["how", "many", "what", "who", "which", "when", "where", "did", "does", "is", "are", "was", "be", "has", "have", "do", "for", "by", "on", "in", "at", "of", "to", "the", "a", "and"]
+        [
+            "how",
+            "many",
+            "what",
+            "who",
+            "which",
+            "when",
+            "where",
+            "did",
+            "does",
+            "is",
+            "are",
+            "was",
+            "be",
+            "has",
+            "have",
+            "do",
+            "for",
+            "by",
+            "on",
+            "in",
+            "at",
+            "of",
+            "to",
+            "the",
+            "a",
+            "and",
+        ]
     )
     for relations in RELATIONS[language].values():
         for relation, telling in relations.items():

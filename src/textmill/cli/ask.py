@@ -17,7 +17,7 @@ from textmill.errors import InputError, TextmillError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from textmill.results import Asked, AskedAll, AskedAnswer
-    from textmill.tasks.asking import Asker
+    from textmill.tasks.asking import Asker, Session
 
 SCHEMES = ("builtin:", "pypi:", "hf:")
 
@@ -79,7 +79,7 @@ def ask_command(
         shell.show(found, asked_text)
         return 0 if found.found else 1
     if sys.stdin.isatty() and not shell.json:
-        talk(shell, Session(asker, answers), asker)
+        talk(shell, Session(asker, answers))
         return 0
     return ask_lines(shell, asker, answers)
 
@@ -100,12 +100,9 @@ def ask_lines(shell: Shell, asker: Asker, answers: int) -> int:
     return code
 
 
-def talk(shell: Shell, session: object, asker: Asker) -> None:
+def talk(shell: Shell, session: Session) -> None:
     """Read and answer until the end of the input."""
-    from textmill.tasks.asking import Session
-
-    assert isinstance(session, Session)
-    shell.notice(f"{asker.index.n_files:,} files; ask something. Ctrl-D or /bye leaves")
+    shell.notice(f"{session.asker.index.n_files:,} files; ask something. Ctrl-D or /bye leaves")
     while (question := read_message()) is not None and question.strip() != "/bye":
         try:
             found = session.ask(question)
@@ -134,6 +131,8 @@ def is_path(word: str) -> bool:
     """Whether a word is meant as a file: one that there is, or that is written like one."""
     if word == "-" or word.startswith(SCHEMES):
         return True
+    if not word.strip():
+        return False
     try:
         if Path(word).exists():
             return True
@@ -194,5 +193,8 @@ def measured_text(found: AskedAll) -> str:
             rows.append(
                 [words, f"{100 * found.metrics[name]:.1f} %", between, "–" if floor is None else f"{100 * floor:.1f} %"]
             )
-    lines = [table(rows, right=(1, 2, 3)), f"threshold {found.threshold:g}; overlap: a sentence of the best passage, never refused"]
+    lines = [
+        table(rows, right=(1, 2, 3)),
+        f"threshold {found.threshold:g}; overlap: a sentence of the best passage, never refused",
+    ]
     return "\n".join([*lines, *(f"mistake: {on_one_line(one)}" for one in found.mistakes)])

@@ -288,7 +288,9 @@ def ask_all(asker: Asker, questions: Iterable[Known], data: str, run: str | None
         except InputError as error:
             raise InputError(error.message, where=error.where or known.place, hint=error.hint) from None
         right = found.found and bool(known.answers) and is_right(known, found.text, found.source or "")
-        rows.append((1, found.found, bool(known.answers), right, not known.answers, not known.answers and not found.found))
+        rows.append(
+            (1, found.found, bool(known.answers), right, not known.answers, not known.answers and not found.found)
+        )
         overlap = by_overlap(asker.index, known.question)
         overlap_right.append(bool(known.answers) and overlap is not None and is_right(known, *overlap))
         if right != found.found or (known.answers and not right):

@@ -29,7 +29,9 @@ RARE = 3
 
 HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
-FIRST_WORD = re.compile(r"[A-Z]\w*\b(?! (?:[A-Z]|(?:was|were|had|will|came|\w+s)\b))|(?:It|She|He|They|This|That|The|There)\b")
+FIRST_WORD = re.compile(
+    r"[A-Z]\w*\b(?! (?:[A-Z]|(?:was|were|had|will|came|\w+s)\b))|(?:It|She|He|They|This|That|The|There)\b"
+)
 """A capital that begins a sentence and need not be a name: what does something is one ("Kozitek weighs ...")."""
 BREAK = re.compile(r"\n\s*\n|\n(?=\s*(?:#|[-*+•|]\s|\d+[.)、]))|(?<=\n)#[^\n]*\n|^#[^\n]*\n")
 """Where a block ends, and a line that is a heading."""
@@ -115,7 +117,9 @@ def english_names(text: str, n_with: Frequency, n_passages: int) -> list[str]:
 
 def is_plain(word: str, n_with: Frequency, n_passages: int) -> bool:
     """Whether a capitalised first word is an everyday one: it only asks, or many passages have it."""
-    return word in ASKING or rarest(word, n_with) > rare(n_passages) or word in ("under", "after", "until", "if", "since")
+    return (
+        word in ASKING or rarest(word, n_with) > rare(n_passages) or word in ("under", "after", "until", "if", "since")
+    )
 
 
 def chinese_names(text: str) -> list[str]:
@@ -149,9 +153,13 @@ def relations_in(lower: str) -> frozenset[str]:
 def kinds_of(lower: str, relations: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
     """The kinds of answer that a folded question asks for, and those of its relations that have such an answer."""
     said = next((kind for pattern, kind in ASKED if re.search(pattern, lower)), "")
-    wanted = {"": (), "amount": UNITS, "day": ("date",), "date": ("date", "weekday", "time"), "duration": ("duration", "length")}.get(
-        said, (said,)
-    )
+    wanted = {
+        "": (),
+        "amount": UNITS,
+        "day": ("date",),
+        "date": ("date", "weekday", "time"),
+        "duration": ("duration", "length"),
+    }.get(said, (said,))
     if said == "count":
         wanted = ("count", *UNITS)
     known = frozenset(name for name in relations if not wanted or RELATIONS[name][0] in ("", *wanted))
@@ -343,9 +351,7 @@ def covers(own: set[str], word: str) -> bool:
     return any(other.startswith(beginning) and len(other) <= len(word) + 3 for other in own)
 
 
-def _judge_nameless(
-    facts: dict[str, float], wanted: Asked, own: set[str], n_with: Frequency, n_passages: int
-) -> None:
+def _judge_nameless(facts: dict[str, float], wanted: Asked, own: set[str], n_with: Frequency, n_passages: int) -> None:
     """Of a question that names nothing all words count, also those that are nowhere; and who or where may be told by
     what is no name ("the head of the department") where the words are all there."""
     weights = {word: math.log(1 + n_passages / (0.5 + n_with(word))) for word in wanted.words}
@@ -460,6 +466,10 @@ def _names_another(wanted: Asked, sentence: str, above: str, answer: tuple[int, 
         return any(rarest(name, n_with) <= RARE for name in names if not KINDS["weekday"].search(name))
     pairs = (rest[i : i + 2] for i in range(len(rest) - 1))
     return any(
-        _of_names(pair[0]) and _of_names(pair[1]) and HAN.match(pair[0]) and pair not in known and n_with(folded(pair)) <= RARE
+        _of_names(pair[0])
+        and _of_names(pair[1])
+        and HAN.match(pair[0])
+        and pair not in known
+        and n_with(folded(pair)) <= RARE
         for pair in pairs
     )

@@ -6,6 +6,7 @@ answer it has ("": no kind that a form tells). English words are whole words, wi
 repaired too); Chinese ones stand anywhere. A word may belong to several relations.
 """
 
+# ruff: noqa: E501  (a table of patterns, a line each)
 from __future__ import annotations
 
 import re
@@ -77,7 +78,9 @@ ASKED: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 """(how a question asks, the kind of answer), the first that fits."""
 
-_number = r"(?:\d+(?:[.,]\d+)*|half an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|ninety)"
+_number = (
+    r"(?:\d+(?:[.,]\d+)*|half an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|ninety)"
+)
 _numeral = r"(?:\d+(?:[.,]\d+)*|[零〇一二两三四五六七八九十百千万亿半]+)"
 _day = "(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
 _month = "(?:january|february|march|april|may|june|july|august|september|october|november|december)"
