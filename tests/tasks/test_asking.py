@@ -21,7 +21,8 @@ from textmill.text.worlds import Facts
 from textmill.text.worlds.world import LANGUAGES, Language
 
 PAGES = {
-    "kettle.md": "# Kettle K5\n\nIt is red. 🫖 The guarantee runs for 24 months.\r\n\r\nThe Kettle K5 costs 30 euros.\n",
+    "kettle.md": "# Kettle K5\n\nIt is red. 🫖 The guarantee runs for 24 months.\r\n\r\n"
+    "The Kettle K5 costs 30 euros.\n",
     "烤箱.md": "# 星河烤箱\n\n星河烤箱售价499元，由王小明设计。\n\n保修期为两年。\n",
 }
 

@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 
 from textmill.text.evidence_words import ASKED, COMMON, KINDS, RELATIONS, UNITS
 from textmill.text.passage_index import Hit, PassageIndex
@@ -214,9 +215,9 @@ def names_something(question: str, n_with: Frequency, n_passages: int) -> bool:
 def sentences_of(text: str) -> Iterator[tuple[int, int]]:
     """Where the sentences of a passage stand; headings and rows are some of their own, hard-wrapped lines are not."""
     edges = sorted({0, len(text), *ends(text), *(mark.end() for mark in BREAK.finditer(text))})
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         place = without_blanks(text, start, end)
-        if place and not text[place[0]] == "#":
+        if place and text[place[0]] != "#":
             yield place
 
 
@@ -452,7 +453,7 @@ def _of_names(char: str) -> bool:
 
 def _is_name_like(run: str) -> bool:
     """Whether a stretch has two characters side by side that names are made of."""
-    return any(_of_names(one) and _of_names(other) for one, other in zip(run, run[1:], strict=False))
+    return any(_of_names(one) and _of_names(other) for one, other in pairwise(run))
 
 
 def _names_another(wanted: Asked, sentence: str, above: str, answer: tuple[int, int] | None, n_with: Frequency) -> bool:

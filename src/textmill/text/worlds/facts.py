@@ -105,9 +105,10 @@ class Facts(World[FactPage]):
         facts = [(own, relation) for relation in told] + [(others[0], untold[0]), (others[1], told[0])]
         sentences = [self._sentence(random, theme, name, relation, name == own) for name, relation in facts]
         text, places = self._page(random, theme, own, sentences)
+        present: list[tuple[int, Kind]] = [(0, "told"), (1, "told"), (3, "told-of-another")]
         questions = [
             self._asked(random, theme, *facts[which], kind, value, place)
-            for which, kind in ((0, "told"), (1, "told"), (3, "told-of-another"))
+            for which, kind in present
             for value, place in [(sentences[which][1], places[which])]
         ]
         absent: list[tuple[str, str, Kind]] = [

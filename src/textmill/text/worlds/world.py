@@ -43,7 +43,7 @@ class World(ABC, Generic[ItemT]):
     name: ClassVar[str]
     what: ClassVar[str]
     """An item, in a line."""
-    files: ClassVar[dict[str, str]] = dict(FILES)
+    files: ClassVar[Mapping[Any, str]] = FILES
     """What `write` makes in its folder: part -> name."""
     next_command: ClassVar[str] = "textmill look {folder}"
     """What to do with a folder that was written."""
@@ -97,8 +97,8 @@ def part_of(key: str, valid_share: float, test_share: float) -> Part:
 class Written:
     """The files of a world and how many items each holds."""
 
-    paths: Mapping[str, Path]
-    n_items: Mapping[str, int]
+    paths: Mapping[Any, Path]
+    n_items: Mapping[Any, int]
 
 
 def write(
