@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Config": "textmill.config:Config",
     "TextClassifier": "textmill.training.text_classifier:TextClassifier",
+    "ask": "textmill.tasks.asking:ask",
     "classify": "textmill.tasks.classifying:classify",
     "evaluate": "textmill.evaluation:evaluate",
     "generate": "textmill.generation.by_run:generate",

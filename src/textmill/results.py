@@ -988,6 +988,86 @@ class Chatted(Document):
     finish_reason: Literal["stop", "length"]
 
 
+class AskedAnswer(Document):
+    """An answer, and where it stands."""
+
+    answer: str
+    score: float
+    """How sure it is that the answer stands there, in [0, 1]."""
+    source: str
+    """The file, and behind a # the record or page, where it has such."""
+    line: int | None
+    """Counted from 1; None where the file has no lines of text."""
+    start: int
+    end: int
+    """Of the answer, in code points of the document as it was decoded."""
+    byte_start: int | None
+    byte_end: int | None
+    """The same in bytes of the file as it lies on the disk; None where no bytes are known to hold it."""
+    text: str
+    """The sentence that it stands in."""
+    context: str
+    """The passage that the sentence stands in."""
+    text_start: int
+    """Of the sentence, in code points of `context`."""
+    answer_start: int
+    """Of the answer, in code points of `context`."""
+    question: str = ""
+    """What the passage answers, where the file holds questions with their answers."""
+
+
+class Asked(Document):
+    """A question that was put to documents, and what they say."""
+
+    schema_: Literal["textmill.ask/1"] = Field("textmill.ask/1", alias="schema")
+    question: str
+    about: str = ""
+    """In a session: what the question was taken to be about, because it names nothing itself."""
+    found: bool
+    """False: no answer is as sure as the threshold; `nearest` holds what came nearest."""
+    answer: str
+    """The surest, as are the keys up to `text`; "" and None where nothing was found."""
+    score: float
+    """Of the surest, found or not; 0 where nothing came near."""
+    source: str | None = None
+    line: int | None = None
+    start: int | None = None
+    end: int | None = None
+    byte_start: int | None = None
+    byte_end: int | None = None
+    text: str = ""
+    answers: list[AskedAnswer] = Field(default_factory=list)
+    """All that are sure enough, the surest first; at most --answers."""
+    nearest: list[AskedAnswer] = Field(default_factory=list)
+    """Up to three, where nothing was found."""
+    threshold: float
+    n_files: int
+
+
+class AskedAll(Document):
+    """Questions with known answers that were put to documents (ask --questions)."""
+
+    schema_: Literal["textmill.ask-questions/1"] = Field("textmill.ask-questions/1", alias="schema")
+    data: str
+    n_files: int
+    n_questions: int
+    n_with_answer: int
+    n_without_answer: int
+    """Questions that the documents do not answer."""
+    threshold: float
+    reader: str | None = None
+    """The run that read, or None."""
+    metrics: dict[str, float]
+    """Shares: answered (of all questions), right (of those with an answer: it stands in the sentence that is given, and
+    that in the right file), refused (of those without), precise (of those answered: right)."""
+    intervals: dict[str, tuple[float, float]]
+    """Of each, (low, high), 95 %."""
+    baselines: dict[str, dict[str, float]]
+    """overlap: of the best passage the sentence that shares most terms with the question; it never refuses."""
+    mistakes: list[str] = Field(default_factory=list)
+    """Up to ten questions that were answered wrongly, were not answered, or should not have been."""
+
+
 class Report(Document):
     """Everything a report page shows; run.report() gathers it, report.render draws it."""
 

@@ -24,6 +24,7 @@ from textmill.text.worlds import WORLDS as NAMED_WORLDS
 from textmill.text.worlds import lexicon, named
 from textmill.text.worlds.causes import RULES, Causes
 from textmill.text.worlds.copies import COPY_KINDS, Copied, plant
+from textmill.text.worlds.facts import Facts
 from textmill.text.worlds.opinions import Opinions
 from textmill.text.worlds.pairs import Pairs
 from textmill.text.worlds.sentiment import LABELS, Clause, Sentence, Sentiment, told
@@ -813,6 +814,7 @@ WORLDS: list[World[Item]] = [
     Causes(),
     Sentiment(),
     Opinions(),
+    Facts(),
 ]
 every_world = pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
 

@@ -102,26 +102,25 @@ def get_command(shell: Shell, names: tuple[str, ...]) -> None:
 def write_command(shell: Shell, path: str, out: Path) -> None:
     """Write a world into train.jsonl, valid.jsonl and test.jsonl: texts with their labels or answers, an object a line.
 
-    Nothing stands on two sides; a twentieth each is for validation and test.
+    Nothing stands on two sides; a twentieth each is for validation and test. builtin:facts: a file for each page under
+    documents/, and questions.jsonl.
     """
     from textmill.results import WrittenWorld
     from textmill.text import builtin
-    from textmill.text.worlds import write
-    from textmill.text.worlds.world import FILES
 
     made, _ = builtin.world_named(path)
     if shell.dry_run:
-        files = [str(out / name) for name in FILES.values()]
+        files = [str(out / name) for name in made.world.files.values()]
         show_plan(shell, verb="data write", run=None, writes=files, plan={"path": path, "n_items": made.n})
         return
-    written = write(made.world, made.n, out)
+    written = made.world.write(made.n, out)
     found = WrittenWorld(
         path=path,
         folder=str(out),
         files={part: str(file) for part, file in written.paths.items()},
         n_items=dict(written.n_items),
     )
-    shell.show(found, written_text)
+    shell.show(found, lambda found: written_text(found, made.world.next_command))
 
 
 data_command.add_command(list_command)
@@ -273,6 +272,6 @@ def got_text(found: Catalogue) -> str:
     return "\n".join([*lines, f"next: textmill look {found.corpora[0].path}"])
 
 
-def written_text(found: WrittenWorld) -> str:
+def written_text(found: WrittenWorld, next_command: str) -> str:
     lines = [f"{found.files[part]}: {n:,} items" for part, n in found.n_items.items()]
-    return "\n".join([*lines, f"next: textmill look {shlex.quote(found.folder)}"])
+    return "\n".join([*lines, f"next: {next_command.format(folder=shlex.quote(found.folder))}"])

@@ -1910,4 +1910,14 @@ CHINESE: dict[str, str] = {
         "%(file)s：问题取自“%(question)s”列，答案取自“%(answer)s”列（由 --data.question 和 --data.answer 决定；"
         "--data.text NAME 表示它不是问答表）。"
     ),
+    # asking documents
+    "a question of nothing: there is no word in it": "空问题：里面没有一个字",
+    "Say it in words, such as: How long is the warranty?": "请用文字提问，例如：保修期多久？",
+    "is no UTF-8 at byte %(n)s": "第 %(n)s 个字节处不是 UTF-8",
+    "there is no question in it": "里面没有问题",
+    "this line is no JSON: %(why)s": "这一行不是 JSON：%(why)s",
+    "this is no question with its answers": "这不是带答案的问题",
+    'a line is an object such as {"question": "…", "answers": ["…"]}; [] where nothing answers it': (
+        '每行是一个对象，例如 {"question": "…", "answers": ["…"]}；没有答案时写 []'
+    ),
 }

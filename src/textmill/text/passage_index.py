@@ -173,6 +173,14 @@ class PassageIndex:
         found = best(self._bm25, question_terms(question), k)
         return [Hit(self.passage(number), score) for number, score in found]
 
+    def n_with(self, term: str) -> int:
+        """How many passages have a term of search_terms."""
+        number = None if self._bm25 is None else self._bm25.vocab_dict.get(term)
+        if number is None:
+            return 0
+        first, behind = self._bm25.scores["indptr"][number : number + 2]
+        return int(behind - first)
+
     def place(self, passage: Passage, start: int, end: int) -> Place:
         """Where the characters start … end of the text of a passage of this index stand; at least one.
 

@@ -32,7 +32,8 @@ from textmill.models.cost import parameters
 from textmill.results import FileLook
 from textmill.runs import Checkpoint, Prepared, Run, RunLock, device_named, locked
 from textmill.runs.checkpoint import GROUPS, folder_name
-from textmill.tasks import Task, prepare, task_of
+from textmill.tasks import Task, task_of
+from textmill.tasks.prepare import prepare
 from textmill.text import SplitPlan, plan_split
 from textmill.training.batching import batches_of
 from textmill.training.beginning import new_model

@@ -6,6 +6,7 @@
     opinions    reviews of several aspects, with the opinion of each
     causes      made-up words, some of which decide the label
     markov zipf hidden-markov brackets copy     sources whose entropy is known
+    facts       pages of facts about invented things, questions that they answer or do not
     copies      stories with copies among them, and who copies whom; plant: copies among given documents
 
 Item i of a world depends on (knobs, seed, i) alone. Imports no numpy by itself; sources load it when they draw.
@@ -18,6 +19,7 @@ from typing import Any
 from textmill.errors import InputError, did_you_mean
 from textmill.text.worlds.causes import Causes, Planted
 from textmill.text.worlds.copies import Copied, Copies, plant
+from textmill.text.worlds.facts import FactPage, FactQuestion, Facts
 from textmill.text.worlds.opinions import AspectReview, Opinions
 from textmill.text.worlds.pairs import Pair, Pairs
 from textmill.text.worlds.sentiment import Review, Sentiment
@@ -27,7 +29,20 @@ from textmill.text.worlds.world import Item, Language, World, Written, line, par
 
 WORLDS: dict[str, type[World[Any]]] = {
     world.name: world
-    for world in (Stories, Pairs, Sentiment, Opinions, Causes, Markov, Zipf, HiddenMarkov, Brackets, Copy, Copies)
+    for world in (
+        Stories,
+        Pairs,
+        Sentiment,
+        Opinions,
+        Causes,
+        Markov,
+        Zipf,
+        HiddenMarkov,
+        Brackets,
+        Copy,
+        Copies,
+        Facts,
+    )
 }
 
 
@@ -61,6 +76,9 @@ __all__ = [
     "Copied",
     "Copies",
     "Copy",
+    "FactPage",
+    "FactQuestion",
+    "Facts",
     "HiddenMarkov",
     "Item",
     "Markov",

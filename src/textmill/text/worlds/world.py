@@ -43,6 +43,10 @@ class World(ABC, Generic[ItemT]):
     name: ClassVar[str]
     what: ClassVar[str]
     """An item, in a line."""
+    files: ClassVar[Mapping[Any, str]] = FILES
+    """What `write` makes in its folder: part -> name."""
+    next_command: ClassVar[str] = "textmill look {folder}"
+    """What to do with a folder that was written."""
     seed: int
 
     @abstractmethod
@@ -57,6 +61,10 @@ class World(ABC, Generic[ItemT]):
     def group_of(self, row: Mapping[str, Any]) -> str | None:
         """What the rows of items with one key share; None where the text is the key."""
         return None
+
+    def write(self, n: int, folder: Path) -> Written:
+        """Write the first n items into a new folder. Raises InputError where it has content."""
+        return write(self, n, folder)
 
     def check_range(self, knob: str, least: float, most: float | None = None) -> None:
         """Raises InputError where a knob is not between the two, both allowed; None: no upper end."""
@@ -89,8 +97,8 @@ def part_of(key: str, valid_share: float, test_share: float) -> Part:
 class Written:
     """The files of a world and how many items each holds."""
 
-    paths: dict[Part, Path]
-    n_items: dict[Part, int]
+    paths: Mapping[Any, Path]
+    n_items: Mapping[Any, int]
 
 
 def write(
@@ -108,16 +116,21 @@ def write_items(items: Iterable[Item], folder: Path, *, valid_share: float = 0.0
     """
     if valid_share < 0 or test_share < 0 or valid_share + test_share >= 1:
         raise InputError(f"valid_share {valid_share} and test_share {test_share} must leave something to train on")
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise InputError("is there already and is not an empty folder", where=str(folder), hint="name a new folder")
     n_items = dict.fromkeys(PARTS, 0)
-    with new_folder(folder) as unfinished, contextlib.ExitStack() as stack:
+    with into_new_folder(folder) as unfinished, contextlib.ExitStack() as stack:
         files = {part: stack.enter_context((unfinished / name).open("wb")) for part, name in FILES.items()}
         for item in items:
             part = part_of(item.key, valid_share, test_share)
             n_items[part] += 1
             files[part].write(line(item))
     return Written({part: folder / name for part, name in FILES.items()}, n_items)
+
+
+def into_new_folder(folder: Path) -> contextlib.AbstractContextManager[Path]:
+    """A folder that appears whole or not at all. Raises InputError where there is one with content."""
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise InputError("is there already and is not an empty folder", where=str(folder), hint="name a new folder")
+    return new_folder(folder)
 
 
 def line(item: Item) -> bytes:

@@ -1,0 +1,200 @@
+"""`textmill ask DOCS... "question"`: answers from documents, with their place, or that there is none. Room: cli/."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from textmill.cli.chat import read_message
+from textmill.cli.lines import Lines
+from textmill.cli.output import Shell, for_terminal, on_one_line, show_error, table
+from textmill.cli.verb import verb
+from textmill.errors import InputError, TextmillError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from textmill.results import Asked, AskedAll, AskedAnswer
+    from textmill.tasks.asking import Asker, Session
+
+SCHEMES = ("builtin:", "pypi:", "hf:")
+
+
+@verb(
+    "ask",
+    knobs=("data", "run.dir"),
+    unlisted=("data",),
+    examples=(
+        'textmill ask manuals/ "How long is the warranty?"     the answer, file:line, the sentence',
+        'textmill ask a.pdf notes/ "谁是负责人？" -k 3          several answers',
+        "textmill ask manuals/                                 a session: one question after the other",
+        "textmill ask manuals/ --json < questions.txt          a line of JSON for each line",
+        "textmill ask manuals/ --questions known.jsonl         how many are answered rightly, and refused rightly",
+        'textmill ask manuals/ "Who signs?" --run runs/reader   a trained reader reads',
+    ),
+)
+@click.argument("words", nargs=-1, required=True, metavar="DOCS... [QUESTION]")
+@click.option("-k", "--answers", type=click.IntRange(min=1), default=1, metavar="K", help="At most so many answers.")
+@click.option(
+    "--threshold",
+    type=click.FloatRange(min=0.0, max=1.0),
+    metavar="P",
+    help="Refuse what is less sure. Default: 0.45; of a trained reader 0.5.",
+)
+@click.option("--run", metavar="RUN", help="A run that was trained to answer: it reads what the index finds.")
+@click.option(
+    "--questions", metavar="FILE", help="JSON lines of questions with their answers ([]: none): measures all of them."
+)
+def ask_command(
+    shell: Shell,
+    words: tuple[str, ...],
+    answers: int,
+    threshold: float | None,
+    run: str | None,
+    questions: str | None,
+) -> int:
+    """Answer QUESTION from DOCS: files and folders of any format. An index of them is kept, and only changed files are
+    read again.
+
+    Without QUESTION each line of standard input is one; at a terminal one follows the other, and one that names nothing
+    ("And its price?") is about what was named last.
+
+    Where no sentence is sure enough, it says so, with the nearest three. Exit code: 0, each question has an answer; 1,
+    one has none.
+    """
+    from textmill.tasks.asking import Session, ask_all, asker_of, known_questions, refuse_nothing
+
+    docs, question = parted(words, questions is not None)
+    if question is not None:
+        refuse_nothing(question)
+    known = list(known_questions(questions)) if questions is not None else []
+    asker = asker_of(docs, shell.load(data__paths=docs).config, run, threshold, shell.notice)
+    if questions is not None:
+        shell.show(ask_all(asker, known, questions, run), measured_text)
+        return 0
+    if question is not None:
+        found = asker.ask(question, answers)
+        shell.show(found, asked_text)
+        return 0 if found.found else 1
+    if sys.stdin.isatty() and not shell.json:
+        talk(shell, Session(asker, answers))
+        return 0
+    return ask_lines(shell, asker, answers)
+
+
+def ask_lines(shell: Shell, asker: Asker, answers: int) -> int:
+    """A question a line; the exit code."""
+    lines, code = Lines(shell), 0
+    for line in lines:
+        try:
+            found = asker.ask(line, answers)
+        except InputError as error:
+            where = error.where or f"standard input:{lines.number}"
+            raise InputError(error.message, where=where, hint=error.hint) from None
+        code = code if found.found else 1
+        shell.show(found, asked_text)
+    if not lines.number:
+        raise InputError("there is no question", where="standard input", hint="textmill ask manuals/ < questions.txt")
+    return code
+
+
+def talk(shell: Shell, session: Session) -> None:
+    """Read and answer until the end of the input."""
+    shell.notice(f"{session.asker.index.n_files:,} files; ask something. Ctrl-D or /bye leaves")
+    while (question := read_message()) is not None and question.strip() != "/bye":
+        try:
+            found = session.ask(question)
+        except TextmillError as error:
+            show_error(error)
+            continue
+        if found.about:
+            shell.notice(f"(about {on_one_line(found.about)})")
+        click.echo(asked_text(found))
+
+
+def parted(words: tuple[str, ...], all_docs: bool) -> tuple[tuple[str, ...], str | None]:
+    """DOCS, and the question: the last word, but for one that is a file or looks like one. Raises UsageError."""
+    if all_docs or is_path(words[-1]):
+        return words, None
+    if len(words) > 1:
+        return words[:-1], words[-1]
+    near = did_you_mean(words[0].rstrip("/"), [path.name for path in Path.cwd().iterdir()])
+    raise UsageError(
+        f"DOCS are missing: '{on_one_line(words[0])}' is no file and no folder",
+        hint=near or 'textmill ask manuals/ "How long is the warranty?"',
+    )
+
+
+def is_path(word: str) -> bool:
+    """Whether a word is meant as a file: one that there is, or that is written like one."""
+    if word == "-" or word.startswith(SCHEMES):
+        return True
+    if not word.strip():
+        return False
+    try:
+        if Path(word).exists():
+            return True
+    except (OSError, ValueError):
+        return False
+    return not re.search(r"[\s?？]", word) and (word.endswith("/") or re.search(r"\.[a-z0-9]{1,5}$", word) is not None)
+
+
+def asked_text(found: Asked) -> str:
+    """For each answer: what it is and how sure, where it stands, and its sentence in its context."""
+    if found.found:
+        return "\n\n".join(answer_text(one) for one in found.answers)
+    files = "1 file" if found.n_files == 1 else f"{found.n_files:,} files"
+    lines = [click.style(f"not found in {files}", fg="yellow")]
+    if found.nearest:
+        lines += ["nearest:", *(answer_text(one) for one in found.nearest)]
+    return "\n".join(lines)
+
+
+def answer_text(one: AskedAnswer) -> str:
+    place = on_one_line(one.source) + (f":{one.line}" if one.line is not None else "")
+    head = f"{click.style(on_one_line(one.answer), bold=True)}  ({one.score:.2f})  {click.style(place, fg='cyan')}"
+    asked = [f"  {for_terminal(one.question)}"] if one.question else []
+    return "\n".join([head, *asked, *(f"  {line}" for line in context_text(one).splitlines() if line.strip())])
+
+
+def context_text(one: AskedAnswer) -> str:
+    """The lines of the passage around the sentence, with it and the answer marked."""
+    text, start, end = one.context, one.text_start, one.text_start + len(one.text)
+    first = text.rfind("\n", 0, start) + 1
+    last = text.find("\n", end)
+    last = len(text) if last < 0 else last
+    inside, behind = one.answer_start, one.answer_start + len(one.answer)
+    parts = [
+        for_terminal(text[first:start]),
+        click.style(for_terminal(text[start:inside]), bold=True),
+        click.style(for_terminal(text[inside:behind]), bold=True, fg="green", underline=True),
+        click.style(for_terminal(text[behind:end]), bold=True),
+        for_terminal(text[end:last]),
+    ]
+    return "".join(part for part in parts if click.unstyle(part))
+
+
+def measured_text(found: AskedAll) -> str:
+    """The rates with their intervals, beside the baseline."""
+    names = {
+        "right": f"answered rightly, of {found.n_with_answer:,} with an answer",
+        "refused": f"refused, of {found.n_without_answer:,} without one",
+        "answered": f"answered, of {found.n_questions:,}",
+        "precise": "right, of those answered",
+    }
+    rows = [["", "share", "95 %", "overlap"]]
+    for name, words in names.items():
+        if name in found.metrics:
+            low, high = found.intervals.get(name, (None, None))
+            between = "–" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
+            floor = found.baselines["overlap"].get(name)
+            rows.append(
+                [words, f"{100 * found.metrics[name]:.1f} %", between, "–" if floor is None else f"{100 * floor:.1f} %"]
+            )
+    lines = [
+        table(rows, right=(1, 2, 3)),
+        f"threshold {found.threshold:g}; overlap: a sentence of the best passage, never refused",
+    ]
+    return "\n".join([*lines, *(f"mistake: {on_one_line(one)}" for one in found.mistakes)])
