@@ -66,8 +66,8 @@ def with_questions(file: TextFile, data: DataConfig, note: Callable[[str], None]
     if not data.question or not data.answer:
         note(
             message(
-                "%(file)s: questions are taken from '%(question)s', their answers from '%(answer)s' (--data.question and "
-                "--data.answer decide; --data.text NAME: it is no list of questions).",
+                "%(file)s: questions are taken from '%(question)s', their answers from '%(answer)s' (--data.question "
+                "and --data.answer decide; --data.text NAME: it is no list of questions).",
                 file=file.name,
                 question=question,
                 answer=answer,
