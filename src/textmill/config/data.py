@@ -123,7 +123,9 @@ class DataConfig(Section):
     def questions_are_of_single_texts(self) -> DataConfig:
         other = "pairs" if self.pairs else "labelled"
         if self.questions and (self.pairs or self.labelled):
-            raise ValueError(f"questions and {other} are both true: a document has a question, or it is of another kind")
+            raise ValueError(
+                f"questions and {other} are both true: a document has a question, or it is of another kind"
+            )
         return self
 
     @property
