@@ -303,7 +303,7 @@ class Answer:
             raise InputError(
                 f"a question of {n_asked:,} tokens leaves no room for its passage in a row of {self.seq_len:,}",
                 where=place,
-                hint=f"Say a longer --model.seq_len, such as {4 * n_asked}, or shorten the question.",
+                hint=f"Say --model.seq_len {4 * n_asked}, or shorten the question.",
             )
         if n <= width:
             return [Window(number, 0, n)]
