@@ -23,6 +23,7 @@ from textmill.text.documents import BAD_RECORD, EMPTY, KEPT, LABELS, MARKUP, Doc
 from textmill.text.files import TextFile, open_text
 from textmill.text.label_columns import Columns, FirstRows, choose_columns, needs_columns, unlabelled
 from textmill.text.labels import labels_of
+from textmill.text.question_columns import choose_question_columns
 from textmill.text.transcoding import size_in
 
 FIELD_LIMIT = 1 << 28
@@ -63,11 +64,65 @@ class _Lines:
         self.n_bytes = self.first_bytes = self.n_lines = 0
 
 
+@dataclass(frozen=True)
+class Row:
+    """A record that has as many values as there are columns; n_bytes as it is written."""
+
+    values: list[str]
+    where: str
+    n_bytes: int
+
+
 def read_delimited(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
     """The documents of a CSV or TSV file. A record that is not well formed, or has another number of fields than the
     header, is a bad record.
 
     Raises InputError where the text column, or that of the label, is not there or cannot be known.
+    """
+    used, first_rows = NOTHING_YET, FirstRows(file.name, NOTHING_YET.names, note)
+
+    def choose(columns: Sequence[str], where: str) -> None:
+        nonlocal used, first_rows
+        used = _used(columns, data, file, where)
+        first_rows = FirstRows(file.name, used.names, note)
+
+    for row in rows_of(file, data, note, choose):
+        if isinstance(row, Dropped):
+            yield row
+            continue
+        item = _item(row, used, data, file)
+        if isinstance(item, Found) and item.document.meta:
+            first_rows.add(item.document)
+        yield item
+    first_rows.end()
+
+
+def _item(row: Row, used: _Used, data: DataConfig, file: TextFile) -> Found | Dropped:
+    text = row.values[used.text]
+    if not text.strip():
+        return Dropped(EMPTY, row.n_bytes, row.where)
+    text_bytes = utf8_size(text)
+    unused = sum(
+        size_in(value, file.codec) for place, value in enumerate(row.values) if place not in (used.text, used.label)
+    )
+    document, label = Document(text, row.where), 0
+    if used.names.label is not None:
+        labels = labels_of(row.values[used.label], data.label_separator)
+        if not labels:
+            return unlabelled(row.n_bytes, row.where, used.names)
+        document, label = Document(text, row.where, {LABELS: labels}), size_in(row.values[used.label], file.codec)
+    elif used.kept:
+        document = Document(text, row.where, {KEPT: {role: row.values[place] for role, place in used.kept}})
+    return Found(document, text_bytes, row.n_bytes - text_bytes - label - unused, unused, label=label)
+
+
+def rows_of(
+    file: TextFile, data: DataConfig, note: Callable[[str], None], choose: Callable[[Sequence[str], str], None]
+) -> Iterator[Row | Dropped]:
+    """The records of a table, and what is none between them. choose(columns, where) is called with the names of the
+    columns before the first record; it raises InputError where they do not hold what is sought.
+
+    A record that is not well formed, or has another number of fields than the header, is a bad record.
     """
     if data.header and data.columns:
         raise ConfigError(
@@ -92,15 +147,20 @@ def read_delimited(file: TextFile, data: DataConfig, note: Callable[[str], None]
                 )
             )
         stream.seek(start)
-        yield from _records(file, data, stream, delimiter, quotes, note)
+        yield from _records(file, data, stream, delimiter, quotes, choose)
 
 
 def _records(
-    file: TextFile, data: DataConfig, stream: BinaryIO, delimiter: str, quotes: bool, note: Callable[[str], None]
-) -> Iterator[Found | Dropped]:
+    file: TextFile,
+    data: DataConfig,
+    stream: BinaryIO,
+    delimiter: str,
+    quotes: bool,
+    choose: Callable[[Sequence[str], str], None],
+) -> Iterator[Row | Dropped]:
     columns: Sequence[str] | None = None if data.header else data.columns or None
-    used = _used(columns, data, file, file.name) if columns else NOTHING_YET
-    first_rows = FirstRows(file.name, used.names, note)
+    if columns:
+        choose(columns, file.name)
     lines = _Lines(stream)
     rows = _parser(lines, delimiter, quotes)
     while True:
@@ -120,7 +180,6 @@ def _records(
                 yield Dropped(BAD_RECORD, lines.n_bytes, where, message("not well formed: %(error)s", error=error))
             continue
         if row is None:
-            first_rows.end()
             return
         n_bytes = lines.n_bytes
         if not row or (len(row) == 1 and not row[0].strip() and columns is not None and len(columns) > 1):
@@ -128,8 +187,7 @@ def _records(
             continue
         if columns is None:
             columns = row
-            used = _used(columns, data, file, where)
-            first_rows = FirstRows(file.name, used.names, note)
+            choose(columns, where)
             if data.header:
                 yield Dropped(MARKUP, n_bytes)
                 continue
@@ -137,25 +195,7 @@ def _records(
             reason = message("%(n)s fields where %(wanted)s are expected", n=len(row), wanted=len(columns))
             yield Dropped(BAD_RECORD, n_bytes, where, reason)
             continue
-        text = row[used.text]
-        if not text.strip():
-            yield Dropped(EMPTY, n_bytes, where)
-            continue
-        text_bytes = utf8_size(text)
-        sizes = (size_in(value, file.codec) for place, value in enumerate(row) if place not in (used.text, used.label))
-        unused = sum(sizes)
-        document, label = Document(text, where), 0
-        if used.names.label is not None:
-            labels = labels_of(row[used.label], data.label_separator)
-            if not labels:
-                yield unlabelled(n_bytes, where, used.names)
-                continue
-            document, label = Document(text, where, {LABELS: labels}), size_in(row[used.label], file.codec)
-            first_rows.add(document)
-        elif used.kept:
-            document = Document(text, where, {KEPT: {role: row[place] for role, place in used.kept}})
-            first_rows.add(document)
-        yield Found(document, text_bytes, n_bytes - text_bytes - label - unused, unused, label=label)
+        yield Row(row, where, n_bytes)
 
 
 def _parser(lines: Iterator[str], delimiter: str, quotes: bool) -> Iterator[list[str]]:
@@ -192,12 +232,13 @@ def _used(columns: Sequence[str], data: DataConfig, file: TextFile, where: str) 
         names = choose_columns(columns, data, file.kept, where)
     else:
         names = Columns(choose_column(columns, data.text, where))
-    places = {name: _place(name, columns, where) for name in names.used}
+    places = {name: place_of(name, columns, where) for name in names.used}
     label = -1 if names.label is None else places[names.label]
     return _Used(names, places[names.text], label, tuple((role, places[column]) for role, column in names.kept))
 
 
-def _place(name: str, columns: Sequence[str], where: str) -> int:
+def place_of(name: str, columns: Sequence[str], where: str) -> int:
+    """Which column has the name. Raises InputError where two have."""
     if list(columns).count(name) > 1:
         raise InputError(
             message("two columns are called '%(name)s'", name=name), where=where, hint=message("rename one of them")
@@ -209,6 +250,12 @@ def _finds_columns(names: Sequence[str], data: DataConfig, file: TextFile) -> bo
     """Whether these names, read from the first line, say where the text is, and what belongs to it."""
     if not data.header:
         return len(names) == len(data.columns) > 1
+    if data.questions:
+        try:
+            choose_question_columns(names, data, "")
+        except InputError:
+            return False
+        return True
     if not needs_columns(file, data):
         return first_of(names, data.text) is not None
     try:

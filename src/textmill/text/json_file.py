@@ -41,7 +41,8 @@ from textmill.text.jsonl import (
     text_of,
     value_of,
 )
-from textmill.text.label_columns import Columns, FirstRows, choose_columns, needs_columns, unlabelled
+from textmill.text.label_columns import Columns, FirstRows, called, choose_columns, needs_columns, unlabelled
+from textmill.text.question_columns import PARAGRAPHS, QUESTION_NAMES, QUESTIONS
 from textmill.text.transcoding import size_in
 
 LARGEST_VALUE = 1 << 28
@@ -54,6 +55,17 @@ _between_brackets = re.compile(rb'(?>[^"\[\]{}]+|"(?>[^"\\]+|\\.)*+")*+', re.DOT
 _continuation = bytes(range(0x80, 0xC0))
 
 Place = tuple[int, int]  # line and column in characters, from 1
+
+
+@dataclass(frozen=True)
+class Element:
+    """A value as written, its place, the bytes of markup before it, and whether it is a record: the others are a record
+    list's neighbours. The last one has no bytes: it is the end."""
+
+    raw: bytes
+    place: Place
+    before: int
+    is_record: bool = False
 
 
 class _Broken(ValueError):
@@ -203,7 +215,7 @@ def _entries(scanner: _Scanner, closing: bytes) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class _Layout:
+class Layout:
     """Where the records stand: in the list ("[") or object ("{") under `inside`, in the list that the file is, or one
     behind the other (""). `is_lines`: they are JSON lines."""
 
@@ -218,7 +230,7 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
 
     Raises InputError where nothing, or more than one thing, could be the text, or its label, with the keys found.
     """
-    layout = _layout(file, data)
+    layout = layout_of(file, data)
     if layout.is_lines:
         note(message("%(file)s: read as JSON lines: an object a line.", file=file.name))
         yield from read_jsonl(file, data, note)
@@ -227,35 +239,48 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
         note(message("%(file)s: the records are what stands under '%(key)s'.", file=file.name, key=layout.inside))
     columns = choose_keys(_peeked(file, layout), data, file)
     key, first_rows = columns.text, FirstRows(file.name, columns, note)
-    number, done, gap, n_found = 0, 0, 0, 0
+    number, gap, n_found = 0, 0, 0
     keys: dict[str, None] = {}
+    for element in elements(file, layout):
+        if isinstance(element, Dropped):
+            if gap:
+                yield Dropped(MARKUP, gap)
+            yield element
+            break
+        gap += element.before
+        if not element.raw:
+            first_rows.end()
+            if gap:
+                yield Dropped(MARKUP, gap) if number else Dropped(EMPTY, gap, f"{file.name}:1")
+            break
+        if not element.is_record:
+            size = _unused_size(element.raw, file.codec)
+            gap += len(element.raw) - size
+            yield Dropped(UNUSED_COLUMN, size)
+            continue
+        number += 1
+        item = _item(element.raw, element.place, columns, gap, keys, file, data, number)
+        if isinstance(item, Found):
+            n_found, gap = n_found + 1, 0
+            first_rows.add(item.document)
+        yield item
+    if keys and key not in keys and not n_found:
+        raise no_column(data.text or [key], list(keys), file.name)
+
+
+def elements(file: TextFile, layout: Layout) -> Iterator[Element | Dropped]:
+    """The values of a file and its end; where brackets do not hold, instead of the end all that follows as one bad
+    record, with line and column."""
+    done = 0
     with open_text(file) as stream:
         scanner = _Scanner(stream)
         try:
             for raw, place, is_record in _values(scanner, layout):
-                gap += scanner.offset - done - len(raw)
-                done = scanner.offset
-                if not is_record:
-                    size = _unused_size(raw, file.codec)
-                    gap += len(raw) - size
-                    yield Dropped(UNUSED_COLUMN, size)
-                    continue
-                number += 1
-                item = _item(raw, place, columns, gap, keys, file, data, number)
-                if isinstance(item, Found):
-                    n_found, gap = n_found + 1, 0
-                    first_rows.add(item.document)
-                yield item
-            first_rows.end()
-            gap += scanner.offset - done
-            if gap and number:
-                yield Dropped(MARKUP, gap)
-            elif gap:
-                yield Dropped(EMPTY, gap, f"{file.name}:1")
+                before, done = scanner.offset - done - len(raw), scanner.offset
+                yield Element(raw, place, before, is_record)
+            yield Element(b"", scanner.place(), scanner.offset - done)
         except _Broken as broken:
             scanner.rest()
-            if gap:
-                yield Dropped(MARKUP, gap)
             line, column = broken.place
             reason = message(
                 "not JSON: %(why)s (column %(column)s); nothing behind it can be read",
@@ -263,8 +288,6 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
                 column=column,
             )
             yield Dropped(BAD_RECORD, scanner.offset - done, f"{file.name}:{line}", reason)
-    if keys and key not in keys and not n_found:
-        raise no_column(data.text or [key], list(keys), file.name)
 
 
 def _item(
@@ -307,7 +330,7 @@ def _item(
     return found_in(members, columns, document, gap + len(raw), file.codec)
 
 
-def _values(scanner: _Scanner, layout: _Layout) -> Iterator[tuple[bytes, Place, bool]]:
+def _values(scanner: _Scanner, layout: Layout) -> Iterator[tuple[bytes, Place, bool]]:
     """Values as written, their places, and whether they are records: the others are a record list's neighbours."""
     if layout.inside is None:
         yield from _records(scanner, layout.opening)
@@ -338,7 +361,7 @@ def _unused_size(raw: bytes, codec: str) -> int:
     return size_in(raw.decode(), codec)
 
 
-def _peeked(file: TextFile, layout: _Layout) -> Iterator[tuple[int, dict[str, tuple[Any, str]]]]:
+def _peeked(file: TextFile, layout: Layout) -> Iterator[tuple[int, dict[str, tuple[Any, str]]]]:
     """Size and members of the records; none where a record is no object."""
     with open_text(file) as stream, suppress(_Broken):
         for raw, place, is_record in _values(_Scanner(stream), layout):
@@ -349,13 +372,13 @@ def _peeked(file: TextFile, layout: _Layout) -> Iterator[tuple[int, dict[str, tu
             yield len(raw), members
 
 
-def _layout(file: TextFile, data: DataConfig) -> _Layout:
+def layout_of(file: TextFile, data: DataConfig) -> Layout:
     """The rules at the top of this file. Raises InputError where none of them fits."""
     with open_text(file) as stream:
         scanner = _Scanner(stream)
         first = scanner.next()
         if first != b"{":
-            return _Layout(opening=first if first == b"[" else b"")
+            return Layout(opening=first if first == b"[" else b"")
         begins = scanner.place()
         kinds: dict[str, str] = {}
         with suppress(_Broken):  # what was seen before it is read, and the rest named
@@ -366,15 +389,17 @@ def _layout(file: TextFile, data: DataConfig) -> _Layout:
             ends = scanner.place()
             if scanner.next():
                 is_lines = ends[0] == begins[0] < scanner.place()[0]
-                return _Layout(is_lines=is_lines)
+                return Layout(is_lines=is_lines)
+    if data.questions:
+        return _layout_of_questions(kinds, file)
     if needs_columns(file, data):
         return _layout_of_labelled(kinds, data, file)
     wanted = first_of(kinds, data.text)
     if wanted is not None and kinds[wanted] in ("strings", "object of strings"):
-        return _Layout(b"[" if kinds[wanted] == "strings" else b"{", wanted)
+        return Layout(b"[" if kinds[wanted] == "strings" else b"{", wanted)
     of_objects = [key for key, kind in kinds.items() if kind == "objects"]
     if (wanted is not None and kinds[wanted] == "string") or not kinds:
-        return _Layout()
+        return Layout()
     if len(of_objects) > 1:
         raise InputError(
             f"several lists of objects, and only one can be the records (they are: {listed(of_objects)})",
@@ -382,7 +407,7 @@ def _layout(file: TextFile, data: DataConfig) -> _Layout:
             hint="store each list in a file of its own",
         )
     if of_objects:
-        return _Layout(b"[", of_objects[0])
+        return Layout(b"[", of_objects[0])
     if data.text:
         raise no_column(data.text, list(kinds), file.name)
     texts = [key for key, kind in kinds.items() if kind in ("string", "strings")]
@@ -392,17 +417,17 @@ def _layout(file: TextFile, data: DataConfig) -> _Layout:
             where=file.name,
         )
     chosen = choose_column(texts, (), file.name)
-    return _Layout(b"[", chosen) if kinds[chosen] == "strings" else _Layout()
+    return Layout(b"[", chosen) if kinds[chosen] == "strings" else Layout()
 
 
-def _layout_of_labelled(kinds: dict[str, str], data: DataConfig, file: TextFile) -> _Layout:
+def _layout_of_labelled(kinds: dict[str, str], data: DataConfig, file: TextFile) -> Layout:
     """The same where records have labels: one record, or one list of objects. kinds: of the object that the file is."""
     text = first_of(kinds, data.text)
     of_objects = [key for key, kind in kinds.items() if kind == "objects"]
     if not kinds or (text is not None and kinds[text] == "string"):
-        return _Layout()
+        return Layout()
     if len(of_objects) == 1:
-        return _Layout(b"[", of_objects[0])
+        return Layout(b"[", of_objects[0])
     texts = [key for key, kind in kinds.items() if kind == "string"]
     if of_objects or not texts:
         keys = listed(list(kinds))
@@ -414,7 +439,28 @@ def _layout_of_labelled(kinds: dict[str, str], data: DataConfig, file: TextFile)
             hint=message('write the records as a list: [{"text": "…", "label": "…"}, …]'),
         )
     choose_columns(list(kinds), data, file.kept, file.name, texts)
-    return _Layout()
+    return Layout()
+
+
+def _layout_of_questions(kinds: dict[str, str], file: TextFile) -> Layout:
+    """The same where records are articles, passages or questions: one record, or one list of objects."""
+    of_objects = [key for key, kind in kinds.items() if kind == "objects"]
+    asks = any(kinds[key] == "string" for tier in QUESTION_NAMES for key in called(tier, kinds))
+    if not kinds or asks or any(key in kinds for key in (PARAGRAPHS, QUESTIONS)):
+        return Layout()
+    if "data" in of_objects or len(of_objects) == 1:
+        return Layout(b"[", "data" if "data" in of_objects else of_objects[0])
+    raise InputError(
+        message(
+            "none or several lists of objects, and only one can be the records (there are: %(keys)s)",
+            keys=listed(list(kinds)),
+        ),
+        where=file.name,
+        hint=message(
+            'write the articles as SQuAD files do: {"data": [{"title": "…", "paragraphs": [{"context": "…", "qas": '
+            '[{"question": "…", "answers": […]}]}]}]}'
+        ),
+    )
 
 
 def _kind(scanner: _Scanner) -> tuple[int, str]:

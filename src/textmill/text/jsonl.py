@@ -191,6 +191,23 @@ def members_of(line: str, start: tuple[int, int] | None = None) -> dict[str, tup
     return _explained(_parse_members, line, start)
 
 
+def places_of(line: str, start: tuple[int, int] | None = None) -> dict[str, tuple[Any, int, int]]:
+    """key -> (value, where it begins and ends in the line as it is written). Raises BadRecord; start: see members_of."""
+    return _explained(_parse_places, line, start)
+
+
+def elements_of(written: str) -> list[tuple[Any, int, int]]:
+    """(value, where it begins and ends) of each element of a list that is well-formed JSON."""
+    found: list[tuple[Any, int, int]] = []
+    position = _skip(written, written.index("[") + 1)
+    while not written.startswith("]", position):
+        value, end = _decoder.raw_decode(written, position)
+        found.append((value, position, end))
+        position = _skip(written, end)
+        position = _skip(written, position + written.startswith(",", position))
+    return found
+
+
 def value_of(text: str, start: tuple[int, int] | None = None) -> Any:
     """The JSON value that is all of the text. Raises BadRecord; `start` as for members_of."""
     return _explained(json.loads, text, start)
@@ -215,12 +232,19 @@ def _explained(parse: Callable[[str], T], text: str, start: tuple[int, int] | No
 
 
 def _parse_members(line: str) -> dict[str, tuple[Any, str]]:
+    return {
+        key: (value, value if isinstance(value, str) else line[start:end])
+        for key, (value, start, end) in _parse_places(line).items()
+    }
+
+
+def _parse_places(line: str) -> dict[str, tuple[Any, int, int]]:
     position = _skip(line, 0)
     if not line.startswith("{", position):
         value, end = _decoder.raw_decode(line, position)
         _expect_end(line, end)
         raise BadRecord(message("%(kind)s, not an object", kind=kind_of(value)))
-    members: dict[str, tuple[Any, str]] = {}
+    members: dict[str, tuple[Any, int, int]] = {}
     position = _skip(line, position + 1)
     closed = line.startswith("}", position)
     while not closed:
@@ -234,7 +258,7 @@ def _parse_members(line: str) -> dict[str, tuple[Any, str]]:
         value, end = _decoder.raw_decode(line, start)
         if key in members:
             raise BadRecord(message("the key '%(key)s' stands twice", key=key))
-        members[key] = (value, value if isinstance(value, str) else line[start:end])
+        members[key] = (value, start, end)
         position = _skip(line, end)
         closed = line.startswith("}", position)
         if not closed:
@@ -274,7 +298,7 @@ def choose_keys(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]], data:
     """
     if not needs_columns(file, data):
         return Columns(choose_key(records, data.text, file))
-    candidates = _keys_of(records)
+    candidates = keys_of(records)
     if not candidates:
         text = (data.text or DEFAULT_COLUMNS)[0]
         return Columns(text, kept=file.kept) if file.kept else Columns(text, (data.label or LABEL_NAMES[0])[0])
@@ -290,7 +314,7 @@ def choose_key(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]], wanted
     """
     if len(wanted) == 1:
         return wanted[0]
-    candidates = _keys_of(records)
+    candidates = keys_of(records)
     found = first_of(candidates, wanted)
     if found is not None:
         return found
@@ -302,7 +326,7 @@ def choose_key(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]], wanted
     return choose_column(texts, (), file.name)
 
 
-def _keys_of(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]]) -> dict[str, bool]:
+def keys_of(records: Iterable[tuple[int, dict[str, tuple[Any, str]]]]) -> dict[str, bool]:
     """The keys of the first records, and whether a string stands under each."""
     candidates: dict[str, bool] = {}
     n_bytes = 0

@@ -61,6 +61,14 @@ PAIR_READERS = {
 }
 """The same where a document is a text and its translation."""
 
+QUESTION_READERS = {
+    "json": "textmill.text.questions:read_json",
+    "jsonl": "textmill.text.questions:read_jsonl",
+    "csv": "textmill.text.questions:read_table",
+    "tsv": "textmill.text.questions:read_table",
+}
+"""The same where a document is a passage with a question and its answers."""
+
 WITH_LABELS = ("csv", "tsv", "jsonl", "json", "parquet", "world")
 """The formats whose records may hold labels, or what else is kept beside a text, by the same readers; of a file that is
 one text, its folder says its label."""
@@ -144,6 +152,14 @@ def reader_of(file: TextFile, data: DataConfig) -> str:
             where=file.name,
             hint=message("read are .csv, .tsv, .jsonl, .json, .parquet, and a folder of texts for each class"),
         )
+    if data.questions:
+        if file.format not in QUESTION_READERS:
+            raise InputError(
+                message("questions are not read from the format %(format)s", format=file.format),
+                where=file.name,
+                hint=message("read are SQuAD files (.json), .jsonl, .csv and .tsv"),
+            )
+        return QUESTION_READERS[file.format]
     if not data.pairs:
         return READERS[file.format]
     if file.format not in PAIR_READERS:
@@ -193,6 +209,7 @@ def _in_own_bytes(file: TextFile, items: Iterator[Found | Dropped]) -> Iterator[
                 n_source, left = counter.advance(item.n_bytes + item.markup + item.unused_column + item.label)
                 values = item.unused_column + item.label
                 texts = item.document.texts if file.beside is None else item.document.texts[:1]
+                texts = texts if item.counted is None else item.counted
                 n_text = min(sum(size_in(text, file.codec) for text in texts), n_source - values)
                 item = replace(item, n_bytes=n_text, markup=n_source - n_text - values)
             yield from (_undecodable(file, some) for some in left)
