@@ -26,6 +26,7 @@ from textmill.errors import ConfigError, InputError, NothingScored
 from textmill.generation.beam import padded
 from textmill.generation.engine import device_of, reading
 from textmill.messages import plural_message
+from textmill.metrics.answers import answer_score
 from textmill.metrics.language import ExampleScore
 from textmill.metrics.loss import LossSum
 from textmill.models.matches import CONTEXT, FIRST_MATCH, N_FACTS, NO_ANSWER, QUESTION, matches
@@ -308,7 +309,8 @@ class Answer:
         if n <= width:
             return [Window(number, 0, n)]
         stride = min(self.stride or max(1, min(width // 2, width - (self.longest or 0))), width)
-        firsts = [*range(0, n - width, stride), n - width]
+        n_steps = -(-(n - width) // stride)  # of about the same length
+        firsts = [step * (n - width) // n_steps for step in range(n_steps + 1)]
         return [Window(number, first, first + width) for first in firsts]
 
     # --- loss and numbers
@@ -417,8 +419,19 @@ class Answer:
     def output_scores(
         self, model: Any, tokenizer: Tokenizer, examples: Iterable[Asked], config: Config
     ) -> dict[str, float]:
-        """f1, where the best is chosen by it; else {}."""
-        return {}
+        """f1 of the likeliest answers, where the best is chosen by it; of a question without an answer nothing, as when
+        to give none is chosen at the end. Else {}."""
+        if self.best_by == "loss":
+            return {}
+        asked = [one for one in examples if one.answers]
+        found = self.measure(model, asked, tokenizer, config)
+        if not found:
+            raise NothingScored("no validation question has an answer, so there is no F1", hint="Say --train.best_by loss.")
+        scores = [
+            answer_score(score.found[0].text if score.found else "", [text for _, text in one.answers], config.eval.convention)
+            for one, score in zip(asked, found, strict=True)
+        ]
+        return {"f1": sum(score.f1 for score in scores) / len(scores)}
 
     def judge(
         self,
