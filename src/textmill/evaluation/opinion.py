@@ -108,7 +108,7 @@ def monitor(
             where=str(opened.path),
             hint="Train on one label a text.",
         )
-    settings = (data or opened.config.data).model_copy(update={"labelled": True, "pairs": False})
+    settings = (data or opened.config.data).model_copy(update={"labelled": True, "pairs": False, "questions": False})
     texts = DatedTexts(paths, settings, time, by, clock, dates)
     tally = tallied(texts, classifier, every, clock)
     if not tally:

@@ -192,7 +192,7 @@ def members_of(line: str, start: tuple[int, int] | None = None) -> dict[str, tup
 
 
 def places_of(line: str, start: tuple[int, int] | None = None) -> dict[str, tuple[Any, int, int]]:
-    """key -> (value, where it begins and ends in the line as it is written). Raises BadRecord; start: see members_of."""
+    """key -> (value, where it begins and ends in the line as it is written). start, errors: as in members_of."""
     return _explained(_parse_places, line, start)
 
 

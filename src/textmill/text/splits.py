@@ -18,10 +18,23 @@ from numpy.typing import NDArray
 
 from textmill.config import DataConfig
 from textmill.errors import ConfigError, TooLittleText
-from textmill.messages import message, plural_message
+from textmill.messages import Message, message, plural_message
 from textmill.results import Duplicates, FileLook, Lengths, Removed, Sampled
 from textmill.text.document_language import LanguageCount
-from textmill.text.documents import DUPLICATE, LABELS, PARTS, TEXT, Document, Found, Part, ReadReport, TakenOut
+from textmill.text.documents import (
+    ANSWERS,
+    ARTICLE,
+    DUPLICATE,
+    LABELS,
+    PARTS,
+    QUESTION,
+    TEXT,
+    Document,
+    Found,
+    Part,
+    ReadReport,
+    TakenOut,
+)
 from textmill.text.files import BINARY_FORMATS, TextFile, changed, with_named_parts
 from textmill.text.holdout import (
     FEW,
@@ -338,6 +351,8 @@ class _Scan:
         self.preview: list[str] = []
         self.groups: dict[int, tuple[str, ...]] = {}
         """Number of a document -> its meta["group"], or several."""
+        self.articles: dict[int, str] = {}
+        """Number of a document -> the article that its passage is from, where that is said."""
         self.labels: dict[tuple[str, ...], int] = {}
         """The labels of documents -> their number, in the order in which they were found first."""
         self.languages = LanguageCount() if tell_languages else None
@@ -345,6 +360,7 @@ class _Scan:
         near = _near_wanted(data, sum(file.n_bytes for file in self.files if not file.dropped_as), notes)
         within = Within() if near and data.labelled else None
         sizes, beside, roles, labels = array("q"), array("q"), bytearray(), array("q")
+        passages, of_passage = dict[bytes, int](), array("q")
         exact, normal = bytearray(), bytearray()
         for file in self.files:
             role = CODES[file.part or "train"]
@@ -355,6 +371,13 @@ class _Scan:
                 if "group" in document.meta:
                     group = document.meta["group"]
                     self.groups[len(sizes)] = tuple(map(repr, group if isinstance(group, tuple) else (group,)))
+                if ARTICLE in document.meta:
+                    self.articles[len(sizes)] = document.meta[ARTICLE]
+                is_new = True
+                if QUESTION in document.meta:
+                    key = normalised_digest(document.content)
+                    is_new = key not in passages
+                    of_passage.append(passages.setdefault(key, len(passages)))
                 if LABELS in document.meta:
                     labels.append(self.labels.setdefault(document.meta[LABELS], len(self.labels)))
                 sizes.append(item.n_bytes)
@@ -366,14 +389,15 @@ class _Scan:
                 for text in document.texts:
                     self.scripts.add(text)
                 self.characters.append(len(document.content))
-                if near:
+                if near and is_new:
                     near.add(document.content)
                 if within:
                     within.add(document.content)
                 if self.languages:
                     self.languages.add(document.content)
                 if len(self.preview) < 3:
-                    told = ", ".join(document.meta.get(LABELS, ()))
+                    answers = [text for _, text in document.meta.get(ANSWERS, ())][:1]
+                    told = ", ".join([*document.meta.get(LABELS, ()), *map(_one_line, answers)])
                     self.preview.append(" → ".join([*map(_one_line, document.texts), *([told] if told else [])]))
             self.ends.append(len(sizes))
         self.sizes: Numbers = np.frombuffer(sizes, dtype=np.int64) if sizes else np.zeros(0, np.int64)
@@ -381,6 +405,8 @@ class _Scan:
         """Bytes of each document's translation that stand in another file."""
         self.labelled: Numbers = np.frombuffer(labels, dtype=np.int64) if labels else np.zeros(0, np.int64)
         """Number of each document's labels, where documents have any."""
+        self.passages: Numbers | None = np.frombuffer(of_passage, dtype=np.int64) if of_passage else None
+        """Number of each document's passage, where documents are passages with questions."""
         self.roles: Codes = np.frombuffer(bytes(roles), dtype=np.uint8)
         self.exact = _numbers(exact)
         del exact
@@ -388,6 +414,8 @@ class _Scan:
         del normal
         self.data = data
         self.near = near.groups() if near and len(sizes) else None
+        if self.near is not None and self.passages is not None:
+            self.near = self.near[self.passages]
         """Number of the group of nearly equal documents, for each document."""
         self.within = within.groups() if within else None
         """Number of the one document that each labelled one stands within, or its own."""
@@ -399,15 +427,20 @@ class _Scan:
             examples=self._examples(self.normal, " = ") + self._near_examples(),
         )
 
+    @property
+    def same(self) -> Numbers:
+        """Equal numbers for documents of equal normalised text; where they have questions, of equal passages."""
+        return self.normal if self.passages is None else self.passages
+
     def _n_near(self) -> int:
-        """Documents whose group began with another document that is not equal after normalisation."""
+        """Documents (or passages) whose group began with another one that is not equal after normalisation."""
         assert self.near is not None
-        return len(np.unique(self.normal)) - len(np.unique(_merged_numbers(self.normal, self.near)))
+        return len(np.unique(self.same)) - len(np.unique(_merged_numbers(self.same, self.near)))
 
     def _near_examples(self) -> list[str]:
         if self.near is None:
             return []
-        _, first = np.unique(self.normal, return_index=True)  # one of each text: equal ones are no news
+        _, first = np.unique(self.same, return_index=True)  # one of each text: equal ones are no news
         alone = np.arange(len(self.normal), dtype=np.int64) + len(self.normal)
         alone[first] = self.near[first]
         return self._examples(np.unique(alone, return_inverse=True)[1].astype(np.int64), " ≈ ")
@@ -534,7 +567,7 @@ def _assigned(scan: _Scan, data: DataConfig, notes: list[str]) -> tuple[Codes, C
             share = "valid_share" if part == "validation" else "test_share"
             notes.append(message("There is no %(part)s part: data.%(share)s is 0.", part=PART_WORDS[part], share=share))
     pool = np.flatnonzero(parts == TRAIN)
-    if len(pool) == 1 and not data.labelled:
+    if len(pool) == 1 and not data.labelled and not data.questions:
         return parts, _cut(scan, int(pool[0]), shares, notes), shares
     _hold_out(scan, pool, shares, parts, notes)
     return parts, None, shares
@@ -592,7 +625,15 @@ def _drop_repeats(scan: _Scan, data: DataConfig, parts: Codes, notes: list[str])
                 normalised=f"{scan.duplicates.normalised:,}",
             )
         )
-    if scan.duplicates.near:
+    if scan.duplicates.near and scan.passages is not None:
+        notes.append(
+            plural_message(
+                "Nearly equal to another passage: %(n)s passage; such passages stand together on one side.",
+                "Nearly equal to another passage: %(n)s passages; such passages stand together on one side.",
+                scan.duplicates.near,
+            )
+        )
+    elif scan.duplicates.near:
         notes.append(
             plural_message(
                 "Nearly equal to another document: %(n)s document; such documents stand together on one side.",
@@ -600,7 +641,7 @@ def _drop_repeats(scan: _Scan, data: DataConfig, parts: Codes, notes: list[str])
                 scan.duplicates.near,
             )
         )
-    numbers = scan.normal if scan.near is None else _merged_numbers(scan.normal, scan.near)
+    numbers = scan.same if scan.near is None else _merged_numbers(scan.same, scan.near)
     for here, others in ((VALIDATION, (TEST,)), (TRAIN, (VALIDATION, TEST))):
         held = np.unique(numbers[np.isin(parts, others)])
         leaks = np.flatnonzero((parts == here) & np.isin(numbers, held))
@@ -679,6 +720,8 @@ def _hold_out(scan: _Scan, pool: Numbers, shares: dict[Part, float], parts: Code
             )
         )
     numbers, of_document = np.unique(_merged(scan)[pool], return_inverse=True)
+    if n_articles := len(set(scan.articles.values())):
+        notes.append(_articles_told(n_articles))
     if shares["test"] == _default_test_share() and len(pool) < FEW:
         shares["test"] = 0.0
         notes.append(
@@ -719,13 +762,25 @@ def _hold_out(scan: _Scan, pool: Numbers, shares: dict[Part, float], parts: Code
             )
 
 
+def _articles_told(n_articles: int) -> Message:
+    if n_articles >= FEW:
+        return message("Passages of one article stand together on one side: %(n)s articles.", n=f"{n_articles:,}")
+    return plural_message(
+        "There is only %(n)s article, so its passages may stand on two sides; all questions about one passage stand on "
+        "one.",
+        "There are only %(n)s articles, so passages of one may stand on two sides; all questions about one passage stand "
+        "on one.",
+        n_articles,
+    )
+
+
 def _default_test_share() -> float:
     return float(DataConfig.model_fields["test_share"].default)
 
 
 def _merged(scan: _Scan) -> Numbers:
     """Numbers of the groups: equal normalised text, near duplicates, labelled texts within one other, and equal
-    meta["group"], taken together."""
+    meta["group"], and passages of one article where there are enough of them, taken together."""
     numbers = scan.normal
     for others in (scan.near, scan.within):
         numbers = numbers if others is None else _merged_numbers(numbers, others)
@@ -737,6 +792,12 @@ def _merged(scan: _Scan) -> Numbers:
         for index, groups in scan.groups.items():
             if place < len(groups):
                 given[index] = names.setdefault(groups[place], len(names))
+        numbers = _merged_numbers(numbers, given)
+    if len(set(scan.articles.values())) >= FEW:
+        given = np.arange(len(numbers), dtype=np.int64) + len(scan.articles)
+        titles: dict[str, int] = {}
+        for index, title in scan.articles.items():
+            given[index] = titles.setdefault(title, len(titles))
         numbers = _merged_numbers(numbers, given)
     return numbers
 
