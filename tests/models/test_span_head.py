@@ -28,8 +28,8 @@ def empty_head(d_model: int) -> SpanHead:
 
 
 def test_scores_on_paper():
-    """Width 1. Question vectors 1 and 3 with weights v·h = ln 3 · h/2: softmax(ln 3 / 2, 3 ln 3 / 2) is 1/4, 3/4, so q =
-    2.5. Begin: h · (2 q + 1) = 6 h; end: h · (−q) ; at the first place 0.5 more for the begin."""
+    """Width 1. Question vectors 1 and 3 with weights v·h = ln 3 · h/2: softmax(ln 3 / 2, 3 ln 3 / 2) is 1/4, 3/4, so q
+    = 2.5. Begin: h · (2 q + 1) = 6 h; end: h · (−q); at the first place 0.5 more for the begin."""
     head = empty_head(1)
     with torch.no_grad():
         head.weigh.fill_(math.log(3) / 2)

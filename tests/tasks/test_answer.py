@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -138,7 +139,7 @@ def test_windows_cover_a_passage_none_is_longer_than_a_row_and_neighbours_overla
     width = 30 - n_asked
     assert windows[0].first == 0 and windows[-1].last == n
     assert all(0 < window.last - window.first <= width for window in windows)
-    for one, other in zip(windows, windows[1:], strict=False):
+    for one, other in pairwise(windows):
         assert 0 < other.first - one.first <= stride and other.first <= one.last
     assert (len(windows) == 1) == (n <= width)
 

@@ -81,8 +81,8 @@ def eval_command(
 
 
 def floors_ahead(found: Evaluation) -> list[str]:
-    """The floors that the model is not better than: by accuracy or F1 not as good, else by bits per byte no better. Raises
-    InputError where it has no floor."""
+    """The floors that the model is not better than: by accuracy or F1 not as good, else by bits per byte no better.
+    Raises InputError where it has no floor."""
     metric = next(name for name in ("accuracy", "f1", "bpb") if name in found.metrics)
     floors = {name: row[metric] for name, row in found.baselines.items() if metric in row and name != "network"}
     if not floors:

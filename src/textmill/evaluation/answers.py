@@ -1,6 +1,7 @@
-"""A reader measured on held-out questions, beside what needs no training; and when it is to say that there is no answer.
+"""A reader measured on held-out questions, beside what needs no training; and when it says that there is no answer.
+Room: evaluation/.
 
-Room: evaluation/. Called by evaluate for runs whose task is answer, and by training when it closes.
+Called by evaluate for runs whose task is answer, and by training when it closes.
 """
 
 from __future__ import annotations
@@ -92,7 +93,11 @@ def evaluated(
         intervals=certain,
         baselines=baselines,
         convention=convention_of(reader, len(number_of), settings)
-        | {f"f1_minus_{floor}": list(own) for floor, other in floors.items() if (own := difference(ours, other, how_sure))},
+        | {
+            f"f1_minus_{floor}": list(own)
+            for floor, other in floors.items()
+            if (own := difference(ours, other, how_sure))
+        },
         documents=[
             {
                 "source": one.place.encode(errors="backslashreplace").decode(),

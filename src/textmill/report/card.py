@@ -25,7 +25,6 @@ PIPELINES = {
     "translate": "translation",
     "classify": "text-classification",
     "answer": "question-answering",
-    "answer": "question-answering",
 }
 # our metric -> the name under which a hub lists it
 HUB_METRICS = {"bpb": "bits_per_byte", "perplexity": "perplexity", "loss": "cross_entropy"}

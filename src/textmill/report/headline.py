@@ -66,7 +66,7 @@ F1 = Headline(
     N_("F1"),
     N_("F1, best first"),
     N_(
-        "F1 is how much an answer has in common with the right one, token by token: 100 % where it is the same, 0 where "
+        "F1 is how much an answer has in common with the right one, token by token: all where it is the same, 0 where "
         "it shares nothing; a mean over the questions."
     ),
     N_("Higher is better: what answers have in common with the right ones."),

@@ -426,9 +426,13 @@ class Answer:
         asked = [one for one in examples if one.answers]
         found = self.measure(model, asked, tokenizer, config)
         if not found:
-            raise NothingScored("no validation question has an answer, so there is no F1", hint="Say --train.best_by loss.")
+            raise NothingScored(
+                "no validation question has an answer, so there is no F1", hint="Say --train.best_by loss."
+            )
         scores = [
-            answer_score(score.found[0].text if score.found else "", [text for _, text in one.answers], config.eval.convention)
+            answer_score(
+                score.found[0].text if score.found else "", [text for _, text in one.answers], config.eval.convention
+            )
             for one, score in zip(asked, found, strict=True)
         ]
         return {"f1": sum(score.f1 for score in scores) / len(scores)}
