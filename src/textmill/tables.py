@@ -73,6 +73,7 @@ TASKS_WITH_QUESTIONS = ("answer",)
 FINDINGS: dict[str, str] = {
     "translate": "textmill.text.pair_findings:findings_of_pairs",
     "classify": "textmill.text.label_findings:findings_of_labels",
+    "answer": "textmill.text.question_findings:findings_of_questions",
 }
 
 TOKENIZERS = {

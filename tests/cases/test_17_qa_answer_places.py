@@ -1,4 +1,4 @@
-"""Case 17: places of answers counted in bytes, in UTF-16 units, one too far, of two, and of an answer that is not there."""
+"""Case 17: places of answers in bytes, in UTF-16 units, one too far, of two, and of an answer that is not there."""
 
 import json
 from pathlib import Path

@@ -4,9 +4,9 @@ textmill: NFKC, case folded, punctuation and symbols removed. A text of a script
 at them, without a, an and the unless nothing would be left; of Chinese and its like each character is a token, and
 so is a run of other letters and digits. Exact match compares the tokens.
 squad: the script of SQuAD 2.0 (Rajpurkar, Jia & Liang 2018): lower case, the punctuation of ASCII removed, a, an and
-the made blanks, cut at blanks. That of 1.1 (Rajpurkar et al. 2016) differs only where an answer consists of these alone.
+the made blanks, cut at blanks. That of 1.1 (Rajpurkar et al. 2016) differs only where an answer is nothing else.
 cmrc: the script of CMRC 2018 (Cui et al. 2019): certain marks removed; Chinese characters are tokens, what stands
-between them is cut as English (treebank.py); F1 is of the longest stretch of tokens that both have, not of shared ones.
+between them is cut as English (treebank.py); F1 is of the longest stretch of tokens that both have, in a row.
 With several right answers the best counts; without any, the empty answer is right: full marks, all else 0.
 """
 
@@ -128,12 +128,14 @@ def cmrc_tokens(text: str) -> list[str]:
     for character in text.lower().strip():
         if character in CMRC_MARKS:
             continue
-        if CMRC_CHARACTER.match(character):
-            found += [*words(between), character]
-            between = ""
-        else:
+        if not CMRC_CHARACTER.match(character):
             between += character
-    return found + words(between)
+            continue
+        if between:
+            found += words(between)
+            between = ""
+        found.append(character)
+    return found + words(between) if between else found
 
 
 def _without_cmrc_marks(text: str) -> str:

@@ -44,31 +44,7 @@ RULES = tuple(
     )
 )
 ABBREVIATIONS = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "st",
-        "no",
-        "vs",
-        "prof",
-        "jr",
-        "sr",
-        "inc",
-        "ltd",
-        "co",
-        "corp",
-        "etc",
-        "e.g",
-        "i.e",
-        "fig",
-        "vol",
-        "dept",
-        "gen",
-        "col",
-        "lt",
-    ]
+    ("mr", "mrs", "ms", "dr", "st", "no", "vs", "prof", "jr", "sr", "inc", "ltd", "co", "corp", "etc", "e.g", "i.e")
 )
 SENTENCE_END = re.compile(r"(?<=[.?!])(?=\s+\S)")
 

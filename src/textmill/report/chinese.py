@@ -602,7 +602,7 @@ CHINESE: dict[str, str] = {
     # texts with labels
     "label": "标签",
     "without a label": "没有标签",
-    "the labels of the texts, as they are written": "文本的标签，按其写法",
+    "the labels of the texts, or the answers to questions, as they are written": "文本的标签或问题的答案，按其写法",
     "texts without a label, which the task needs": "没有标签的文本，而这项任务需要标签",
     "the column '%(name)s' cannot be both the text and its label": "列“%(name)s”不能既是文本又是标签",
     "say which is which: --data.text NAME --data.label NAME": ("请分别说明：--data.text NAME --data.label NAME"),
@@ -1768,4 +1768,107 @@ CHINESE: dict[str, str] = {
     "told so": "判断如此",
     "too many of its words or letter groups are not known": "其中不认识的词或字母组合太多",
     "true class": "真实类别",
+    # passages with questions
+    "question": "问题",
+    "passage": "段落",
+    "answer": "答案",
+    "no answer": "没有答案",
+    "question %(id)s": "问题 %(id)s",
+    "this question": "这个问题",
+    "passages that nothing is asked about": "没有人提问的段落",
+    "questions are not read from the format %(format)s": "不能从 %(format)s 格式读取问题",
+    "read are SQuAD files (.json), .jsonl, .csv and .tsv": "可以读取 SQuAD 文件（.json）、.jsonl、.csv 和 .tsv",
+    "several columns could hold the %(what)s: %(names)s": "可能存放%(what)s的列不止一个：%(names)s",
+    "no column is called as that of the %(what)s mostly is (there are: %(columns)s)": (
+        "没有哪一列的名字像%(what)s（现有：%(columns)s）"
+    ),
+    "passage, question and answer are three columns, and these are named: %(names)s": (
+        "段落、问题和答案是三列，而所指定的是：%(names)s"
+    ),
+    "say which is which: --data.text NAME --data.question NAME --data.answer NAME": (
+        "请分别说明：--data.text NAME --data.question NAME --data.answer NAME"
+    ),
+    "%(n)s column without a name: passage, question and answer are three": "%(n)s 列没有名字：段落、问题和答案需要三列",
+    "%(n)s columns without names: which ones hold passage, question and answer?": (
+        "%(n)s 列都没有名字：段落、问题和答案各在哪一列？"
+    ),
+    "name them in order: --data.columns context,question,answer": "请按顺序写出列名：--data.columns context,question,answer",
+    "%(file)s: the passage is taken from '%(passage)s', the question from '%(question)s', the answer from '%(answer)s' "
+    "(--data.text, --data.question and --data.answer decide): %(rows)s.": (
+        "%(file)s：段落取自“%(passage)s”，问题取自“%(question)s”，答案取自“%(answer)s”"
+        "（由 --data.text、--data.question 和 --data.answer 决定）：%(rows)s。"
+    ),
+    'write the articles as SQuAD files do: {"data": [{"title": "…", "paragraphs": [{"context": "…", "qas": '
+    '[{"question": "…", "answers": […]}]}]}]}': (
+        '请像 SQuAD 文件那样写：{"data": [{"title": "…", "paragraphs": [{"context": "…", "qas": '
+        '[{"question": "…", "answers": […]}]}]}]}'
+    ),
+    "'%(key)s' is %(kind)s, not a list": "“%(key)s”是%(kind)s，不是列表",
+    "'%(key)s' holds %(kind)s, not an answer": "“%(key)s”里是%(kind)s，不是答案",
+    "no passage with a list of questions in '%(key)s'": "不是带有“%(key)s”问题列表的段落",
+    "%(n)s answers and %(places)s places in '%(key)s'": "“%(key)s”里有 %(n)s 个答案，却有 %(places)s 个位置",
+    "the place of an answer is %(value)s, not a number of characters": "答案的位置是 %(value)s，不是字符数",
+    "the question is empty": "问题是空的",
+    "the answer '%(text)s' of %(question)s is not in its passage": "%(question)s的答案“%(text)s”不在段落里",
+    "the answer '%(text)s' of %(question)s stands in its passage several times, and not where it is said to be": (
+        "%(question)s的答案“%(text)s”在段落里出现多次，却都不在所说的位置"
+    ),
+    "%(file)s: %(questions)s, %(without)s; places of the answers: %(places)s.": (
+        "%(file)s：%(questions)s，%(without)s；答案的位置：%(places)s。"
+    ),
+    "%(n)s question": "%(n)s 个问题",
+    "%(n)s questions": "%(n)s 个问题",
+    "%(n)s passage": "%(n)s 个段落",
+    "%(n)s passages": "%(n)s 个段落",
+    "%(n)s of them without an answer": "其中 %(n)s 个没有答案",
+    "%(n)s right as given": "%(n)s 个与所给一致",
+    "%(n)s found where none was given": "%(n)s 个没有给出，已找到",
+    "%(n)s counted in bytes": "%(n)s 个按字节计",
+    "%(n)s in UTF-16 units": "%(n)s 个按 UTF-16 单元计",
+    "%(n)s moved to the only place": "%(n)s 个移到唯一可能的位置",
+    "%(n)s repaired": "%(n)s 个已修正",
+    "%(n)s repaired (%(how)s)": "%(n)s 个已修正（%(how)s）",
+    "%(n)s unclear": "%(n)s 个不明确",
+    "%(n)s unclear, taken at the nearest place (%(places)s)": "%(n)s 个不明确，取最近的位置（%(places)s）",
+    "%(n)s not in the passage": "%(n)s 个不在段落里",
+    "%(n)s not in the passage, left out (%(places)s)": "%(n)s 个不在段落里，已略去（%(places)s）",
+    "Nearly equal to another passage: %(n)s passage; such passages stand together on one side.": (
+        "与另一段落几乎相同：%(n)s 个段落；这样的段落放在同一侧。"
+    ),
+    "Nearly equal to another passage: %(n)s passages; such passages stand together on one side.": (
+        "与另一段落几乎相同：%(n)s 个段落；这样的段落放在同一侧。"
+    ),
+    "Passages of one article stand together on one side: %(n)s articles.": "同一篇文章的段落放在同一侧：共 %(n)s 篇文章。",
+    "There is only %(n)s article, so its passages may stand on two sides; all questions about one passage stand on one.": (
+        "只有 %(n)s 篇文章，所以它的段落可能分在两侧；关于同一段落的问题都在同一侧。"
+    ),
+    "There are only %(n)s articles, so passages of one may stand on two sides; all questions about one passage stand on "
+    "one.": "只有 %(n)s 篇文章，所以同一篇的段落可能分在两侧；关于同一段落的问题都在同一侧。",
+    "%(questions)s about %(passages)s to train on; %(share)s of them have no answer in their passage.": (
+        "用于训练的有 %(questions)s，涉及 %(passages)s；其中 %(share)s 在段落里没有答案。"
+    ),
+    "passages %(median)s characters in the median, %(longest)s at most": "段落中位数 %(median)s 个字符，最长 %(longest)s",
+    "answers %(median)s, %(longest)s at most": "答案中位数 %(median)s，最长 %(longest)s",
+    "Lengths: %(of)s.": "长度：%(of)s。",
+    "Asked for: %(kinds)s.": "问的是：%(kinds)s。",
+    "when": "何时",
+    "where": "何地",
+    "who": "谁",
+    "why": "为什么",
+    "how much": "多少",
+    "which": "哪个",
+    "what": "什么",
+    "something else": "其他",
+    "No question has an answer, so nothing can be learned but to say that there is none.": (
+        "没有一个问题有答案，所以除了说没有答案以外什么也学不到。"
+    ),
+    "%(one)s = %(other)s": "%(one)s = %(other)s",
+    "%(n)s question is asked of one passage twice, with other answers: %(places)s.": (
+        "%(n)s 个问题对同一段落问了两次，答案却不同：%(places)s。"
+    ),
+    "%(n)s questions are asked of one passage twice, with other answers: %(places)s.": (
+        "%(n)s 个问题对同一段落问了两次，答案却不同：%(places)s。"
+    ),
+    "%(n)s answer is more than half of its passage: %(places)s.": "%(n)s 个答案超过段落的一半：%(places)s。",
+    "%(n)s answers are more than half of their passages: %(places)s.": "%(n)s 个答案超过段落的一半：%(places)s。",
 }

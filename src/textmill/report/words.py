@@ -123,7 +123,7 @@ LEDGER_MEANINGS = {
     "train": N_("the model learned from it"),
     "validation": N_("held out, to choose the checkpoint by"),
     "test": N_("held out, for the final numbers"),
-    "label": N_("the labels of the texts, as they are written"),
+    "label": N_("the labels of the texts, or the answers to questions, as they are written"),
     "markup": N_("delimiters, quotes, keys, line ends: a record's bytes minus those of its values"),
     "unused_column": N_("values of columns that were not asked for"),
     "duplicate": N_("documents that repeat an earlier one"),
@@ -134,6 +134,7 @@ LOOK_MEANINGS = LEDGER_MEANINGS | {
     "train": N_("the model would learn from it"),
     "text": N_("the model would learn from it, or it would be held out"),
     "other:no-label": N_("texts without a label, which the task needs"),
+    "other:no-question": N_("passages that nothing is asked about"),
     "other:cut-off": N_("the last record of a file of which the beginning was read"),
 }
 STATUSES = {

@@ -23,8 +23,8 @@ FEW = 1000
 class Placed:
     """An answer in its passage: passage[start : start + len(text)] == text.
 
-    how: given, where the file says; found, where it says nothing, and the answer stands there once; bytes and
-    utf-16, where it counted these; moved, at the only place there is, though it says another; unclear, at the nearest of several
+    how: given, where the file says; found, where it says nothing, and the answer stands there once; bytes and utf-16,
+    if it counted these; moved, at the only place there is, though it says another; unclear, at the nearest of several
     places, none of which it says. Of one that is absent, start is -1 and text what was sought.
     """
 

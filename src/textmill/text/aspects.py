@@ -17,13 +17,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from textmill.errors import InputError, did_you_mean
+from textmill.text.sentences import HAN, sentences, without_blanks
 
-HAN = "[\u3400-\u9fff]"
-# In Chinese, marks of ASCII stand for the Chinese ones, without a blank behind them.
-SENTENCE = re.compile(rf"(?:[.!?]+[\"'”’)\]]*(?=\s|$|{HAN})|(?<={HAN})[.!?]+|[。！？；…]+[”’」』）]*|\n+)\s*")
-ABBREVIATIONS = frozenset(
-    ("mr", "mrs", "ms", "dr", "st", "no", "vs", "etc", "e.g", "i.e", "approx", "prof", "jr", "sr")
-)
 CONTRAST = (
     rf"[;:]\s+|(?<={HAN})[;:]|\s+(?:[-–—]+\s+)|[；：—]+"
     r"|,?\s+(?=(?:but|yet|while|whereas|although|though|however|except)\b)|，?(?=但是|但|可是|不过|然而|却|而(?!且))"
@@ -263,18 +258,6 @@ def aspect_sentences(text: str, aspects: Aspects) -> list[AspectSentence]:
     return found
 
 
-def sentences(text: str) -> list[tuple[int, int]]:
-    """Where the sentences of a text stand, their marks with them and blanks around them left out."""
-    found = list[tuple[int, int]]()
-    start = 0
-    for mark in SENTENCE.finditer(text):
-        if text[mark.start()] == "." and _is_abbreviation(text, mark.start()):
-            continue
-        found.append((start, mark.end()))
-        start = mark.end()
-    return [place for place in (_without_blanks(text, *one) for one in [*found, (start, len(text))]) if place]
-
-
 def clauses(text: str, start: int, end: int, mentions: list[Mention]) -> list[tuple[int, int]]:
     """The sentence at start … end, cut between what is said of one aspect and of another."""
     if len({one.aspect for one in mentions}) < 2:
@@ -296,7 +279,7 @@ def clauses(text: str, start: int, end: int, mentions: list[Mention]) -> list[tu
             cuts.append(mark.end())
             first = mark.end()
     edges = [start, *cuts, end]
-    places = (_without_blanks(text, one, other) for one, other in pairwise(edges))
+    places = (without_blanks(text, one, other) for one, other in pairwise(edges))
     return [(place[0], _without_comma(text, *place)) for place in places if place]
 
 
@@ -305,20 +288,8 @@ def _says(text: str) -> bool:
     return any(word.lower() not in EMPTY_WORDS for word in WORD.findall(text))
 
 
-def _without_blanks(text: str, start: int, end: int) -> tuple[int, int] | None:
-    piece = text[start:end]
-    first = start + len(piece) - len(piece.lstrip())
-    last = start + len(piece.rstrip())
-    return (first, last) if first < last else None
-
-
 def _without_comma(text: str, start: int, end: int) -> int:
     return start + len(text[start:end].rstrip(" ,，、;；:："))
-
-
-def _is_abbreviation(text: str, dot: int) -> bool:
-    word = re.search(r"[A-Za-z.]+$", text[max(0, dot - 12) : dot])
-    return word is not None and (word[0].lower() in ABBREVIATIONS or (len(word[0]) == 1 and word[0].isupper()))
 
 
 def _listed(listed: str) -> tuple[str, ...]:

@@ -18,12 +18,12 @@ from typing import BinaryIO
 from textmill.config import DataConfig
 from textmill.errors import ConfigError, InputError
 from textmill.messages import message, plural_message
+from textmill.text.answer_columns import choose_question_columns
 from textmill.text.columns import choose_column, first_of, utf8_size
 from textmill.text.documents import BAD_RECORD, EMPTY, KEPT, LABELS, MARKUP, Document, Dropped, Found
 from textmill.text.files import TextFile, open_text
 from textmill.text.label_columns import Columns, FirstRows, choose_columns, needs_columns, unlabelled
 from textmill.text.labels import labels_of
-from textmill.text.question_columns import choose_question_columns
 from textmill.text.transcoding import size_in
 
 FIELD_LIMIT = 1 << 28

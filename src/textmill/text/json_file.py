@@ -26,6 +26,7 @@ from typing import Any, BinaryIO
 from textmill.config import DataConfig
 from textmill.errors import InputError
 from textmill.messages import message
+from textmill.text.answer_columns import PARAGRAPHS, QUESTION_NAMES, QUESTIONS
 from textmill.text.columns import choose_column, first_of, listed, no_column
 from textmill.text.documents import BAD_RECORD, EMPTY, KEPT, LABELS, MARKUP, UNUSED_COLUMN, Document, Dropped, Found
 from textmill.text.files import CHUNK, TextFile, open_text
@@ -42,7 +43,6 @@ from textmill.text.jsonl import (
     value_of,
 )
 from textmill.text.label_columns import Columns, FirstRows, called, choose_columns, needs_columns, unlabelled
-from textmill.text.question_columns import PARAGRAPHS, QUESTION_NAMES, QUESTIONS
 from textmill.text.transcoding import size_in
 
 LARGEST_VALUE = 1 << 28

@@ -3,7 +3,7 @@
 A document is a passage with one question about it. A record is
 - an article of SQuAD 1.1 or 2.0: {"title", "paragraphs": [passages]};
 - a passage: {"context", "qas": [{"id", "question", "answers": [{"text", "answer_start"}], "is_impossible"}]};
-- a question: {"context", "question", "answers"}, by these names or others (question_columns.py). Answers are such a
+- a question: {"context", "question", "answers"}, by these names or others (answer_columns.py). Answers are such a
   list, {"text": [...], "answer_start": [...]}, or strings, with or without a place; none, null and "" are no answer.
 Every answer gets the place at which it stands in its passage, and how it got it is counted (answer_places.py). What
 stands nowhere in it is left out and told; so is a question that no answer is left of.
@@ -24,6 +24,15 @@ from typing import Any, get_args
 from textmill.config import DataConfig
 from textmill.errors import InputError
 from textmill.messages import Message, message, plural_message
+from textmill.text.answer_columns import (
+    IMPOSSIBLE,
+    PARAGRAPHS,
+    QUESTIONS,
+    FirstQuestions,
+    QuestionColumns,
+    choose_question_columns,
+    shown,
+)
 from textmill.text.answer_places import REPAIRED, How, Placed, place
 from textmill.text.columns import utf8_size
 from textmill.text.delimited import Row, place_of, rows_of
@@ -55,15 +64,6 @@ from textmill.text.jsonl import (
     text_of,
 )
 from textmill.text.normalise import normalised_digest
-from textmill.text.question_columns import (
-    IMPOSSIBLE,
-    PARAGRAPHS,
-    QUESTIONS,
-    FirstQuestions,
-    QuestionColumns,
-    choose_question_columns,
-    shown,
-)
 from textmill.text.transcoding import size_in
 from textmill.text.wording import joined, joined_clauses, some_of
 

@@ -375,9 +375,9 @@ class _Scan:
                     self.articles[len(sizes)] = document.meta[ARTICLE]
                 is_new = True
                 if QUESTION in document.meta:
-                    key = normalised_digest(document.content)
-                    is_new = key not in passages
-                    of_passage.append(passages.setdefault(key, len(passages)))
+                    passage = normalised_digest(document.content)
+                    is_new = passage not in passages
+                    of_passage.append(passages.setdefault(passage, len(passages)))
                 if LABELS in document.meta:
                     labels.append(self.labels.setdefault(document.meta[LABELS], len(self.labels)))
                 sizes.append(item.n_bytes)
@@ -768,8 +768,8 @@ def _articles_told(n_articles: int) -> Message:
     return plural_message(
         "There is only %(n)s article, so its passages may stand on two sides; all questions about one passage stand on "
         "one.",
-        "There are only %(n)s articles, so passages of one may stand on two sides; all questions about one passage stand "
-        "on one.",
+        "There are only %(n)s articles, so passages of one may stand on two sides; all questions about one passage "
+        "stand on one.",
         n_articles,
     )
 
