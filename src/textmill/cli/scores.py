@@ -35,8 +35,8 @@ FLOORS = {
     "network": "the network alone",
     "no_answer": "always no answer",
     "first_sentence": "the first sentence",
-    "overlap": "the sentence with most words of the question",
-    "window": "the stretch with most words of the question",
+    "lexical_overlap": "the sentence with most words of the question",
+    "sliding_window": "the stretch with most words of the question",
 }
 OF_TEXTS = {"loss": "nats per text"}
 OF_QUESTIONS = {"loss": "nats per window"}

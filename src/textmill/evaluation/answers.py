@@ -206,7 +206,7 @@ def verdict(
             )
         )
         if refusal.least is None:
-            said.append(message("It never says that there is none: it was not trained to."))
+            said.append(message("It never says that there is none: no validation question taught it when to."))
     return paragraph(said)
 
 

@@ -70,7 +70,7 @@ F1 = Headline(
         "it shares nothing; a mean over the questions."
     ),
     N_("Higher is better: what answers have in common with the right ones."),
-    ("no_answer", "first_sentence", "overlap", "window"),
+    ("no_answer", "first_sentence", "lexical_overlap", "sliding_window"),
     N_("F1 beside what needs no training"),
     N_("Bar picture of F1, higher is better."),
     N_("F1, higher is better"),

@@ -88,8 +88,8 @@ FLOORS = {
     "majority": N_("the most frequent class"),
     "no_answer": N_("always that there is no answer"),
     "first_sentence": N_("the first sentence"),
-    "overlap": N_("the sentence with most words of the question"),
-    "window": N_("the stretch with most words of the question around it"),
+    "lexical_overlap": N_("the sentence with most words of the question"),
+    "sliding_window": N_("the stretch with most words of the question around it"),
 }
 FLOOR_MEANINGS = {
     "ngram": N_("counts which tokens follow which, smoothed (Kneser-Ney), fitted on the same training text"),
@@ -258,8 +258,12 @@ FACTS = {
     "refuses_below": N_("score below which no answer is given"),
     "f1_minus_no_answer": N_("paired interval of the difference in F1: the model minus always no answer"),
     "f1_minus_first_sentence": N_("paired interval of the difference in F1: the model minus the first sentence"),
-    "f1_minus_overlap": N_("paired interval of the difference in F1: the model minus the sentence with most words"),
-    "f1_minus_window": N_("paired interval of the difference in F1: the model minus the stretch with most words"),
+    "f1_minus_lexical_overlap": N_(
+        "paired interval of the difference in F1: the model minus the sentence with most words"
+    ),
+    "f1_minus_sliding_window": N_(
+        "paired interval of the difference in F1: the model minus the stretch with most words"
+    ),
     "signature": N_("signature"),
     "prepared": N_("folder of the prepared text"),
     "machine": N_("machine"),
