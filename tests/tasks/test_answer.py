@@ -285,7 +285,7 @@ class Pointing:
 def test_a_planted_answer_is_found_at_every_place_across_all_borders_of_windows(seq_len, kinds):
     tokenizer, task, n = kinds["bytes"], Answer(seq_len), 90
     contexts = ["." * place + "xyz" + "." * (n - 3 - place) for place in range(n - 2)]
-    found = task.found(Pointing(5), task.asked("what?", contexts, tokenizer), tokenizer, n_best=2)
+    found = task.found(Pointing(5), task.asked("what?", contexts, tokenizer), tokenizer)
     for place, (_, _, answers) in enumerate(found):
         assert (answers[0].text, answers[0].start, answers[0].end) == ("xyz", place, place + 3)
         assert answers[0].score > 10 > answers[1].score

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from textmill.errors import InputError
-from textmill.evaluation.answers import difference
+from textmill.evaluation.answers import difference as difference_of_answers
 from textmill.evaluation.evaluating import evaluate
 from textmill.messages import message
 from textmill.metrics import translation
@@ -144,7 +144,7 @@ def _of_readers(one: Evaluation, two: Evaluation, settings: Any) -> Comparison:
     how_sure = settings.resamples, settings.confidence, settings.seed
     differences = {
         score: ScoreDifference(
-            value=two.metrics[score] - one.metrics[score], interval=difference(ours, theirs, how_sure, score)
+            value=two.metrics[score] - one.metrics[score], interval=difference_of_answers(ours, theirs, how_sure, score)
         )
         for score in ("em", "f1")
     }
