@@ -770,6 +770,8 @@ class RunLine(Document):
     steps: int | None
     bpb: float | None
     accuracy: float | None = None
+    f1: float | None = None
+    """Of runs that answer questions."""
     """Of a classifier."""
     modified: str
 

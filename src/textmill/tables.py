@@ -41,12 +41,14 @@ FORMS = {
 # What an encoder can answer about a text.
 HEADS = {
     "classify": "textmill.models.classify_head:ClassifyHead",
+    "span": "textmill.models.span_head:SpanHead",
 }
 
 TASKS = {
     "lm": "textmill.tasks.lm:LanguageModelling",
     "translate": "textmill.tasks.translate:Translate",
     "classify": "textmill.tasks.classify:Classify",
+    "answer": "textmill.tasks.answer:Answer",
 }
 
 # The form of each task's model, as the task's class says it, for those who load no torch.
@@ -54,6 +56,7 @@ TASK_FORMS = {
     "lm": "decoder",
     "translate": "encoder-decoder",
     "classify": "encoder",
+    "answer": "encoder",
 }
 
 # The tasks whose documents are pairs: a text and its translation.

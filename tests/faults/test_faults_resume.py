@@ -42,6 +42,8 @@ OF_OTHER_TASKS = {
     "model.pooling",
     "model.token_dropout",
     "task.balanced",
+    "task.longest_answer",
+    "task.window_stride",
 }  # refused where a task has no use for them
 KNOBS = {key: knob for key, knob in knobs_of("gru").items() if knob.on_resume == "refuse" and key not in OF_OTHER_TASKS}
 

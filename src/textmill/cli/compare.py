@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--data", metavar="PATH", help="Text to measure on. Default: the part that both runs held out.")
 def compare_command(shell: Shell, run: str, other: str, data: str | None) -> None:
     """Measure two runs on the same text and say which is better: bits per byte, of translators BLEU and chrF
-    too; of classifiers accuracy and macro F1.
+    too; of classifiers accuracy and macro F1; of runs that answer questions exact match and F1.
 
     The differences are paired: the same documents are drawn for both. Nothing is kept.
     """

@@ -81,14 +81,14 @@ def eval_command(
 
 
 def floors_ahead(found: Evaluation) -> list[str]:
-    """The floors that the model is not better than: by accuracy not as good, else by bits per byte no better. Raises
-    InputError where it has no floor."""
-    metric = "accuracy" if "accuracy" in found.metrics else "bpb"
+    """The floors that the model is not better than: by accuracy or F1 not as good, else by bits per byte no better.
+    Raises InputError where it has no floor."""
+    metric = next(name for name in ("accuracy", "f1", "bpb") if name in found.metrics)
     floors = {name: row[metric] for name, row in found.baselines.items() if metric in row and name != "network"}
     if not floors:
         raise InputError("there is no floor to compare it with", where=found.run)
     ours = found.metrics[metric]
-    return [name for name, value in floors.items() if (value > ours if metric == "accuracy" else value <= ours)]
+    return [name for name, value in floors.items() if (value <= ours if metric == "bpb" else value > ours)]
 
 
 def evaluation_text(found: Evaluation, whole: bool = False) -> str:
@@ -99,6 +99,7 @@ def evaluation_text(found: Evaluation, whole: bool = False) -> str:
         f"{count(found.metrics[name])} {words}"
         for name, words in (
             ("n_texts", "texts"),
+            ("n_questions", "questions"),
             ("n_tokens", "tokens"),
             ("n_bytes", "bytes"),
             ("n_chars", "characters"),
@@ -131,8 +132,9 @@ def convention_rows(how: dict[str, Any]) -> list[list[str]]:
                 rows.append(["bits per byte, model minus floor", f"{low} to {high}: {FLOORS.get(floor, floor)}"])
         elif isinstance(value, list):
             low, high = (f"{'+' if end > 0 else ''}{measure(end)}" for end in value)
-            other = name.removeprefix("minus_")
-            rows.append([f"accuracy, minus that of {FLOORS.get(other, other)}", f"{low} to {high}"])
+            score, _, other = name.rpartition("minus_")
+            title = "F1" if score else "accuracy"
+            rows.append([f"{title}, minus that of {FLOORS.get(other, other)}", f"{low} to {high}"])
         elif isinstance(value, bool):
             rows.append([title, "yes" if value else "no"])
         elif isinstance(value, float):

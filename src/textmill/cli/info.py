@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from textmill.cli.output import Shell, on_one_line, table
 from textmill.cli.run_argument import run_argument
+from textmill.cli.scores import titles_of
 from textmill.cli.verb import verb
 
 if TYPE_CHECKING:
@@ -43,6 +45,11 @@ TITLES = {
 }
 
 
+def loss_title(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """What the loss of a run is counted over, where that is no token."""
+    return {"loss": titles_of(metrics)["loss"]}
+
+
 def info_text(info: Info) -> str:
     steps = f", step {info.step:,}" + (f" of {info.steps:,}" if info.steps else "") if info.kind == "network" else ""
     kind = f"{info.kind}, {info.arch}" if info.kind != info.arch else KINDS.get(info.kind, info.kind)
@@ -58,7 +65,7 @@ def info_text(info: Info) -> str:
             lines = [line for line in value if line] if isinstance(value, list) else [value]
             if name == "files":  # a ledger each: for --json
                 lines = [f"{len(lines):,} (each with its ledger: --json)"]
-            titles = TITLES | ({"loss": "nats per text"} if "n_texts" in facts else {})
+            titles = TITLES | loss_title(facts)
             title = titles.get(name, name.replace("_", " "))
             label = f"{part}: {title}"
             words = [text for line in lines if (text := fact(name, line))]
@@ -68,7 +75,7 @@ def info_text(info: Info) -> str:
 
 def fact(name: str, value: Any) -> str:
     """A fact of a run in words, with its unit; "" for one that is not known."""
-    from textmill.report.numbers import duration, share, shown
+    from textmill.report.numbers import SHARES, duration, share, shown
     from textmill.report.words import Words
     from textmill.text.wording import counted
 
@@ -87,7 +94,7 @@ def fact(name: str, value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(fact(name, part) for part in value)
     if isinstance(value, float):
-        return f"{value:,.0f}" if value == int(value) else shown(name, value)
+        return f"{value:,.0f}" if value == int(value) and name not in SHARES else shown(name, value)
     if value is None or isinstance(value, bool):
         return "" if value is None else "yes" if value else "no"
     if isinstance(value, int):

@@ -31,10 +31,12 @@ def runs_text(found: Runs) -> str:
     if not found.runs:
         return f"no runs in {found.dir}{spoilt}"
     number = "bits per byte" + (", or accuracy" if any(run.accuracy is not None for run in found.runs) else "")
+    number += ", or F1" if any(run.f1 is not None for run in found.runs) else ""
     rows = [["name", "status", "task", "arch", "step", number, "changed"]]
     for run in found.runs:
         step = f"{run.step:,}" + (f"/{run.steps:,}" if run.steps else "")
         shown = "–" if run.bpb is None else f"{run.bpb:.3f}"
         shown = shown if run.accuracy is None else f"{100 * run.accuracy:.1f} %"
+        shown = shown if run.f1 is None else f"{100 * run.f1:.1f} %"
         rows.append([run.name, run.status, run.task, run.arch, step, shown, run.modified.replace("T", " ")])
     return table(rows, right=(4, 5)) + spoilt

@@ -15,6 +15,7 @@ import click
 
 from textmill.cli.output import Shell
 from textmill.errors import RunError, did_you_mean
+from textmill.tables import TASKS_WITH_QUESTIONS
 
 if TYPE_CHECKING:
     from textmill.config import Config
@@ -27,6 +28,7 @@ NO_WRITERS = {
     "encoder": ("classifies: it writes nothing", "classify"),
 }
 """Form of a run -> why it is no language model, and the verb that it is for."""
+NO_WRITER_OF_ANSWERS = "answers questions about a passage: it writes nothing"
 
 
 def run_argument(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,6 +95,10 @@ def model_of(run: Run, config: Config, checkpoint: str | None = None) -> NextTok
     """The run's language model on the machine that the config names. Raises RunError where it is none."""
     form = run.info["form"]
     if form != "decoder":
+        if run.config.task.name in TASKS_WITH_QUESTIONS:
+            raise RunError(
+                f"this run {NO_WRITER_OF_ANSWERS}", where=str(run.path), hint=f"Measure it: textmill eval {run.path}"
+            )
         why, verb = NO_WRITERS[form]
         raise RunError(f"this run {why}", where=str(run.path), hint=f"textmill {verb} {run.path} < in.txt")
     use_threads(config)

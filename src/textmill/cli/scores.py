@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from textmill.cli.output import table
 
 COLUMNS = {
+    "em": "exact match",
+    "f1": "F1",
+    "f1_answerable": "F1, answerable",
+    "f1_unanswerable": "F1, no answer",
     "accuracy": "accuracy",
     "f1_macro": "macro F1",
     "ece": "ECE",
@@ -29,14 +33,20 @@ FLOORS = {
     "majority": "the most frequent class",
     "tfidf": "tf-idf and logistic regression",
     "network": "the network alone",
+    "no_answer": "always no answer",
+    "first_sentence": "the first sentence",
+    "lexical_overlap": "the sentence with most words of the question",
+    "sliding_window": "the stretch with most words of the question",
 }
 OF_TEXTS = {"loss": "nats per text"}
-"""Columns that mean something else where classes are told, and not tokens."""
+OF_QUESTIONS = {"loss": "nats per window"}
+"""Columns that mean something else where classes are told or questions answered, and not tokens."""
 
 
 def titles_of(metrics: Mapping[str, float]) -> dict[str, str]:
     """What each column is called beside these metrics."""
-    return COLUMNS | (OF_TEXTS if "n_texts" in metrics else {})
+    other = OF_TEXTS if "n_texts" in metrics else OF_QUESTIONS if "n_questions" in metrics else {}
+    return COLUMNS | other
 
 
 def scores_table(

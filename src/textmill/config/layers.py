@@ -18,12 +18,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from textmill.config.knobs import SECTIONS, Knob, about_section, all_knobs, knobs_of, owners, value_of
-from textmill.config.model import DEFAULT_SIZES, PRESETS, SIZES, section_of, sizes_of
+from textmill.config.model import DEFAULT_SIZES, PRESETS, SEQ_LEN_OF_QUESTIONS, SIZES, section_of, sizes_of
 from textmill.config.toml_file import read_toml, toml_value
 from textmill.config.train import LENGTHS
 from textmill.config.whole import Config
 from textmill.errors import ConfigError, RunError, did_you_mean
-from textmill.tables import ARCHITECTURES, TASK_FORMS
+from textmill.tables import ARCHITECTURES, TASK_FORMS, TASKS_WITH_QUESTIONS
 
 PROJECT_FILE = "textmill.toml"
 COMMAND_LINE = "command line"
@@ -188,6 +188,8 @@ def _resolve(said: dict[str, Said]) -> Loaded:
         expanded = _expansion(arch, str(task), own_size, preset) | {"model.size": (own_size, f"task {task}")}
     else:
         expanded = _expansion(arch, str(task), size, preset)
+    if task in TASKS_WITH_QUESTIONS:
+        expanded["model.seq_len"] = (SEQ_LEN_OF_QUESTIONS, f"task {task}")
 
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     values["model"]["arch"] = arch

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import field_validator
 
 from textmill.config.section import Section, knob
@@ -22,6 +24,9 @@ class EvalConfig(Section):
     """Share of resamples that an interval covers."""
     seed: int = knob(0, ge=0, on_resume="take")
     """Of the bootstrap."""
+    convention: Literal["textmill", "squad", "cmrc"] = knob("textmill", on_resume="take", flag="--convention")
+    """By which rule answers are held beside the right ones: textmill, which suits every script, or as the scripts of
+    SQuAD or CMRC 2018 count."""
 
 
 class GenerateConfig(Section):

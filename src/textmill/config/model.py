@@ -24,7 +24,8 @@ class BaseModelConfig(Section):
     """Parameters without embeddings and head: micro 0.1 M, tiny 0.8 M, small 5 M, base 25 M, large 85 M (within 10 %).
     Of classifiers the default is micro."""
     seq_len: int = knob(256, ge=2)
-    """Tokens in a row: the context of a Transformer, the reach of back-propagation in a recurrence."""
+    """Tokens in a row: the context of a Transformer, the reach of back-propagation in a recurrence. Of questions the
+    default is 512."""
     n_layers: int = knob(4, ge=1)
     """Layers."""
     d_model: int = knob(128, ge=1)
@@ -126,7 +127,8 @@ class RecurrentConfig(BaseModelConfig):
     arch: str = knob("gru", flag="--arch")
     """rnn, lstm, gru or transformer."""
     seq_len: int = knob(64, ge=2)
-    """Tokens in a row: the reach of back-propagation. The state is carried on beyond it."""
+    """Tokens in a row: the reach of back-propagation. The state is carried on beyond it. Of questions the default is
+    512."""
     source_attention: Literal["dot", "additive"] = knob("dot")
     """How a model that reads a source compares what it writes with it: dot, or additive (Bahdanau)."""
 
@@ -344,6 +346,9 @@ SIZES_OF_ENCODERS: dict[str, dict[str, dict[str, Any]]] = {
 
 DEFAULT_SIZES = {"encoder": "micro"}
 """Of forms that have another than the knob's."""
+
+SEQ_LEN_OF_QUESTIONS = 512
+"""Tokens in a row of a question and what is read about it: most passages in one window (Devlin et al. 2018: 384)."""
 
 
 def sizes_of(form: str) -> dict[str, dict[str, dict[str, Any]]]:

@@ -14,13 +14,21 @@ class TaskConfig(Section):
 
     name: str = knob("lm", flag="--task")
     """lm: language modelling, the next token from those before it. translate: a text into another language. classify:
-    which of its classes a text belongs to."""
+    which of its classes a text belongs to. answer: which stretch of a passage answers a question, or that none does."""
 
     both_ways: bool = knob(False, flag="--both-ways")
     """Of pairs, each is learned in both directions, by one model: textmill translate RUN --to LANGUAGE says which."""
 
     balanced: bool = knob(False, flag="--balanced")
     """Of classes, each weighs the same in training, however many texts it has."""
+
+    longest_answer: int | None = knob(None, ge=1)
+    """Of questions, code points of the longest answer that is given. Default: all but 1 % of the training answers are
+    no longer."""
+
+    window_stride: int | None = knob(None, ge=1)
+    """Of questions, tokens by which the next window of a passage begins later, where the passage is longer than a row.
+    Default: half a window, or less, so that the longest answer stands whole in one."""
 
     @field_validator("name")
     @classmethod

@@ -89,9 +89,9 @@ class TrainConfig(Section):
     told is without it. Default: 0.1 for translate, else 0."""
     average: float | None = knob(None, gt=0.0, lt=1.0)
     """Decay of the running average of the weights that is evaluated and kept instead of them. Default: off."""
-    best_by: Literal["loss", "accuracy", "bleu", "chrf"] = knob("loss")
+    best_by: Literal["loss", "accuracy", "bleu", "chrf", "f1"] = knob("loss")
     """What the best checkpoint is best by: the loss on validation text; of classifiers also accuracy; of translators
-    also BLEU or chrF of greedy translations of its first 200 pairs."""
+    also BLEU or chrF of greedy translations of its first 200 pairs; of answers also F1."""
     patience: int | None = knob(None, ge=1)
     """Stop after this many evaluations without a new best. Default: off."""
     eval_every: int | None = knob(None, ge=1, on_resume="take")

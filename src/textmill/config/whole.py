@@ -91,6 +91,9 @@ class Config(Section):
                 raise ValueError(
                     f"data.{knob} is of passages with questions, and task {self.task.name} reads none: leave it out"
                 )
+        for knob in ("longest_answer", "window_stride"):
+            if not wanted and getattr(self.task, knob) is not None:
+                raise ValueError(f"task.{knob} is of questions, and task {self.task.name} has none: leave it out")
         return self
 
     @model_validator(mode="after")
@@ -99,7 +102,8 @@ class Config(Section):
         attention = getattr(self.model, "source_attention", "dot")
         if attention != "dot" and form in ("decoder", "encoder"):
             raise ValueError(f"model.source_attention is {attention}, but task {task} reads no source: leave it out")
-        if self.model.pooling != "attention" and form in ("decoder", "encoder-decoder"):
+        pools = form not in ("decoder", "encoder-decoder") and task not in TASKS_WITH_QUESTIONS
+        if self.model.pooling != "attention" and not pools:
             raise ValueError(f"model.pooling is {self.model.pooling}, but task {task} pools no tokens: leave it out")
         if self.model.token_dropout is not None and form in ("decoder", "encoder-decoder"):
             raise ValueError(

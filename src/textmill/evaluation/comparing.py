@@ -10,16 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from textmill.errors import InputError
+from textmill.evaluation.answers import difference as difference_of_answers
 from textmill.evaluation.evaluating import evaluate
 from textmill.messages import message
 from textmill.metrics import translation
+from textmill.metrics.answers import AnswerScore
 from textmill.metrics.bootstrap import difference_interval
 from textmill.metrics.classification import compare_classes
 from textmill.metrics.language import ExampleScore
 from textmill.results import Comparison, Evaluation, ScoreDifference
 from textmill.runs import Run
 
-TITLES = {"bpb": "bits per byte", "accuracy": "accuracy", "f1_macro": "macro F1", **translation.TITLES}
+TITLES = {
+    **{"bpb": "bits per byte", "accuracy": "accuracy", "f1_macro": "macro F1", "em": "exact match", "f1": "F1"},
+    **translation.TITLES,
+}
 LOWER_IS_BETTER = frozenset({"bpb"})
 
 
@@ -37,6 +42,8 @@ def compared(evaluations: Sequence[Evaluation], settings: Any) -> Comparison:
     one, two = evaluations
     if any("n_texts" in found.metrics for found in evaluations):
         return _of_classifiers(one, two, settings)
+    if any("n_questions" in found.metrics for found in evaluations):
+        return _of_readers(one, two, settings)
     rows = [[_score(row) for row in evaluation.documents] for evaluation in (one, two)]
     if [(row.source, row.n_bytes) for row in rows[0]] != [(row.source, row.n_bytes) for row in rows[1]]:
         raise InputError(
@@ -105,6 +112,55 @@ def _of_classifiers(one: Evaluation, two: Evaluation, settings: Any) -> Comparis
         differences=differences,
         confidence=settings.confidence,
         n_documents=len(truth),
+        verdict=" ".join(verdicts(differences, [Path(one.run).name, Path(two.run).name])),
+        notes=[told],
+    )
+
+
+def _of_readers(one: Evaluation, two: Evaluation, settings: Any) -> Comparison:
+    """Of two runs that answer questions EM and F1, passages drawn whole."""
+    if not all("n_questions" in found.metrics for found in (one, two)):
+        raise InputError("one of the runs answers questions and the other does not", where=f"{one.run} and {two.run}")
+    asked = [[(row["source"], row["question"]) for row in found.documents] for found in (one, two)]
+    if asked[0] != asked[1]:
+        raise InputError(
+            "the two runs were not measured on the same questions: others were held out",
+            where=f"{one.run} and {two.run}",
+            hint="Name one file for both: --data PATH",
+        )
+    if one.convention["convention"] != two.convention["convention"]:
+        raise InputError(
+            f"answers were compared by {one.convention['convention']} and by {two.convention['convention']}",
+            where=f"{one.run} and {two.run}",
+            hint="Train or measure both by one --convention.",
+        )
+    theirs, ours = (
+        [
+            AnswerScore(float(row["em"]), float(row["f1"]), bool(row["has_answer"]), str(row["group"]))
+            for row in found.documents
+        ]
+        for found in (one, two)
+    )
+    how_sure = settings.resamples, settings.confidence, settings.seed
+    differences = {
+        score: ScoreDifference(
+            value=two.metrics[score] - one.metrics[score], interval=difference_of_answers(ours, theirs, how_sure, score)
+        )
+        for score in ("em", "f1")
+    }
+    pairs = [(before.em, after.em) for before, after in zip(theirs, ours, strict=True)]
+    told = message(
+        "Only the first answers %(first)s questions exactly, only the second %(second)s.",
+        first=f"{sum(before > after for before, after in pairs):,}",
+        second=f"{sum(before < after for before, after in pairs):,}",
+    )
+    return Comparison(
+        runs=[one.run, two.run],
+        data=one.data,
+        metrics=[one.metrics, two.metrics],
+        differences=differences,
+        confidence=settings.confidence,
+        n_documents=len(ours),
         verdict=" ".join(verdicts(differences, [Path(one.run).name, Path(two.run).name])),
         notes=[told],
     )

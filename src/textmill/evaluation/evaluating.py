@@ -24,6 +24,7 @@ from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.models import NextToken
 from textmill.results import Evaluation
 from textmill.runs import device_named
+from textmill.tables import TASKS_WITH_LABELS, TASKS_WITH_QUESTIONS
 from textmill.tasks import Task, task_of
 from textmill.tasks.measuring import DocumentIds
 from textmill.text import ReadReport, languages, read_documents
@@ -68,7 +69,7 @@ def evaluate(
     tokenizer, settings, begin_mark = run.tokenizer, run.config.eval, run.config.tokens.begin_mark
     window, stride = window or settings.window, stride or settings.stride
     task = task_of(run.config)
-    if abstain is not None and task.form != "encoder":
+    if abstain is not None and run.config.task.name not in TASKS_WITH_LABELS:
         raise RunError(
             f"abstaining is for runs that classify (this is {run.config.task.name})",
             where=str(run.path),
@@ -76,6 +77,10 @@ def evaluate(
         )
     prepared, held_out = _held_out(run, data, task, tokenizer)
     which = checkpoint if checkpoint is not None else run.default_checkpoint
+    if run.config.task.name in TASKS_WITH_QUESTIONS:
+        from textmill.evaluation.answers import evaluated as answers_evaluated
+
+        return answers_evaluated(run, held_out.name, held_out.examples, held_out.notes, checkpoint)
     if task.form == "encoder":
         from textmill.evaluation.labels import evaluated  # which makes the same document
 

@@ -8,7 +8,7 @@ Shapes: W rows (texts, or windows of texts), T time (tokens), D model width.
 from __future__ import annotations
 
 import inspect
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -21,11 +21,21 @@ from textmill.models.network import NO_HEADS, Heads, Network
 from textmill.tables import ENCODERS, HEADS, load
 
 
+@runtime_checkable
+class TakesIn(Protocol):
+    """A head that has something to tell of each token before the row is read."""
+
+    def take_in(self, x: Tensor, facts: Tensor | None) -> Tensor:
+        """Embedded tokens (W, T, D) -> what the backbone reads. facts (W, T, F)."""
+        ...
+
+
 class Encoder(Network):
     """Hidden vectors of whole texts, and heads by name.
 
-    model.heads["classify"](model(ids, segments), real, owners) are the scores of the classes. Raises ConfigError for a
-    head that does not exist, and for one that is told what makes no sense.
+    model.heads["classify"](model(ids, segments), real, owners) are the scores of the classes;
+    model.heads["span"](model(ids, segments, facts), facts) those of where an answer begins and ends. Raises
+    ConfigError for a head that does not exist, and for one that is told what makes no sense.
     """
 
     form: ClassVar[str] = "encoder"
@@ -37,9 +47,10 @@ class Encoder(Network):
         self.token_dropout = config.token_dropout or 0.0
         self.heads = nn.ModuleDict({name: head_of(name, config, dict(told)) for name, told in heads.items()})
 
-    def forward(self, ids: Tensor, segments: Tensor | None = None) -> Tensor:
+    def forward(self, ids: Tensor, segments: Tensor | None = None, facts: Tensor | None = None) -> Tensor:
         """Hidden vectors (W, T, D) of ids (W, T), one text a row. segments (W, T): -1 = padding, on either side; None =
-        no padding. Hidden vectors at padding mean nothing.
+        no padding. Hidden vectors at padding mean nothing. facts (W, T, F): what is known of each token besides its id,
+        for heads that take it in before the row is read; 0 at padding.
 
         Raises InputError for a row without a token and for ids that are no tokens of the vocabulary, ContextFull beyond
         max_context.
@@ -47,6 +58,9 @@ class Encoder(Network):
         x = self.embedded(ids)  # (W, T, D)
         if self.training and self.token_dropout:
             x = x * F.dropout(x.new_ones(*x.shape[:2], 1), self.token_dropout)
+        for head in self.heads.values():
+            if isinstance(head, TakesIn):
+                x = head.take_in(x, facts)
         hidden, _ = self.backbone(x, TextLayout(ids.shape[0], ids.shape[1], segments, ids.device))
         return hidden  # type: ignore[no-any-return]
 
@@ -54,7 +68,10 @@ class Encoder(Network):
         part, _, inner = name.partition(".")
         if part == "heads":
             head, _, inner = inner.partition(".")
-            self.heads[head].draw(inner, parameter, generator)  # type: ignore[operator]
+            if inner == "facts":  # added to the embedding, and of its size
+                self.backbone.draw_embedding(parameter, generator)
+            else:
+                self.heads[head].draw(inner, parameter, generator)  # type: ignore[operator]
         else:
             super().draw(name, parameter, generator)
 

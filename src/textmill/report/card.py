@@ -28,6 +28,7 @@ PIPELINES = {
 }
 # our metric -> the name under which a hub lists it
 HUB_METRICS = {"bpb": "bits_per_byte", "perplexity": "perplexity", "loss": "cross_entropy"}
+HUB_METRICS_OF_ANSWERS = {"em": "exact_match", "f1": "f1"}
 HUB_METRICS_OF_CLASSES = {"accuracy": "accuracy", "f1_macro": "f1", "brier": "brier_score"}
 LANGUAGE_SHARE = 0.05  # a language is named from this share of the characters on
 MARKDOWN = re.compile(r"([\\`*_\[\]|~$#!])")
@@ -56,6 +57,13 @@ import textmill
 
 [found] = textmill.classify({run}, {text})
 print(found.label, found.probabilities)"""
+PYTHON_ANSWER = """\
+import textmill
+from textmill.tasks.answering import reader_of
+
+reader = reader_of(textmill.open_run({run}))
+[[answer]] = reader.read("When was the mill built?", ["The mill was built in 1874."])
+print(answer.text, answer.start, answer.end, answer.score)"""
 LONG_TEXT = 80  # characters of a text that is shown how to be classified
 
 
@@ -108,9 +116,10 @@ def front_of(report: Report, words: Words) -> dict[str, Any]:
         "bpb": words("bits per byte"),
         "perplexity": words("perplexity per token"),
         "loss": words("nats per token"),
-        **{name: words(METRICS[name]) for name in HUB_METRICS_OF_CLASSES},
+        **{name: words(METRICS[name]) for name in (*HUB_METRICS_OF_CLASSES, *HUB_METRICS_OF_ANSWERS)},
     }
-    wanted = HUB_METRICS_OF_CLASSES if report.task == "classify" else HUB_METRICS
+    of_task = {"classify": HUB_METRICS_OF_CLASSES, "answer": HUB_METRICS_OF_ANSWERS}
+    wanted = of_task.get(report.task, HUB_METRICS)
     paths = report.data.get("paths") or []
     return {
         "pipeline_tag": PIPELINES.get(report.task),
@@ -144,6 +153,11 @@ def use_of(report: Report) -> dict[str, str]:
             "python": PYTHON_TRANSLATE.format(
                 run=repr(run), source=repr(source), to="".join(f", to={name!r}" for name in into)
             ),
+        }
+    if report.task == "answer":
+        return {
+            "commands": saying.command("eval", run),
+            "python": PYTHON_ANSWER.format(run=repr(run)),
         }
     if report.task == "classify":
         text = next((str(sample["prompt"]) for sample in report.samples), sentence)[:LONG_TEXT]

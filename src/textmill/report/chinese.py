@@ -1484,6 +1484,100 @@ CHINESE: dict[str, str] = {
     "seed": "随机种子",
     "%(n)s smaller files are listed in report.html.": "另有 %(n)s 个较小的文件列在 report.html 中。",
     "The whole report is the file report.html beside this card.": "完整的报告是本卡片旁边的 report.html。",
+    # answers
+    "%(amount)s with questions: words as tokens, in Chinese characters, %(n)s ids at most, so that answers begin "
+    "and end with one": (
+        "带问题的%(amount)s：以词为词元，中文以字为词元，最多 %(n)s 个编号，使答案的首尾都落在词元边界上"
+    ),
+    "%(n)s answer is longer than what two windows of its passage have in common and stands whole in none: it is "
+    "not learned. A longer row (--model.seq_len) holds more.": (
+        "有 %(n)s 个答案比相邻两个窗口的重叠部分还长，没有一个窗口能完整容纳它：学不到它。更长的行（--model.seq"
+        "_len）能容纳更多。"
+    ),
+    "%(n)s answers are longer than what two windows of their passage have in common and stand whole in none: "
+    "they are not learned. A longer row (--model.seq_len) holds more.": (
+        "有 %(n)s 个答案比相邻两个窗口的重叠部分还长，没有一个窗口能完整容纳它们：学不到它们。更长的行（--model"
+        ".seq_len）能容纳更多。"
+    ),
+    "%(n)s validation questions": "%(n)s 个验证问题",
+    "Bar picture of F1, higher is better.": "F1 的条形图，越高越好。",
+    "F1": "F1",
+    "F1 beside what needs no training": "F1 与无需训练的方法对照",
+    "F1 is how much an answer has in common with the right one, token by token: all where it is the same, 0 "
+    "where it shares nothing; a mean over the questions.": (
+        "F1 逐个词元衡量答案与正确答案有多少相同：完全一致为满分，毫无相同为 0；对所有问题取平均。"
+    ),
+    "F1 of answers": "答案的 F1",
+    "F1, best first": "F1，最好的在前",
+    "F1, higher is better": "F1，越高越好",
+    "F1, questions with an answer": "F1（有答案的问题）",
+    "F1, questions without an answer": "F1（无答案的问题）",
+    "Higher is better: what answers have in common with the right ones.": "越高越好：答案与正确答案的相同程度。",
+    "It is worse than what needs no training: %(names)s.": "它不如无需训练的方法：%(names)s。",
+    "It never says that a passage holds no answer: no validation question taught it when to. What it points at "
+    "may have nothing to do with the question.": (
+        "它从不说段落里没有答案：没有验证问题教它何时该这样说。它指出的内容可能与问题毫无关系。"
+    ),
+    "It never says that there is none: no validation question taught it when to.": (
+        "它从不说没有答案：没有验证问题教它何时该这样说。"
+    ),
+    "It points at a stretch of the passage that it is given, and knows nothing else: it counts nothing, compares "
+    "nothing, and what the passage says wrongly it says too.": (
+        "它只会指出所给段落中的一段文字，此外一无所知：不会计数，不会比较；段落说错的，它也照说。"
+    ),
+    "Line picture of the loss in nats per window by step.": "损失（每个窗口的奈特数）随步数变化的折线图。",
+    "Of the questions without an answer it says so of %(percent)s %%.": (
+        "没有答案的问题中，它对 %(percent)s %% 说明了没有答案。"
+    ),
+    "Of these questions %(em)s %% are answered exactly; F1 is %(f1)s %% (%(low)s to %(high)s %%).": (
+        "这些问题中有 %(em)s %% 回答得完全一致；F1 为 %(f1)s %%（%(low)s 至 %(high)s %%）。"
+    ),
+    "Of these questions %(em)s %% are answered exactly; F1 is %(f1)s %%.": (
+        "这些问题中有 %(em)s %% 回答得完全一致；F1 为 %(f1)s %%。"
+    ),
+    "The best that needs no training reaches an F1 of %(f1)s %%.": "无需训练的方法中最好的 F1 为 %(f1)s %%。",
+    "There are only %(n)s passages: the intervals are rough.": "只有 %(n)s 个段落：区间很粗略。",
+    "When no answer is given was chosen on these very questions: on new ones it may do worse.": (
+        "何时不作答正是用这些问题选定的：在新问题上可能差一些。"
+    ),
+    "always that there is no answer": "总说没有答案",
+    "exact match": "完全一致",
+    "exact match, questions with an answer": "完全一致（有答案的问题）",
+    "exact match, questions without an answer": "完全一致（无答案的问题）",
+    "how F1 is taken": "F1 的算法",
+    "longest answer that is given, characters": "给出的最长答案（字符数）",
+    "loss, nats per window": "损失（每个窗口的奈特数）",
+    "nats per window": "每个窗口的奈特数",
+    "never": "从不",
+    "of the tokens of the convention, with the right answer that is nearest; a mean over questions": (
+        "按所用规则的词元计算，取最接近的正确答案；对问题取平均"
+    ),
+    "paired interval of the difference in F1: the model minus always no answer": (
+        "F1 之差的配对区间：模型减去总说没有答案"
+    ),
+    "paired interval of the difference in F1: the model minus the first sentence": (
+        "F1 之差的配对区间：模型减去第一句"
+    ),
+    "paired interval of the difference in F1: the model minus the sentence with most words": (
+        "F1 之差的配对区间：模型减去含词最多的句子"
+    ),
+    "paired interval of the difference in F1: the model minus the stretch with most words": (
+        "F1 之差的配对区间：模型减去含词最多的片段"
+    ),
+    "questions": "问题",
+    "questions whose answer is one of the right ones, as the convention compares them": (
+        "按所用规则比较，答案与某个正确答案相同的问题"
+    ),
+    "questions without an answer": "无答案的问题",
+    "rule by which answers are compared": "比较答案的规则",
+    "score below which no answer is given": "低于此分数则不作答",
+    "the first sentence": "第一句",
+    "the sentence with most words of the question": "含问题中的词最多的句子",
+    "the stretch with most words of the question around it": "周围含问题中的词最多的片段",
+    "validation, F1": "验证 F1",
+    "Only the first answers %(first)s questions exactly, only the second %(second)s.": (
+        "只有第一个回答得完全一致的问题有 %(first)s 个，只有第二个回答得完全一致的有 %(second)s 个。"
+    ),
     # classes
     "There are too few validation texts to choose by: the floor answers.": "验证文本太少，无法据此选择：由基线作答。",
     "%(amount)s with labels: words as tokens, in Chinese characters, %(n)s ids at most": (

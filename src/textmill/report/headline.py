@@ -1,4 +1,5 @@
-"""The number that a report is about, in words: bits per byte, or accuracy where classes are told. Room: report/."""
+"""The number that a report is about, in words: bits per byte, accuracy where classes are told,
+F1 where questions are answered. Room: report/."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from dataclasses import dataclass
 
 from textmill.report.words import N_
 from textmill.results import Report
+from textmill.tables import TASKS_WITH_LABELS, TASKS_WITH_QUESTIONS
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,27 @@ ACCURACY = Headline(
 )
 
 
+F1 = Headline(
+    "f1",
+    N_("F1"),
+    N_("F1, best first"),
+    N_(
+        "F1 is how much an answer has in common with the right one, token by token: all where it is the same, 0 where "
+        "it shares nothing; a mean over the questions."
+    ),
+    N_("Higher is better: what answers have in common with the right ones."),
+    ("no_answer", "first_sentence", "lexical_overlap", "sliding_window"),
+    N_("F1 beside what needs no training"),
+    N_("Bar picture of F1, higher is better."),
+    N_("F1, higher is better"),
+    N_("Line picture of the loss in nats per window by step."),
+    N_("loss, nats per window"),
+    is_lower_better=False,
+)
+
+
 def headline_of(report: Report) -> Headline:
     """By what the model is for."""
-    return ACCURACY if report.task == "classify" else BITS
+    if report.task in TASKS_WITH_QUESTIONS:
+        return F1
+    return ACCURACY if report.task in TASKS_WITH_LABELS else BITS

@@ -42,7 +42,10 @@ def measure(value: float | None) -> str:
     return f"{value:.3g}"
 
 
-SHARES = ("accuracy", "f1_macro", "f1_micro", "ece", "ece_noise")
+SHARES = (
+    *("accuracy", "f1_macro", "f1_micro", "ece", "ece_noise"),
+    *("em", "f1", "em_answerable", "f1_answerable", "em_unanswerable", "f1_unanswerable"),
+)
 
 
 def metric(name: str, value: float | None) -> str:

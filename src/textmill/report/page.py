@@ -285,7 +285,9 @@ def numbers_of(report: Report, words: Words) -> dict[str, Any]:
     differences = convention.get("bpb_minus_floor")
     if isinstance(differences, dict):
         convention["bpb_minus_floor"] = {name: _signed_interval(ends) for name, ends in differences.items()}
-    convention |= {name: _signed_interval(ends) for name, ends in convention.items() if name.startswith("minus_")}
+    convention |= {
+        name: _signed_interval(ends) for name, ends in convention.items() if "minus_" in name and isinstance(ends, list)
+    }
     about = {"data": saying.part_name(evaluation.data, words)}
     if evaluation.checkpoint:
         about["checkpoint"] = checkpoint_name(evaluation.checkpoint, words)

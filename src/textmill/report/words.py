@@ -86,6 +86,10 @@ FLOORS = {
     "tfidf": N_("tf-idf and logistic regression"),
     "network": N_("the network alone"),
     "majority": N_("the most frequent class"),
+    "no_answer": N_("always that there is no answer"),
+    "first_sentence": N_("the first sentence"),
+    "lexical_overlap": N_("the sentence with most words of the question"),
+    "sliding_window": N_("the stretch with most words of the question around it"),
 }
 FLOOR_MEANINGS = {
     "ngram": N_("counts which tokens follow which, smoothed (Kneser-Ney), fitted on the same training text"),
@@ -173,6 +177,14 @@ METRICS = {
     "ece_noise": N_("the same of a calibrated model on so many texts"),
     "brier": N_("Brier score"),
     "n_texts": N_("texts"),
+    "em": N_("exact match"),
+    "f1": N_("F1 of answers"),
+    "em_answerable": N_("exact match, questions with an answer"),
+    "f1_answerable": N_("F1, questions with an answer"),
+    "em_unanswerable": N_("exact match, questions without an answer"),
+    "f1_unanswerable": N_("F1, questions without an answer"),
+    "n_questions": N_("questions"),
+    "n_unanswerable": N_("questions without an answer"),
     "source": N_("document"),
     "nats": N_("nats"),
     "output": N_("translation"),
@@ -183,6 +195,7 @@ CURVE_COLUMNS = {
     "valid_loss": N_("validation loss"),
     "valid_bpb": N_("validation, bits per byte"),
     "valid_accuracy": N_("validation, accuracy"),
+    "valid_f1": N_("validation, F1"),
     "lr": N_("learning rate"),
 }
 LOOPS = {"model": N_("the model's samples"), "human": N_("the held-out text")}
@@ -238,6 +251,19 @@ FACTS = {
     "minus_tfidf": N_("paired interval of the difference in accuracy: what answers minus tf-idf"),
     "minus_network": N_("paired interval of the difference in accuracy: what answers minus the network alone"),
     "minus_majority": N_("paired interval of the difference in accuracy: what answers minus the most frequent class"),
+    "convention": N_("rule by which answers are compared"),
+    "em": N_("exact match"),
+    "f1": N_("how F1 is taken"),
+    "longest_answer": N_("longest answer that is given, characters"),
+    "refuses_below": N_("score below which no answer is given"),
+    "f1_minus_no_answer": N_("paired interval of the difference in F1: the model minus always no answer"),
+    "f1_minus_first_sentence": N_("paired interval of the difference in F1: the model minus the first sentence"),
+    "f1_minus_lexical_overlap": N_(
+        "paired interval of the difference in F1: the model minus the sentence with most words"
+    ),
+    "f1_minus_sliding_window": N_(
+        "paired interval of the difference in F1: the model minus the stretch with most words"
+    ),
     "signature": N_("signature"),
     "prepared": N_("folder of the prepared text"),
     "machine": N_("machine"),

@@ -551,6 +551,7 @@ CURVE_NAMES = {
     "eval/loss": "valid_loss",
     "eval/bpb": "valid_bpb",
     "eval/accuracy": "valid_accuracy",
+    "eval/f1": "valid_f1",
 }
 
 
@@ -616,5 +617,6 @@ def _line_of(path: Path) -> RunLine:
         steps=run.config.train.steps,
         bpb=evaluation.metrics.get("bpb") if evaluation else None,
         accuracy=evaluation.metrics.get("accuracy") if evaluation else None,
+        f1=evaluation.metrics.get("f1") if evaluation else None,
         modified=datetime.fromtimestamp((path / "run.json").stat().st_mtime).isoformat(timespec="seconds"),
     )

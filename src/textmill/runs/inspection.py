@@ -84,6 +84,7 @@ class Look:
         self.is_unsealed = bool(self.info) and has_no_seal((folder / "run.json").read_bytes())
         self.is_network = self.info.get("kind", "network") == "network"
         self.of_classes = self.info.get("form") == "encoder"
+        self.of_questions = "span" in (self.info.get("heads") or {})
         self.is_finished = bool(self.info.get("finished"))
         self.progress: dict[int, dict[str, Any]] = {}  # of the checkpoints that hold, by step
         command = str(self.info.get("command") or "")
@@ -252,6 +253,8 @@ class Look:
             yield _damage(MISSING, str(path), evidence, remedy)
 
     def of_floor(self) -> Iterator[Finding]:
+        if self.of_questions:  # the baselines beside it have no weights
+            return
         floor = self.folder / "floor"
         remedy = message(
             "Move %(floor)s away: %(command)s counts it anew each time, from the prepared text.",

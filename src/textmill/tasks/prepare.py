@@ -22,6 +22,8 @@ from textmill.tokens.amount import learned, too_little, with_tokens_chosen
 
 FORMAT = 1
 
+OF_READING = {"both_ways", "balanced", "longest_answer", "window_stride"}
+"""Knobs of [task] that are of reading what is prepared."""
 PART_NAMES: dict[Part, str] = {"train": "train", "validation": "valid", "test": "test"}
 
 
@@ -38,7 +40,7 @@ def fingerprint_of(config: Config, plan: SplitPlan) -> str:
         "files": plan.fingerprint,
         "data": config.data.model_dump(mode="json"),
         "tokens": config.tokens.model_dump(mode="json"),
-        "task": config.task.model_dump(mode="json", exclude={"both_ways", "balanced"}),  # of reading what is prepared
+        "task": config.task.model_dump(mode="json", exclude=OF_READING),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 

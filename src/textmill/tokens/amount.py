@@ -24,7 +24,7 @@ def with_tokens_chosen(config: Config, plan: SplitPlan, shares: dict[str, float]
     if config.tokens.kind != "auto":
         return config, None
     n_bytes, data = plan.ledger.total.get("train", 0), config.data
-    read = bool(data.pairs), config.tokens.shared, bool(data.labelled)
+    read = bool(data.pairs), config.tokens.shared, bool(data.labelled), bool(data.questions)
     kind, vocab_size, reason = choose_kind(n_bytes, shares, *read)
     chosen = {"kind": kind, "vocab_size": config.tokens.vocab_size or vocab_size}
     return config.model_copy(update={"tokens": config.tokens.model_copy(update=chosen)}), reason

@@ -43,13 +43,19 @@ def default_vocab_size(kind: str, n_bytes: int, languages: dict[str, float]) -> 
 
 
 def choose_kind(
-    n_bytes: int, languages: dict[str, float], pairs: bool = False, shared: bool = True, labelled: bool = False
+    n_bytes: int,
+    languages: dict[str, float],
+    pairs: bool = False,
+    shared: bool = True,
+    labelled: bool = False,
+    questions: bool = False,
 ) -> tuple[str, int | None, str]:
     """(kind, vocabulary size or None for all characters, the reason as a sentence) for n_bytes of training text.
 
     pairs: texts with their translations. What is to be found on the other side are words, so their tokens are longer.
     shared: one vocabulary for both sides; else the size is that of each. labelled: texts with classes, which their
-    words tell; as tokens they are fewest, so that more texts are read in the same time.
+    words tell; as tokens they are fewest, so that more texts are read in the same time. questions:
+    passages that are asked about; an answer is a stretch of tokens, so that it must begin and end with one.
 
     >>> choose_kind(200_000, {"en": 1.0})[:2]
     ('char', None)
@@ -68,6 +74,15 @@ def choose_kind(
         else:
             reason = message("%(amount)s in pairs: pieces of words as tokens (bpe), %(n)s ids for each side", **said)
         return "bpe", vocab_size, reason
+    if questions:
+        vocab_size = default_vocab_size("word", n_bytes, languages)
+        reason = message(
+            "%(amount)s with questions: words as tokens, in Chinese characters, %(n)s ids at most, so that answers "
+            "begin and end with one",
+            amount=amount,
+            n=f"{vocab_size:,}",
+        )
+        return "word", vocab_size, reason
     if labelled:
         vocab_size = default_vocab_size("word", n_bytes, languages)
         reason = message(

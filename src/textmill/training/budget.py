@@ -65,7 +65,8 @@ class Text:
     least_batch: int | None = None
     """Rows below which the batch is not halved; None = the batch was said."""
     n_labels: int | None = None
-    """Of labelled texts, how many: what there is to learn is as much, however long they are. None = of others."""
+    """Of labelled texts and of questions, how many: what there is to learn is as much, however long they are. None = of
+    others."""
 
     def steps_per_epoch(self, batch: int) -> int:
         return math.ceil(self.n_rows / (batch * self.accumulate))

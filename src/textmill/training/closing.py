@@ -10,6 +10,7 @@ from typing import Any
 
 from textmill.config import Config
 from textmill.evaluation import evaluate, fit_floor, save_evaluation
+from textmill.evaluation.answers import chosen_refusal
 from textmill.evaluation.labels import chosen_offer, fit_floor_of_labels
 from textmill.files import make_folder, write_atomically
 from textmill.generation import loop_rate
@@ -18,6 +19,7 @@ from textmill.report import render
 from textmill.report.saying import command, opening_for
 from textmill.report.words import language
 from textmill.runs import Prepared, Run
+from textmill.tables import TASKS_WITH_QUESTIONS
 from textmill.tasks import task_of
 from textmill.tokens import Tokenizer
 from textmill.training.clock import Clock
@@ -36,12 +38,14 @@ def write_samples(model: Any, run: Run, tokenizer: Tokenizer, n: int, n_tokens: 
 
 def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener, with_report: bool = True) -> None:
     """After the last step: the floor, the final measurement, loops, the report."""
-    if not (run.path / "floor" / "run.json").is_file():
+    asks = run.config.task.name in TASKS_WITH_QUESTIONS  # beside it stands what has no weights to be kept
+    if not asks and not (run.path / "floor" / "run.json").is_file():
         with clock.doing("floor"):
             fit_floor_of(run, prepared)
     if run.info["form"] == "encoder":
         with clock.doing("evaluate"):
-            run.info["offer"] = chosen_offer(run, prepared).facts()
+            offered = chosen_refusal(run, prepared) if asks else chosen_offer(run, prepared)
+            run.info["offer"] = offered.facts()
             run.write_info()
     if prepared.valid is not None or prepared.test is not None:
         listener.notice("measuring on held-out text …")
@@ -120,6 +124,20 @@ def limits_of(run: Run, prepared: Prepared) -> list[str]:
                 n=seq_len,
             ),
         ]
+    elif run.config.task.name in TASKS_WITH_QUESTIONS:
+        limits.append(
+            message(
+                "It points at a stretch of the passage that it is given, and knows nothing else: it counts nothing, "
+                "compares nothing, and what the passage says wrongly it says too."
+            )
+        )
+        if run.info["offer"]["least"] is None:
+            limits.append(
+                message(
+                    "It never says that a passage holds no answer: no validation question taught it when to. What it "
+                    "points at may have nothing to do with the question."
+                )
+            )
     elif run.info["form"] == "encoder":
         limits.append(
             message(
@@ -163,6 +181,8 @@ def next_commands(run: Run) -> list[str]:
         source = str(run.info["sample_prompt"]).split("\n")[0]
         wanted = [word for name in run.into[:1] for word in ("--to", name)]
         return [command("translate", path, *wanted, source), command("eval", path), longer(run)]
+    if run.config.task.name in TASKS_WITH_QUESTIONS:
+        return [command("eval", path), longer(run)]
     if run.info["form"] == "encoder":
         text = str(run.info["sample_prompt"]).split("\n")[0]
         return [command("classify", path, text[:LONG_PROMPT]), command("eval", path), longer(run)]

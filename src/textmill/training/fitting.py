@@ -208,7 +208,8 @@ def fitted(config: Config, facts: Facts, room: Room, below: int | None = None) -
     too_little = f"there is too little memory: training needs {needed_told(need)}; there are {room}"
     if config.train.fit and fills_by_length(config) and smaller is not None:
         too_little += (
-            "; --fit is not for pairs and labelled texts, as what an update reads of them depends on train.batch"
+            "; --fit is not for pairs, labelled texts and questions, as what an update reads of them depends on "
+            "train.batch"
         )
     elif config.train.fit and smaller is not None:
         before, now = config.train, smaller.train

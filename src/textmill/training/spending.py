@@ -253,7 +253,7 @@ def with_budget(
     speeds, left_out = calibrate(list(tried.values()), precisions, prepared, limit_s, watch.now)
 
     first = tried[sizes[0]]
-    n_labels = n_texts if config.data.labelled else None
+    n_labels = n_texts if config.data.labelled or config.data.questions else None
     text = Text(n_tokens, n_rows, config.train.accumulate, least_batch(config, first), n_labels)
     around = around_of(config, prepared, count_s)
     choice = choose(speeds, text, around, 60 * minutes - watch.elapsed_s)
@@ -308,6 +308,8 @@ def around_of(config: Config, prepared: Prepared, count_s: float) -> Around:
     n_counted = min(prepared.train.n_tokens, MAX_TOKENS) + min(prepared.train.n_bytes, MAX_TOKENS)
     if config.data.labelled:
         floor_s = floor_of_labels_s(prepared.train.n_bytes + n_bytes)
+    elif config.data.questions:
+        floor_s = 0.0  # baselines of answers are fitted on nothing
     else:
         floor_s = (n_counted + n_final + n_bytes) * count_s
     n_read = min(n_valid, config.train.eval_tokens or n_valid)
