@@ -41,12 +41,14 @@ FORMS = {
 # What an encoder can answer about a text.
 HEADS = {
     "classify": "textmill.models.classify_head:ClassifyHead",
+    "story": "textmill.models.story_head:StoryHead",
 }
 
 TASKS = {
     "lm": "textmill.tasks.lm:LanguageModelling",
     "translate": "textmill.tasks.translate:Translate",
     "classify": "textmill.tasks.classify:Classify",
+    "story": "textmill.tasks.stories:ReadStories",
 }
 
 # The form of each task's model, as the task's class says it, for those who load no torch.
@@ -54,13 +56,17 @@ TASK_FORMS = {
     "lm": "decoder",
     "translate": "encoder-decoder",
     "classify": "encoder",
+    "story": "encoder",
 }
 
 # The tasks whose documents are pairs: a text and its translation.
 TASKS_OF_PAIRS = ("translate",)
 
 # The tasks whose documents are texts with their labels.
-TASKS_WITH_LABELS = ("classify",)
+TASKS_WITH_LABELS = ("classify", "story")
+
+# Of these, the tasks whose texts are stories with a question, and whose labels are the answers.
+TASKS_WITH_STORIES = ("story",)
 
 # What a task has to say of its training documents before they are trained on, as a function that loads no torch:
 # (documents) -> sentences. Language modelling takes any text and says nothing.

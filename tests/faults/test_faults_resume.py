@@ -33,12 +33,14 @@ OF_OTHER_TASKS = {
     "data.labelled",
     "data.label",
     "data.label_separator",
+    "data.stories",
     "task.both_ways",
     "tokens.shared",
     "model.source_attention",
     "model.pooling",
     "model.token_dropout",
     "task.balanced",
+    "task.facts",
 }  # refused where a task has no use for them
 KNOBS = {key: knob for key, knob in knobs_of("gru").items() if knob.on_resume == "refuse" and key not in OF_OTHER_TASKS}
 

@@ -27,6 +27,7 @@ FLOORS = {
     "copy": "the source as it stands",
     "dictionary": "word by word",
     "majority": "the most frequent class",
+    "emptied": "the emptied stories",
     "tfidf": "tf-idf and logistic regression",
     "network": "the network alone",
 }

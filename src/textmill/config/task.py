@@ -14,13 +14,18 @@ class TaskConfig(Section):
 
     name: str = knob("lm", flag="--task")
     """lm: language modelling, the next token from those before it. translate: a text into another language. classify:
-    which of its classes a text belongs to."""
+    which of its classes a text belongs to. story: the answer to a question about a story of a few sentences, out of the
+    answers of the training stories."""
 
     both_ways: bool = knob(False, flag="--both-ways")
     """Of pairs, each is learned in both directions, by one model: textmill translate RUN --to LANGUAGE says which."""
 
     balanced: bool = knob(False, flag="--balanced")
     """Of classes, each weighs the same in training, however many texts it has."""
+
+    facts: float | None = knob(None, ge=0.0)
+    """Of stories whose supporting sentences are given, how much finding them weighs beside the answer in training. 0:
+    only the answer is learned. Default: 1."""
 
     @field_validator("name")
     @classmethod

@@ -24,6 +24,8 @@ UNUSED_COLUMN = "unused_column"
 DUPLICATE = "duplicate"
 BAD_RECORD = "bad_record"
 EMPTY = "empty"
+UNASKED = "other:no-question"
+"""Sentences of a story that no question follows."""
 NO_LABEL = "other:no-label"
 """Texts without a label, where documents are labelled."""
 
@@ -31,6 +33,9 @@ TARGET = "target"
 """Key of a document's meta: its translation, where documents are pairs."""
 LABELS = "labels"
 """Key of a document's meta: the names of its classes, where documents are labelled; in class order, each once."""
+FACTS = "facts"
+"""Key of a document's meta: of a story, the numbers of the sentences that prove the answer, from 0; not there where they
+are not known."""
 KEPT = "kept"
 """Key of a document's meta: {role: value as it is written}, where a file's `kept` names columns; "" where there is
 none."""
@@ -71,6 +76,7 @@ class Found:
 
     beside: bytes of its translation, where that stands in a file of its own; they are that file's.
     label: bytes of its label, where that stands beside it in the record.
+    shown: what of its text stands in the record, where that is not all of it: a story goes on from question to question.
     """
 
     document: Document
@@ -79,6 +85,7 @@ class Found:
     unused_column: int = 0
     beside: int = 0
     label: int = 0
+    shown: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,9 @@ PAIR_READERS = {
 }
 """The same where a document is a text and its translation."""
 
+STORIES, STORY_FORMATS = "textmill.text.stories:read_stories", ("text", "jsonl", "world")
+"""The same where a document is a story with a question."""
+
 WITH_LABELS = ("csv", "tsv", "jsonl", "json", "parquet", "world")
 """The formats whose records may hold labels, or what else is kept beside a text, by the same readers; of a file that is
 one text, its folder says its label."""
@@ -138,6 +141,14 @@ def reader_of(file: TextFile, data: DataConfig) -> str:
         )
     if file.kept:
         return READERS[file.format]
+    if data.stories:
+        if file.format not in STORY_FORMATS:
+            raise InputError(
+                message("stories are not read from the format %(format)s", format=file.format),
+                where=file.name,
+                hint=message("read are text files in bAbI's format, and .jsonl"),
+            )
+        return STORIES
     if data.labelled and not file.labels and file.format not in WITH_LABELS:
         raise InputError(
             message("labels are not read from the format %(format)s", format=file.format),
@@ -193,6 +204,7 @@ def _in_own_bytes(file: TextFile, items: Iterator[Found | Dropped]) -> Iterator[
                 n_source, left = counter.advance(item.n_bytes + item.markup + item.unused_column + item.label)
                 values = item.unused_column + item.label
                 texts = item.document.texts if file.beside is None else item.document.texts[:1]
+                texts = texts if item.shown is None else (item.shown,)
                 n_text = min(sum(size_in(text, file.codec) for text in texts), n_source - values)
                 item = replace(item, n_bytes=n_text, markup=n_source - n_text - values)
             yield from (_undecodable(file, some) for some in left)
