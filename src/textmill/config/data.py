@@ -113,7 +113,8 @@ class DataConfig(Section):
     @property
     def cleaning_rules(self) -> tuple[str, ...]:
         """The names of the rules that are applied. Pairs are not cleaned: what is cut off one side the other keeps; nor
-        are stories, of whose sentences the repeated ones count. A text with a label is never too short to say something: ":)" is one."""
+        are stories, in which a repeated sentence counts. A text with a label is never too short to say something: ":)"
+        is one."""
         if self.clean == ("none",) or self.pairs or self.stories:
             return ()
         return tuple(rule for rule in self.clean if not (self.labelled and rule == "near-empty"))

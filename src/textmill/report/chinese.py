@@ -1772,7 +1772,9 @@ CHINESE: dict[str, str] = {
     "%(file)s: read as stories, a JSON object a line.": "%(file)s：按故事读取，每行一个 JSON 对象。",
     "%(file)s: read as stories in bAbI's format.": "%(file)s：按 bAbI 格式的故事读取。",
     "these are no stories: the first line is %(line)s": "这不是故事：第一行是 %(line)s",
-    "A story in bAbI's format begins with a line such as `1 Mary went home.`; of JSON lines each is an object with sentences, question and answer.": "bAbI 格式的故事以 `1 Mary went home.` 这样的一行开头；JSON Lines 的每一行是一个含有 sentences、question 和 answer 的对象。",
+    "A story in bAbI's format begins with a line such as `1 Mary went home.`; of JSON lines each is an "
+    "object with sentences, question and answer.": "bAbI 格式的故事以 `1 Mary went home.` 这样的一行开头；JSON Lines 的每一行是一个含有 sentences、"
+    "question 和 answer 的对象。",
     "no number stands before it": "前面没有编号",
     "its story could not be read at %(where)s": "它的故事在 %(where)s 处读不下去",
     "number %(n)s follows number %(before)s": "编号 %(n)s 跟在编号 %(before)s 之后",

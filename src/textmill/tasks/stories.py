@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, islice
+from itertools import accumulate, islice, pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -137,7 +137,7 @@ class ReadStories(Classify):
         lines = [text.split("\n") for text in texts]
         encoded = tokenizer.encode_batch([line for own in lines for line in own])
         ends = list(accumulate(map(len, lines), initial=0))
-        return [encoded[start:end] for start, end in zip(ends[:-1], ends[1:], strict=True)]
+        return [encoded[start:end] for start, end in pairwise(ends)]
 
     def documents(self, texts: Sequence[Document], tokenizer: Tokenizer) -> list[LabelledIds]:
         """Stories with their answers as ids."""

@@ -34,8 +34,8 @@ TARGET = "target"
 LABELS = "labels"
 """Key of a document's meta: the names of its classes, where documents are labelled; in class order, each once."""
 FACTS = "facts"
-"""Key of a document's meta: of a story, the numbers of the sentences that prove the answer, from 0; not there where they
-are not known."""
+"""Key of a document's meta: of a story, the numbers of the sentences that prove the answer, from 0; not there where
+they are not known."""
 KEPT = "kept"
 """Key of a document's meta: {role: value as it is written}, where a file's `kept` names columns; "" where there is
 none."""
@@ -76,7 +76,8 @@ class Found:
 
     beside: bytes of its translation, where that stands in a file of its own; they are that file's.
     label: bytes of its label, where that stands beside it in the record.
-    shown: what of its text stands in the record, where that is not all of it: a story goes on from question to question.
+    shown: what of its text stands in the record, where that is not all of it: a story goes on from question to
+    question.
     """
 
     document: Document

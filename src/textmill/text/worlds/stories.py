@@ -50,8 +50,8 @@ LEVELS: dict[int, dict[str, Any]] = {
     3: {"kinds": ("where-thing", "is-in", "who-has", "who-gave", "how-many"), "n_sentences": (6, 12)},
     4: {"kinds": KINDS, "n_sentences": (10, 20), "n_people": 5, "n_places": 6, "n_things": 4},
 }
-"""Level -> the knobs it stands for, from the easiest to the hardest. 1: one supporting fact. 2: yes or no, and who. 3: two
-facts, and counting. 4: three facts too, in long stories of many people."""
+"""Level -> the knobs it stands for, from the easiest to the hardest. 1: one supporting fact. 2: yes or no, and who. 3:
+two facts, and counting. 4: three facts too, in long stories of many people."""
 SENTENCES: dict[str, dict[Action, tuple[str, str, str]]] = {
     "en": {
         "go": ("{who} went to the {place}.", "{who} walked to the {place}.", "{who} moved to the {place}."),
@@ -165,8 +165,9 @@ class Story:
 class Stories(World[Story]):
     """Stories of n_sentences[0] … n_sentences[1] sentences or more: as many as it takes until the question has sense.
 
-    level: 1, the easiest, to 4: what the knobs of LEVELS are that are not said; 0: none. kinds: the questions, equally
-    often. unanswerable: share of the questions that the story does not answer. Raises InputError for knobs out of range.
+    level: 1, the easiest, to 4: what the knobs of LEVELS are that are not said; 0: none. kinds: the questions,
+    equally often. unanswerable: share of the questions that the story does not answer. Raises InputError for knobs out
+    of range.
     """
 
     name: ClassVar[str] = "stories"
