@@ -20,6 +20,7 @@ from textmill.errors import Damaged, RunError
 from textmill.metrics.calibration import tempered
 from textmill.results import AspectOpinion, Classified, Flag, OpinionSentence
 from textmill.runs import Run, open_run
+from textmill.tasks.classify import HEAD as CLASSIFIES
 from textmill.tasks.classify import Classify, Probabilities, fitted_on, likeliest, named, sureness
 from textmill.tasks.prepare import task_of
 from textmill.text.aspects import Aspects, AspectSentence, aspect_sentences, aspects_said
@@ -129,6 +130,10 @@ class Classifier:
         """What each line is, in order; of an empty one nothing. at_once changes no answer. least: an answer that is
         less probable is not given. aspects: what each line says of them is told, too. answers_flagged: so is the answer
         of a text with a flag, otherwise it is not given."""
+        if self.task.head != CLASSIFIES:
+            raise RunError(
+                "this run answers questions on stories, and a line is no story", hint="textmill eval RUN --data STORIES"
+            )
         lines = iter(lines)
         while some := list(islice(lines, at_once)):
             full = [line for line in some if line.strip()]
