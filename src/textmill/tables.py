@@ -42,6 +42,7 @@ FORMS = {
 HEADS = {
     "classify": "textmill.models.classify_head:ClassifyHead",
     "span": "textmill.models.span_head:SpanHead",
+    "story": "textmill.models.story_head:StoryHead",
 }
 
 TASKS = {
@@ -49,6 +50,7 @@ TASKS = {
     "translate": "textmill.tasks.translate:Translate",
     "classify": "textmill.tasks.classify:Classify",
     "answer": "textmill.tasks.answer:Answer",
+    "story": "textmill.tasks.stories:ReadStories",
 }
 
 # The form of each task's model, as the task's class says it, for those who load no torch.
@@ -57,13 +59,17 @@ TASK_FORMS = {
     "translate": "encoder-decoder",
     "classify": "encoder",
     "answer": "encoder",
+    "story": "encoder",
 }
 
 # The tasks whose documents are pairs: a text and its translation.
 TASKS_OF_PAIRS = ("translate",)
 
 # The tasks whose documents are texts with their labels.
-TASKS_WITH_LABELS = ("classify",)
+TASKS_WITH_LABELS = ("classify", "story")
+
+# Of these, the tasks whose texts are stories with a question, and whose labels are the answers.
+TASKS_WITH_STORIES = ("story",)
 
 # The tasks whose documents are passages with a question and its answers.
 TASKS_WITH_QUESTIONS = ("answer",)

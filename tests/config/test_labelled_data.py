@@ -12,7 +12,7 @@ from textmill.tables import TASK_FORMS, TASKS, TASKS_WITH_LABELS
 @pytest.fixture
 def classify(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """A task that reads texts with labels."""
-    [name] = TASKS_WITH_LABELS
+    name, *_ = TASKS_WITH_LABELS
     monkeypatch.setitem(TASKS, name, "a:B")
     monkeypatch.setitem(TASK_FORMS, name, "decoder")
     return {"name": name}

@@ -36,6 +36,7 @@ OF_OTHER_TASKS = {
     "data.questions",
     "data.question",
     "data.answer",
+    "data.stories",
     "task.both_ways",
     "tokens.shared",
     "model.source_attention",
@@ -44,6 +45,7 @@ OF_OTHER_TASKS = {
     "task.balanced",
     "task.longest_answer",
     "task.window_stride",
+    "task.facts",
 }  # refused where a task has no use for them
 KNOBS = {key: knob for key, knob in knobs_of("gru").items() if knob.on_resume == "refuse" and key not in OF_OTHER_TASKS}
 

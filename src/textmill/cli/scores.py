@@ -31,6 +31,7 @@ FLOORS = {
     "copy": "the source as it stands",
     "dictionary": "word by word",
     "majority": "the most frequent class",
+    "emptied": "the emptied stories",
     "tfidf": "tf-idf and logistic regression",
     "network": "the network alone",
     "no_answer": "always no answer",

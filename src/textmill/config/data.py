@@ -39,6 +39,8 @@ class DataConfig(Section):
     labelled: bool | None = knob(None)
     """A document is a text with its label, or labels: columns, or a folder of text files for each class. Default: as
     the task reads."""
+    stories: bool | None = knob(None)
+    """Of labelled texts, each is a story with a question, and its label the answer. Default: as the task reads."""
     label: tuple[str, ...] = knob(())
     """Of labelled texts, the column or key that holds the label; of several, the first that a file has. Default: one
     that is called as labels mostly are, such as label, sentiment, 标签; it is shown."""
@@ -133,8 +135,8 @@ class DataConfig(Section):
     @property
     def cleaning_rules(self) -> tuple[str, ...]:
         """The names of the rules that are applied. Pairs are not cleaned: what is cut off one side the other keeps;
-        nor are passages with questions, whose answers have their places. A text with a label is never too short to say
-        something: ":)" is one."""
-        if self.clean == ("none",) or self.pairs or self.questions:
+        nor are passages with questions, whose answers have their places, nor stories, in which a repeated sentence
+        counts. A text with a label is never too short to say something: ":)" is one."""
+        if self.clean == ("none",) or self.pairs or self.questions or self.stories:
             return ()
         return tuple(rule for rule in self.clean if not (self.labelled and rule == "near-empty"))

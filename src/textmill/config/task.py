@@ -14,7 +14,8 @@ class TaskConfig(Section):
 
     name: str = knob("lm", flag="--task")
     """lm: language modelling, the next token from those before it. translate: a text into another language. classify:
-    which of its classes a text belongs to. answer: which stretch of a passage answers a question, or that none does."""
+    which of its classes a text belongs to. answer: which stretch of a passage answers a question, or that none does.
+    story: the answer to a question about a story of a few sentences, out of the answers of the training stories."""
 
     both_ways: bool = knob(False, flag="--both-ways")
     """Of pairs, each is learned in both directions, by one model: textmill translate RUN --to LANGUAGE says which."""
@@ -29,6 +30,10 @@ class TaskConfig(Section):
     window_stride: int | None = knob(None, ge=1)
     """Of questions, tokens by which the next window of a passage begins later, where the passage is longer than a row.
     Default: half a window, or less, so that the longest answer stands whole in one."""
+
+    facts: float | None = knob(None, ge=0.0)
+    """Of stories whose supporting sentences are given, how much finding them weighs beside the answer in training. 0:
+    only the answer is learned. Default: 1."""
 
     @field_validator("name")
     @classmethod

@@ -14,7 +14,13 @@ from textmill.config.section import Section
 from textmill.config.task import TaskConfig
 from textmill.config.tokens import TokensConfig
 from textmill.config.train import TrainConfig
-from textmill.tables import TASK_FORMS, TASKS_OF_PAIRS, TASKS_WITH_LABELS, TASKS_WITH_QUESTIONS
+from textmill.tables import (
+    TASK_FORMS,
+    TASKS_OF_PAIRS,
+    TASKS_WITH_LABELS,
+    TASKS_WITH_QUESTIONS,
+    TASKS_WITH_STORIES,
+)
 
 
 class Config(Section):
@@ -94,6 +100,24 @@ class Config(Section):
         for knob in ("longest_answer", "window_stride"):
             if not wanted and getattr(self.task, knob) is not None:
                 raise ValueError(f"task.{knob} is of questions, and task {self.task.name} has none: leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def stories_are_read_where_the_task_wants_them(self) -> Config:
+        task, wanted = self.task.name, self.task.name in TASKS_WITH_STORIES
+        if self.data.stories is None:
+            object.__setattr__(self, "data", self.data.model_copy(update={"stories": wanted}))
+        elif self.data.stories != wanted:
+            reads = "stories" if wanted else "no stories"
+            raise ValueError(f"data.stories is {str(self.data.stories).lower()}, but task {task} reads {reads}")
+        if not wanted and self.task.facts is not None:
+            raise ValueError(f"task.facts is of stories, and task {task} reads none: leave it out")
+        if wanted:
+            for name in ("text", "label", "label_separator"):
+                if getattr(self.data, name):
+                    raise ValueError(
+                        f"data.{name} is of tables, and a story has its sentences, question and answer: leave it out"
+                    )
         return self
 
     @model_validator(mode="after")

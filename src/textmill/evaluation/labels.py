@@ -147,6 +147,11 @@ def evaluated(
     if prepared is not None:
         found[MAJORITY] = np.tile(shares_of(prepared.train, classes), (len(texts), 1))
 
+    judgement = None
+    if classifier.model is not None:
+        for control, others in classifier.task.controls(texts).items():
+            found[control] = classifier.probabilities(others, "network")
+        judgement = classifier.task.judge(classifier.model, tokenizer, examples, run.config)
     measured = {voice: Measured.of(own, labels, classes, several) for voice, own in found.items()}
     ours = measured["offered"]
     how_sure = settings.resamples, settings.confidence, settings.seed
@@ -178,6 +183,10 @@ def evaluated(
             for text, cost, row in zip(examples, ours.costs, found["offered"], strict=True)
         ],
     )
+    if judgement is not None:
+        evaluation.metrics |= judgement.metrics
+        evaluation.convention |= judgement.convention
+        evaluation.documents = [row | judged for row, judged in zip(evaluation.documents, judgement.rows, strict=True)]
     warned = alarms(measured, classes, intervals, differences)
     told = [*notes, *warned]
     evaluation.classes = tables_of(ours, classifier.offer, settings, abstain)

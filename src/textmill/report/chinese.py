@@ -2014,4 +2014,44 @@ CHINESE: dict[str, str] = {
     'a line is an object such as {"question": "…", "answers": ["…"]}; [] where nothing answers it': (
         '每行是一个对象，例如 {"question": "…", "answers": ["…"]}；没有答案时写 []'
     ),
+    # stories
+    "%(file)s: read as stories, a JSON object a line.": "%(file)s：按故事读取，每行一个 JSON 对象。",
+    "%(file)s: read as stories in bAbI's format.": "%(file)s：按 bAbI 格式的故事读取。",
+    "these are no stories: the first line is %(line)s": "这不是故事：第一行是 %(line)s",
+    "A story in bAbI's format begins with a line such as `1 Mary went home.`; of JSON lines each is an "
+    "object with sentences, question and answer.": (
+        "bAbI 格式的故事以 `1 Mary went home.` 这样的一行开头；JSON Lines 的每一行是一个含有 sentences、"
+        "question 和 answer 的对象。"
+    ),
+    "no number stands before it": "前面没有编号",
+    "its story could not be read at %(where)s": "它的故事在 %(where)s 处读不下去",
+    "number %(n)s follows number %(before)s": "编号 %(n)s 跟在编号 %(before)s 之后",
+    "the question has no answer": "这个问题没有答案",
+    "%(n)s values stand behind tabs: an answer and the numbers of its proofs are all": (
+        "制表符后有 %(n)s 个值：只能有答案和依据的编号"
+    ),
+    "there is no question before the tab": "制表符前没有问题",
+    "the question stands before any sentence": "问题前面一个句子也没有",
+    "'%(word)s' stands among the numbers of the proofs": "依据的编号里有“%(word)s”",
+    "line %(n)s is given as a proof, and is no sentence before it": "第 %(n)s 行被当作依据，但它不是前面的句子",
+    "%(what)s is %(kind)s, not a list": "%(what)s 是%(kind)s，不是列表",
+    "%(what)s is empty": "%(what)s 是空的",
+    "'facts' holds %(fact)s, and the sentences are 0 to %(last)s": (
+        "'facts' 里有 %(fact)s，而句子的编号是 0 到 %(last)s"
+    ),
+    "stories are not read from the format %(format)s": "不能从 %(format)s 格式读取故事",
+    "read are text files in bAbI's format, and .jsonl": "能读的是 bAbI 格式的文本文件和 .jsonl",
+    "sentences with an attention above a half, beside those given as proofs, over %(n)s questions": (
+        "注意力超过一半的句子与给出的依据相比，共 %(n)s 个问题"
+    ),
+    "text that nothing is asked about": "没有人提问的文本",
+    "passages, or sentences of a story, that nothing is asked about": "没有人提问的段落或故事句子",
+    "the emptied stories": "清空的故事",
+    "the same network, shown the questions alone: near chance, if answers come from the stories": (
+        "同一个网络，只看问题：答案若来自故事，它应接近瞎猜"
+    ),
+    "paired interval of the difference in accuracy: what answers minus the emptied stories": (
+        "准确率之差的配对区间：作答者减去清空的故事"
+    ),
+    "sentences that prove": "作为依据的句子",
 }

@@ -90,6 +90,7 @@ FLOORS = {
     "first_sentence": N_("the first sentence"),
     "lexical_overlap": N_("the sentence with most words of the question"),
     "sliding_window": N_("the stretch with most words of the question around it"),
+    "emptied": N_("the emptied stories"),
 }
 FLOOR_MEANINGS = {
     "ngram": N_("counts which tokens follow which, smoothed (Kneser-Ney), fitted on the same training text"),
@@ -105,6 +106,7 @@ FLOOR_MEANINGS = {
     ),
     "network": N_("without its floor, at its best temperature"),
     "majority": N_("says the same of every text"),
+    "emptied": N_("the same network, shown the questions alone: near chance, if answers come from the stories"),
 }
 PARTS = {"train": N_("training text"), "validation": N_("validation text"), "test": N_("test text")}
 LEDGER = {
@@ -118,6 +120,7 @@ LEDGER = {
     "empty": N_("empty"),
     "other:cut-off": N_("cut off"),
     "other:no-label": N_("without a label"),
+    "other:no-question": N_("text that nothing is asked about"),
 }
 LEDGER_MEANINGS = {
     "train": N_("the model learned from it"),
@@ -134,7 +137,7 @@ LOOK_MEANINGS = LEDGER_MEANINGS | {
     "train": N_("the model would learn from it"),
     "text": N_("the model would learn from it, or it would be held out"),
     "other:no-label": N_("texts without a label, which the task needs"),
-    "other:no-question": N_("passages that nothing is asked about"),
+    "other:no-question": N_("passages, or sentences of a story, that nothing is asked about"),
     "other:cut-off": N_("the last record of a file of which the beginning was read"),
 }
 STATUSES = {
@@ -250,6 +253,8 @@ FACTS = {
     "chosen_without": N_("what was not counted in choosing it"),
     "minus_tfidf": N_("paired interval of the difference in accuracy: what answers minus tf-idf"),
     "minus_network": N_("paired interval of the difference in accuracy: what answers minus the network alone"),
+    "minus_emptied": N_("paired interval of the difference in accuracy: what answers minus the emptied stories"),
+    "facts": N_("sentences that prove"),
     "minus_majority": N_("paired interval of the difference in accuracy: what answers minus the most frequent class"),
     "convention": N_("rule by which answers are compared"),
     "em": N_("exact match"),

@@ -31,7 +31,7 @@ from textmill.metrics.loss import LossSum
 from textmill.models.network import Heads
 from textmill.tasks.length_batches import LengthSampler, sampler_by_length
 from textmill.tasks.measuring import DocumentIds
-from textmill.tasks.task import Batch
+from textmill.tasks.task import Batch, Judgement
 from textmill.text import Document
 from textmill.text.columns import utf8_size
 from textmill.text.documents import LABELS
@@ -105,6 +105,7 @@ class Classify:
 
     form = "encoder"
     best_by = "loss"
+    head = HEAD
 
     def __init__(
         self,
@@ -167,6 +168,19 @@ class Classify:
             )
             for document, ids in zip(texts, encoded, strict=True)
         ]
+
+    def ids_of(self, texts: Sequence[str], tokenizer: Tokenizer) -> list[Any]:
+        """Texts as log_probs reads them."""
+        return tokenizer.encode_batch(list(texts))
+
+    def inputs_of(self, texts: Sequence[LabelledIds]) -> list[Any]:
+        """The same of texts that are ids already."""
+        return [text.ids for text in texts]
+
+    def controls(self, texts: Sequence[str]) -> dict[str, list[str]]:
+        """What is answered beside the texts, by name, to see what the answers come from: the accuracy on them stands
+        among the baselines."""
+        return {}
 
     def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
         """Documents -> ids on disk, their labels beside them. Raises NoSpace."""
@@ -259,12 +273,12 @@ class Classify:
         """(B, C) in float32."""
         hidden = model(batch.ids, batch.segments)  # (W, T, D)
         real = None if batch.segments is None else batch.segments >= 0
-        logits: Tensor = model.heads[HEAD](hidden, real, batch.owners)
+        logits: Tensor = model.heads[self.head](hidden, real, batch.owners)
         return logits.float()
 
     def loss(self, model: Any, batch: Batch, state: Any = None) -> tuple[LossSum, Any]:
         """Nats over the batch's texts, with the gradient of the smoothed and balanced loss; there is no state."""
-        head = model.heads[HEAD]
+        head = model.heads[self.head]
         logits = self.logits(model, batch)
         nats = nats_of(logits, batch.targets, head.several)  # (B,)
         if model.training and (self.label_smoothing or batch.weights is not None):
@@ -283,9 +297,9 @@ class Classify:
         n_blocks: int | None = None,
     ) -> list[LabelScore]:
         """What the labels of each text cost, in order. Raises InputError for a label that the model does not know."""
-        texts, head = list(examples), model.heads[HEAD]
+        texts, head = list(examples), model.heads[self.head]
         refuse_unknown(head.classes, ((text.place, text.labels) for text in texts))
-        found = self.log_probs(model, [text.ids for text in texts], tokenizer.mark, config.eval.batch)
+        found = self.log_probs(model, self.inputs_of(texts), tokenizer.mark, config.eval.batch)
         number_of = {name: number for number, name in enumerate(head.classes)}
         scores = []
         for text, own in zip(texts, found, strict=True):
@@ -297,10 +311,10 @@ class Classify:
             scores.append(LabelScore(text.place, nats, 1, text.n_bytes, text.n_chars, predicted == numbers))
         return scores
 
-    def log_probs(self, model: Any, texts: Sequence[Sequence[int]], mark: int, at_once: int = 32) -> Probabilities:
+    def log_probs(self, model: Any, texts: Sequence[Any], mark: int, at_once: int = 32) -> Probabilities:
         """ln P of each class (N, C) of texts as ids, in order; of several labels a text, of each alone. at_once:
         windows read together; the numbers do not depend on it."""
-        head = model.heads[HEAD]
+        head = model.heads[self.head]
         found = np.zeros((len(texts), len(head.classes)))
         by_length = sorted(range(len(texts)), key=lambda number: len(texts[number]))
         with reading(model):
@@ -355,8 +369,9 @@ class Classify:
         examples: Sequence[LabelledIds],
         config: Config,
         training: TokenStore | None = None,
-    ) -> None:
-        """evaluation.labels does, which knows the floor and what is offered."""
+    ) -> Judgement | None:
+        """None: evaluation.labels says all of a classifier's answers, and knows the floor and what is offered."""
+        return None
 
     # --- predictions
 
@@ -364,8 +379,8 @@ class Classify:
         self, model: Any, tokenizer: Tokenizer, inputs: Sequence[str], config: Config, seed: int
     ) -> Iterator[str]:
         """The likeliest class of each text; of several labels a text, those above a half, with commas."""
-        head = model.heads[HEAD]
-        found = self.log_probs(model, tokenizer.encode_batch(list(inputs)), tokenizer.mark, config.eval.batch)
+        head = model.heads[self.head]
+        found = self.log_probs(model, self.ids_of(inputs, tokenizer), tokenizer.mark, config.eval.batch)
         yield from (", ".join(named(own, head.classes, head.several)) for own in np.exp(found))
 
     def opening(self, config: Config, prepared: Prepared) -> str:
@@ -379,8 +394,8 @@ class Classify:
         self, model: Any, tokenizer: Tokenizer, config: Config, opening: str, n: int, n_tokens: int
     ) -> list[str]:
         """The first n lines of the opening, each with its class and how likely that is."""
-        texts, head = opening.split("\n")[:n], model.heads[HEAD]
-        found = np.exp(self.log_probs(model, tokenizer.encode_batch(texts), tokenizer.mark, config.eval.batch))
+        texts, head = opening.split("\n")[:n], model.heads[self.head]
+        found = np.exp(self.log_probs(model, self.ids_of(texts, tokenizer), tokenizer.mark, config.eval.batch))
         return [
             f"{text if len(text) <= LONG_SAMPLE else text[:LONG_SAMPLE] + '…'}\n→ "
             + (", ".join(f"{head.classes[number]} {own[number]:.2f}" for number in likeliest(own, head.several)) or "–")

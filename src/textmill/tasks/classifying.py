@@ -20,7 +20,8 @@ from textmill.errors import Damaged, RunError
 from textmill.metrics.calibration import tempered
 from textmill.results import AspectOpinion, Classified, Flag, OpinionSentence
 from textmill.runs import Run, open_run
-from textmill.tasks.classify import HEAD, Classify, Probabilities, fitted_on, likeliest, named, sureness
+from textmill.tasks.classify import HEAD as CLASSIFIES
+from textmill.tasks.classify import Classify, Probabilities, fitted_on, likeliest, named, sureness
 from textmill.tasks.prepare import task_of
 from textmill.text.aspects import Aspects, AspectSentence, aspect_sentences, aspects_said
 from textmill.tokens import Tokenizer
@@ -106,7 +107,7 @@ class Classifier:
 
     def log_probs(self, texts: Sequence[str]) -> Probabilities:
         """ln P of each class (N, C) by the network as it was trained."""
-        ids = self.tokenizer.encode_batch(list(texts))
+        ids = self.task.ids_of(texts, self.tokenizer)
         return self.task.log_probs(self.model, ids, self.tokenizer.mark, self.at_once)
 
     def answers(self, texts: Sequence[str]) -> tuple[Probabilities, list[list[Flag]]]:
@@ -129,6 +130,10 @@ class Classifier:
         """What each line is, in order; of an empty one nothing. at_once changes no answer. least: an answer that is
         less probable is not given. aspects: what each line says of them is told, too. answers_flagged: so is the answer
         of a text with a flag, otherwise it is not given."""
+        if self.task.head != CLASSIFIES:
+            raise RunError(
+                "this run answers questions on stories, and a line is no story", hint="textmill eval RUN --data STORIES"
+            )
         lines = iter(lines)
         while some := list(islice(lines, at_once)):
             full = [line for line in some if line.strip()]
@@ -225,7 +230,7 @@ def classifier_of(run: Run, checkpoint: str | int | None = None, at_once: int | 
     model: Any = run.model(checkpoint, device=run.config.machine.device)
     own = checkpoint is None or str(checkpoint) == str(run.default_checkpoint)
     offer = Offer.of(run) if own else Offer()
-    head = model.heads[HEAD]
+    head = model.heads[task.head]
     floor = floor_of(run) if (run.path / FLOOR / "run.json").is_file() or offer.weight < 1 else None
     domain = domain_in(run.path / FLOOR) if floor is not None else None
     return Classifier(list(head.classes), head.several, offer, task, run.tokenizer, model, floor, domain, at_once)

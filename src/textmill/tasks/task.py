@@ -30,6 +30,8 @@ class Batch:
 
     source (B, S) and source_segments: what is read before them, where the model reads a source.
     owners (B,): number of the text that each row is a window of, where texts are what has targets, in order.
+    stories (B, 1 + S): of stories, numbers of the rows of the question and of its sentences, -1 behind the last.
+    proofs (B, S): 1 for a sentence that proves the answer, 0 for another, -1 where that is not given.
     n_read: tokens in it, where they are not its targets. weights: by which the gradient of each target is multiplied.
     facts (B, T, F): what is known of each token besides its id.
     """
@@ -43,6 +45,8 @@ class Batch:
     owners: Tensor | None = None
     n_read: int | None = None
     weights: Tensor | None = None
+    stories: Tensor | None = None
+    proofs: Tensor | None = None
     facts: Tensor | None = None
 
     def to(self, device: str) -> Batch:
@@ -59,6 +63,8 @@ class Batch:
             moved(self.owners),
             self.n_read,
             moved(self.weights),
+            moved(self.stories),
+            moved(self.proofs),
             moved(self.facts),
         )
 

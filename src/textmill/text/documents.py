@@ -27,7 +27,7 @@ EMPTY = "empty"
 NO_LABEL = "other:no-label"
 """Texts without a label, where documents are labelled."""
 NO_QUESTION = "other:no-question"
-"""Passages that nothing is asked about, where documents have questions."""
+"""Passages, or sentences of a story, that nothing is asked about."""
 
 TARGET = "target"
 """Key of a document's meta: its translation, where documents are pairs."""
@@ -44,6 +44,9 @@ QUESTION_ID = "question_id"
 ARTICLE = "article"
 """Key of a document's meta: the title of the article that a passage is from. Passages of one article stand on one side
 of a split where there are enough articles."""
+FACTS = "facts"
+"""Key of a document's meta: of a story, the numbers of the sentences that prove the answer, from 0; not there where
+they are not known."""
 KEPT = "kept"
 """Key of a document's meta: {role: value as it is written}, where a file's `kept` names columns; "" where there is
 none."""
@@ -91,7 +94,7 @@ class Found:
     beside: bytes of its translation, where that stands in a file of its own; they are that file's.
     label: bytes of its label, where that stands beside it in the record; of a question, of its answers.
     counted: the texts that n_bytes are, where they are not all of the document's: a passage that several questions are
-    about stands in the file once.
+    about stands in the file once, and a story goes on from question to question.
     """
 
     document: Document

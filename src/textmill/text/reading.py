@@ -68,6 +68,8 @@ QUESTION_READERS = {
     "tsv": "textmill.text.questions:read_table",
 }
 """The same where a document is a passage with a question and its answers."""
+STORIES, STORY_FORMATS = "textmill.text.stories:read_stories", ("text", "jsonl", "world")
+"""The same where a document is a story with a question."""
 
 WITH_LABELS = ("csv", "tsv", "jsonl", "json", "parquet", "world")
 """The formats whose records may hold labels, or what else is kept beside a text, by the same readers; of a file that is
@@ -146,6 +148,14 @@ def reader_of(file: TextFile, data: DataConfig) -> str:
         )
     if file.kept:
         return READERS[file.format]
+    if data.stories:
+        if file.format not in STORY_FORMATS:
+            raise InputError(
+                message("stories are not read from the format %(format)s", format=file.format),
+                where=file.name,
+                hint=message("read are text files in bAbI's format, and .jsonl"),
+            )
+        return STORIES
     if data.labelled and not file.labels and file.format not in WITH_LABELS:
         raise InputError(
             message("labels are not read from the format %(format)s", format=file.format),

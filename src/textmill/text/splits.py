@@ -835,7 +835,8 @@ def _merged_numbers(one: Numbers, other: Numbers) -> Numbers:
 
 def _near_wanted(data: DataConfig, n_bytes: int, notes: list[str]) -> NearDuplicates | None:
     """What looks for near duplicates, unless that is off, or left to us and the text is large."""
-    if data.pairs and data.near_duplicates == "auto":  # sentences of one form are near, and no copies
+    # sentences of one form are near, and no copies; so are stories of one small world
+    if (data.pairs or data.stories) and data.near_duplicates == "auto":
         return None
     if data.near_duplicates == "on" or (data.near_duplicates == "auto" and n_bytes <= NEAR_BELOW_BYTES):
         return NearDuplicates(data.split_seed)

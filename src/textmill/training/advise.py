@@ -165,7 +165,7 @@ def training_command(sections: Mapping[str, BaseModel]) -> str:
         for name, value in said:
             if (section, name) == ("data", "paths"):
                 words = [*(as_argument(path) for path in dict.fromkeys(value)), *words]
-            elif section == "data" and name in ("pairs", "labelled", "questions"):
+            elif section == "data" and name in ("pairs", "labelled", "questions", "stories"):
                 continue  # as the task reads
             elif value != type(said).model_fields[name].default or value != getattr(getattr(unsaid, section), name):
                 words += flags_for(f"{section}.{name}", value)

@@ -181,7 +181,7 @@ def next_commands(run: Run) -> list[str]:
         source = str(run.info["sample_prompt"]).split("\n")[0]
         wanted = [word for name in run.into[:1] for word in ("--to", name)]
         return [command("translate", path, *wanted, source), command("eval", path), longer(run)]
-    if run.config.task.name in TASKS_WITH_QUESTIONS:
+    if run.config.task.name in TASKS_WITH_QUESTIONS or run.config.data.stories:
         return [command("eval", path), longer(run)]
     if run.info["form"] == "encoder":
         text = str(run.info["sample_prompt"]).split("\n")[0]

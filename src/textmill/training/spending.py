@@ -95,7 +95,7 @@ def open_sizes(config: Config, said: Collection[str]) -> list[str]:
     sizes = sizes_of(form).get(config.model.arch, {})
     stands_for = {f"model.{name}" for size in sizes.values() for name in size}
     settled = {"model.size", "model.n_kv_heads", "model.d_ff"} | stands_for
-    if not sizes or settled & set(said):
+    if not sizes or config.data.stories or settled & set(said):
         return [config.model.size]
     return list(SIZES_TRIED[form])
 
@@ -288,8 +288,8 @@ def with_room(
 
 
 def least_batch(config: Config, decided: Config) -> int | None:
-    """Rows below which the batch is not halved; None where it was said."""
-    if config.train.batch is not None:
+    """Rows below which the batch is not halved; None where it was said, and of stories."""
+    if config.train.batch is not None or config.data.stories:
         return None
     return N_LANES[0] if decided.train.order == "stream" else -(-TARGETS_PER_UPDATE[0] // decided.model.seq_len)
 

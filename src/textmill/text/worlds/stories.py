@@ -37,6 +37,21 @@ NUMBERS = {
 }
 YES_NO = {"en": ("no", "yes"), "zh": ("不在", "在")}
 N_WORDINGS = 3
+
+LEVELS: dict[int, dict[str, Any]] = {
+    1: {"kinds": ("where-person",), "n_sentences": (2, 4), "n_people": 2, "n_places": 3, "n_things": 1},
+    2: {
+        "kinds": ("where-person", "is-in", "who-has"),
+        "n_sentences": (4, 8),
+        "n_people": 3,
+        "n_places": 4,
+        "n_things": 2,
+    },
+    3: {"kinds": ("where-thing", "is-in", "who-has", "who-gave", "how-many"), "n_sentences": (6, 12)},
+    4: {"kinds": KINDS, "n_sentences": (10, 20), "n_people": 5, "n_places": 6, "n_things": 4},
+}
+"""Level -> the knobs it stands for, from the easiest to the hardest. 1: one supporting fact. 2: yes or no, and who. 3:
+two facts, and counting. 4: three facts too, in long stories of many people."""
 SENTENCES: dict[str, dict[Action, tuple[str, str, str]]] = {
     "en": {
         "go": ("{who} went to the {place}.", "{who} walked to the {place}.", "{who} moved to the {place}."),
@@ -133,9 +148,10 @@ class Story:
         return f"{self.text}\n{self.question}"
 
     def row(self) -> dict[str, Any]:
-        """Columns text, question, answer, start, end, facts, kind."""
+        """Columns text, sentences, question, answer, start, end, facts, kind."""
         return {
             "text": self.text,
+            "sentences": list(self.sentences),
             "question": self.question,
             "answer": self.answer,
             "start": self.start,
@@ -149,8 +165,9 @@ class Story:
 class Stories(World[Story]):
     """Stories of n_sentences[0] … n_sentences[1] sentences or more: as many as it takes until the question has sense.
 
-    kinds: the questions, equally often. unanswerable: share of the questions that the story does not answer. Raises
-    InputError for knobs out of range.
+    level: 1, the easiest, to 4: what the knobs of LEVELS are that are not said; 0: none. kinds: the questions,
+    equally often. unanswerable: share of the questions that the story does not answer. Raises InputError for knobs out
+    of range.
     """
 
     name: ClassVar[str] = "stories"
@@ -162,10 +179,15 @@ class Stories(World[Story]):
     n_places: int = 5
     n_things: int = 3
     unanswerable: float = 0.0
+    level: int = 0
     language: Language = "en"
     seed: int = 0
 
     def __post_init__(self) -> None:
+        self.check_range("level", 0, len(LEVELS))
+        for knob, value in LEVELS.get(self.level, {}).items():
+            if getattr(self, knob) == getattr(type(self), knob):  # unsaid
+                object.__setattr__(self, knob, value)
         check_language(self.language, self.name)
         unknown = [kind for kind in self.kinds if kind not in KINDS]
         check(
