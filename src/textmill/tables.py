@@ -41,12 +41,14 @@ FORMS = {
 # What an encoder can answer about a text.
 HEADS = {
     "classify": "textmill.models.classify_head:ClassifyHead",
+    "mask": "textmill.models.mask_head:MaskHead",
 }
 
 TASKS = {
     "lm": "textmill.tasks.lm:LanguageModelling",
     "translate": "textmill.tasks.translate:Translate",
     "classify": "textmill.tasks.classify:Classify",
+    "mask": "textmill.tasks.mask:Mask",
 }
 
 # The form of each task's model, as the task's class says it, for those who load no torch.
@@ -54,6 +56,7 @@ TASK_FORMS = {
     "lm": "decoder",
     "translate": "encoder-decoder",
     "classify": "encoder",
+    "mask": "encoder",
 }
 
 # The tasks whose documents are pairs: a text and its translation.
@@ -61,6 +64,9 @@ TASKS_OF_PAIRS = ("translate",)
 
 # The tasks whose documents are texts with their labels.
 TASKS_WITH_LABELS = ("classify",)
+
+# The tasks that ask a text for its own words: their runs are where others begin (--from).
+TASKS_OF_PRETRAINING = ("mask",)
 
 # What a task has to say of its training documents before they are trained on, as a function that loads no torch:
 # (documents) -> sentences. Language modelling takes any text and says nothing.

@@ -99,6 +99,7 @@ def evaluation_text(found: Evaluation, whole: bool = False) -> str:
         f"{count(found.metrics[name])} {words}"
         for name, words in (
             ("n_texts", "texts"),
+            ("n_masked", "hidden tokens"),
             ("n_tokens", "tokens"),
             ("n_bytes", "bytes"),
             ("n_chars", "characters"),

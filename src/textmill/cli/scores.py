@@ -27,6 +27,7 @@ FLOORS = {
     "copy": "the source as it stands",
     "dictionary": "word by word",
     "majority": "the most frequent class",
+    "unigram": "the most frequent token",
     "tfidf": "tf-idf and logistic regression",
     "network": "the network alone",
 }
@@ -34,9 +35,17 @@ OF_TEXTS = {"loss": "nats per text"}
 """Columns that mean something else where classes are told, and not tokens."""
 
 
+OF_MASKED = {
+    "accuracy": "accuracy on hidden tokens",
+    "loss": "nats per hidden token",
+    "perplexity": "perplexity of hidden tokens",
+}
+"""And where hidden tokens are guessed."""
+
+
 def titles_of(metrics: Mapping[str, float]) -> dict[str, str]:
     """What each column is called beside these metrics."""
-    return COLUMNS | (OF_TEXTS if "n_texts" in metrics else {})
+    return COLUMNS | (OF_TEXTS if "n_texts" in metrics else OF_MASKED if "n_masked" in metrics else {})
 
 
 def scores_table(

@@ -14,13 +14,20 @@ class TaskConfig(Section):
 
     name: str = knob("lm", flag="--task")
     """lm: language modelling, the next token from those before it. translate: a text into another language. classify:
-    which of its classes a text belongs to."""
+    which of its classes a text belongs to. mask: hidden words of a text, a beginning for runs that read texts (--from).
+    """
 
     both_ways: bool = knob(False, flag="--both-ways")
     """Of pairs, each is learned in both directions, by one model: textmill translate RUN --to LANGUAGE says which."""
 
     balanced: bool = knob(False, flag="--balanced")
     """Of classes, each weighs the same in training, however many texts it has."""
+
+    mask_share: float = knob(0.15, gt=0.0, lt=1.0)
+    """Of masked words, share of the tokens of a text that are hidden at each reading in training."""
+
+    whole_words: bool = knob(False, flag="--whole-words")
+    """Of masked words, hide all tokens of a word together. A Chinese character is a word."""
 
     @field_validator("name")
     @classmethod

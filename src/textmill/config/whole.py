@@ -14,7 +14,7 @@ from textmill.config.section import Section
 from textmill.config.task import TaskConfig
 from textmill.config.tokens import TokensConfig
 from textmill.config.train import TrainConfig
-from textmill.tables import TASK_FORMS, TASKS_OF_PAIRS, TASKS_WITH_LABELS
+from textmill.tables import TASK_FORMS, TASKS_OF_PAIRS, TASKS_OF_PRETRAINING, TASKS_WITH_LABELS
 
 
 class Config(Section):
@@ -75,6 +75,25 @@ class Config(Section):
             raise ValueError(f"data.{knob} is of labelled texts, and task {self.task.name} reads none: leave it out")
         if not wanted and self.task.balanced:
             raise ValueError(f"task.balanced is of classes, and task {self.task.name} has none: leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def words_are_hidden_where_the_task_asks_for_them(self) -> Config:
+        if self.task.name in TASKS_OF_PRETRAINING:
+            return self
+        for name, default in (("mask_share", 0.15), ("whole_words", False)):
+            if getattr(self.task, name) != default:
+                raise ValueError(f"task.{name} is of masked words, and task {self.task.name} hides none: leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def what_comes_first_is_of_use_to_the_task(self) -> Config:
+        task = self.task.name
+        if self.train.pretrain and (TASK_FORMS.get(task) != "encoder" or task in TASKS_OF_PRETRAINING):
+            raise ValueError(
+                f"train.pretrain is of tasks that read whole texts, such as classify, and task {task} is none: "
+                "leave it out"
+            )
         return self
 
     @model_validator(mode="after")

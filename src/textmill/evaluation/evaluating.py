@@ -68,7 +68,7 @@ def evaluate(
     tokenizer, settings, begin_mark = run.tokenizer, run.config.eval, run.config.tokens.begin_mark
     window, stride = window or settings.window, stride or settings.stride
     task = task_of(run.config)
-    if abstain is not None and task.form != "encoder":
+    if abstain is not None and (task.form != "encoder" or run.is_of_masks):
         raise RunError(
             f"abstaining is for runs that classify (this is {run.config.task.name})",
             where=str(run.path),
@@ -76,12 +76,16 @@ def evaluate(
         )
     prepared, held_out = _held_out(run, data, task, tokenizer)
     which = checkpoint if checkpoint is not None else run.default_checkpoint
+    n_blocks = BLOCKS if len(held_out.examples) == 1 else None
+    if run.is_of_masks:
+        from textmill.evaluation import masked  # which makes the same document
+
+        return masked.evaluated(run, held_out.name, held_out.examples, held_out.notes, checkpoint, prepared, n_blocks)
     if task.form == "encoder":
-        from textmill.evaluation.labels import evaluated  # which makes the same document
+        from textmill.evaluation.labels import evaluated  # and so does this
 
         return evaluated(run, held_out.name, held_out.examples, held_out.notes, checkpoint, prepared, abstain)
     model = run.model(which, device=run.config.machine.device)
-    n_blocks = BLOCKS if len(held_out.examples) == 1 else None
 
     asked = settings.model_copy(update={"window": window, "stride": stride})
     config = run.config.model_copy(update={"eval": asked})

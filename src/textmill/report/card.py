@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from pathlib import PurePath
 from typing import Any
 
@@ -25,6 +26,7 @@ PIPELINES = {
     "translate": "translation",
     "classify": "text-classification",
     "answer": "question-answering",
+    "mask": "fill-mask",
 }
 # our metric -> the name under which a hub lists it
 HUB_METRICS = {"bpb": "bits_per_byte", "perplexity": "perplexity", "loss": "cross_entropy"}
@@ -56,6 +58,13 @@ import textmill
 
 [found] = textmill.classify({run}, {text})
 print(found.label, found.probabilities)"""
+
+PYTHON_START = """\
+import textmill
+from textmill import Config
+
+data, task, model = {{"paths": "reviews.csv"}}, {{"name": "classify"}}, {{"start": {run}}}
+textmill.train(Config(data=data, task=task, model=model))"""
 LONG_TEXT = 80  # characters of a text that is shown how to be classified
 
 
@@ -110,7 +119,7 @@ def front_of(report: Report, words: Words) -> dict[str, Any]:
         "loss": words("nats per token"),
         **{name: words(METRICS[name]) for name in HUB_METRICS_OF_CLASSES},
     }
-    wanted = HUB_METRICS_OF_CLASSES if report.task == "classify" else HUB_METRICS
+    wanted = HUB_METRICS_OF_CLASSES if report.task in ("classify", "mask") else HUB_METRICS
     paths = report.data.get("paths") or []
     return {
         "pipeline_tag": PIPELINES.get(report.task),
@@ -145,6 +154,9 @@ def use_of(report: Report) -> dict[str, str]:
                 run=repr(run), source=repr(source), to="".join(f", to={name!r}" for name in into)
             ),
         }
+    if report.task == "mask":
+        words = ["textmill", "train", "reviews.csv", "--task", "classify", "--from", shlex.quote(run)]
+        return {"commands": " ".join(words), "python": PYTHON_START.format(run=repr(run))}
     if report.task == "classify":
         text = next((str(sample["prompt"]) for sample in report.samples), sentence)[:LONG_TEXT]
         one = saying.command("classify", run, text)

@@ -57,8 +57,22 @@ ACCURACY = Headline(
     N_("loss, nats per text"),
     is_lower_better=False,
 )
+MASKED = Headline(
+    "accuracy",
+    N_("accuracy on hidden tokens"),
+    N_("Accuracy on hidden tokens, best first"),
+    N_("Each token of the held-out text is hidden once; this is the share of them whose likeliest guess is right."),
+    N_("Higher is better: the share of the hidden tokens that are guessed."),
+    ("unigram",),
+    N_("Accuracy on hidden tokens beside the floor"),
+    N_("Bar picture of the accuracy on hidden tokens, higher is better."),
+    N_("accuracy on hidden tokens, higher is better"),
+    N_("Line picture of the loss in nats per hidden token by step."),
+    N_("loss, nats per hidden token"),
+    is_lower_better=False,
+)
 
 
 def headline_of(report: Report) -> Headline:
     """By what the model is for."""
-    return ACCURACY if report.task == "classify" else BITS
+    return {"classify": ACCURACY, "mask": MASKED}.get(report.task, BITS)

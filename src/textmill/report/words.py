@@ -86,6 +86,7 @@ FLOORS = {
     "tfidf": N_("tf-idf and logistic regression"),
     "network": N_("the network alone"),
     "majority": N_("the most frequent class"),
+    "unigram": N_("the most frequent token"),
 }
 FLOOR_MEANINGS = {
     "ngram": N_("counts which tokens follow which, smoothed (Kneser-Ney), fitted on the same training text"),
@@ -101,6 +102,7 @@ FLOOR_MEANINGS = {
     ),
     "network": N_("without its floor, at its best temperature"),
     "majority": N_("says the same of every text"),
+    "unigram": N_("knows how often each token stands in the training text, and nothing of the words around it"),
 }
 PARTS = {"train": N_("training text"), "validation": N_("validation text"), "test": N_("test text")}
 LEDGER = {
@@ -172,6 +174,8 @@ METRICS = {
     "ece_noise": N_("the same of a calibrated model on so many texts"),
     "brier": N_("Brier score"),
     "n_texts": N_("texts"),
+    "n_masked": N_("hidden tokens"),
+    "n_right": N_("guessed"),
     "source": N_("document"),
     "nats": N_("nats"),
     "output": N_("translation"),
@@ -231,6 +235,7 @@ FACTS = {
     "f1_macro": N_("how F1 is averaged"),
     "ece": N_("how calibration is taken"),
     "brier": N_("how the Brier score is taken"),
+    "hidden": N_("what is hidden"),
     "temperature": N_("temperature of the network"),
     "chosen_on": N_("what it was chosen on"),
     "chosen_without": N_("what was not counted in choosing it"),

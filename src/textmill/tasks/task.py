@@ -31,6 +31,7 @@ class Batch:
     source (B, S) and source_segments: what is read before them, where the model reads a source.
     owners (B,): number of the text that each row is a window of, where texts are what has targets, in order.
     n_read: tokens in it, where they are not its targets. weights: by which the gradient of each target is multiplied.
+    masked (B, T): True where the token is hidden from the model.
     """
 
     ids: Tensor
@@ -42,6 +43,7 @@ class Batch:
     owners: Tensor | None = None
     n_read: int | None = None
     weights: Tensor | None = None
+    masked: Tensor | None = None
 
     def to(self, device: str) -> Batch:
         def moved(tensor: Tensor | None) -> Tensor | None:
@@ -57,6 +59,7 @@ class Batch:
             moved(self.owners),
             self.n_read,
             moved(self.weights),
+            moved(self.masked),
         )
 
 

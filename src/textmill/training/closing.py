@@ -36,10 +36,10 @@ def write_samples(model: Any, run: Run, tokenizer: Tokenizer, n: int, n_tokens: 
 
 def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener, with_report: bool = True) -> None:
     """After the last step: the floor, the final measurement, loops, the report."""
-    if not (run.path / "floor" / "run.json").is_file():
+    if not (run.is_of_masks or (run.path / "floor" / "run.json").is_file()):
         with clock.doing("floor"):
             fit_floor_of(run, prepared)
-    if run.info["form"] == "encoder":
+    if run.info["form"] == "encoder" and not run.is_of_masks:
         with clock.doing("evaluate"):
             run.info["offer"] = chosen_offer(run, prepared).facts()
             run.write_info()
@@ -120,6 +120,12 @@ def limits_of(run: Run, prepared: Prepared) -> list[str]:
                 n=seq_len,
             ),
         ]
+    elif run.is_of_masks:
+        limits.append(
+            message(
+                "It guesses hidden words and says nothing else of a text: it is a beginning for other runs, by --from."
+            )
+        )
     elif run.info["form"] == "encoder":
         limits.append(
             message(
@@ -163,6 +169,9 @@ def next_commands(run: Run) -> list[str]:
         source = str(run.info["sample_prompt"]).split("\n")[0]
         wanted = [word for name in run.into[:1] for word in ("--to", name)]
         return [command("translate", path, *wanted, source), command("eval", path), longer(run)]
+    if run.is_of_masks:
+        started = ["textmill", "train", "reviews.csv", "--task", "classify", "--from", shlex.quote(path)]
+        return [" ".join(started), command("eval", path), longer(run)]
     if run.info["form"] == "encoder":
         text = str(run.info["sample_prompt"]).split("\n")[0]
         return [command("classify", path, text[:LONG_PROMPT]), command("eval", path), longer(run)]
