@@ -39,6 +39,9 @@ OF_OTHER_TASKS = {
     "model.pooling",
     "model.token_dropout",
     "task.balanced",
+    "task.mask_share",
+    "task.whole_words",
+    "train.pretrain",
 }  # refused where a task has no use for them
 KNOBS = {key: knob for key, knob in knobs_of("gru").items() if knob.on_resume == "refuse" and key not in OF_OTHER_TASKS}
 

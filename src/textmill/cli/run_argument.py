@@ -92,7 +92,7 @@ def settings_of(run: Run, shell: Shell, keys: tuple[str, ...]) -> Config:
 def model_of(run: Run, config: Config, checkpoint: str | None = None) -> NextToken:
     """The run's language model on the machine that the config names. Raises RunError where it is none."""
     form = run.info["form"]
-    if run.is_of_masks:
+    if form == "encoder" and run.is_of_masks:
         raise RunError(
             "this run guesses hidden words: it writes nothing, and is a beginning for other runs",
             where=str(run.path),

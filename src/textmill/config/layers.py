@@ -165,8 +165,9 @@ def begun_from(loaded: Loaded, base: Config, origin: str) -> Loaded:
     taken |= {f"tokens.{name}": getattr(base.tokens, name) for name in TOKENS_OF_START}
     if TASK_FORMS[config.task.name] == "encoder" and base.model.softmax != "full":
         taken["model.softmax"] = "full"  # of the head that is left behind
-    said = sorted(key for key in loaded.said if key.partition(".")[0] == "model" and key[6:] not in free)
-    said += sorted(key for key in loaded.said if key in taken and not key.startswith("model."))
+    own = {key for key in loaded.said if loaded.origins[key] != f"task {config.task.name}"}  # its default size
+    said = sorted(key for key in own if key.partition(".")[0] == "model" and key[6:] not in free)
+    said += sorted(key for key in own if key in taken and not key.startswith("model."))
     refused = [
         f"{key}: {_shown(taken[key]) if key in taken else f'no such knob of {base.model.arch}'} there, "
         f"{_shown(value_of(config, key))} here"

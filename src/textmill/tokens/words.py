@@ -1,7 +1,7 @@
 """Which tokens of a text belong to one word. Room: tokens/. Used by tasks that hide whole words.
 
-A token goes on with the word before it where that ends, and it begins, inside of a run of letters and digits. A
-character of a script without blanks is a word; so is every sign. Bytes of one character are never apart.
+A token goes on with the word before it where it begins inside of a run of letters and digits, or of a character. A
+character of a script without blanks is a word; so is every sign.
 """
 
 from __future__ import annotations
@@ -13,39 +13,41 @@ from numpy.typing import NDArray
 
 from textmill.tokens.tokenizer import Tokenizer
 
-WORD_LETTER = re.compile(r"[^\W_]")
+LETTER = re.compile(r"[^\W_]")
 ALONE = re.compile(
     r"[\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     r"\U00020000-\U0003ffff]"
 )
+LONGEST = 4  # bytes of a character
 
 
 class WordTable:
-    """Of every id of a tokenizer, whether its text begins and ends inside of a word."""
+    """The bytes of every id of a tokenizer, to find where words begin."""
 
     def __init__(self, tokenizer: Tokenizer):
-        tokens = [tokenizer.token_bytes(number) for number in range(tokenizer.vocab_size)]
-        self.goes_on = np.array([bool(token) and 0x80 <= token[0] < 0xC0 for token in tokens])  # of a character
-        self.begins_inside = np.array([_is_letter(_first(token)) for token in tokens])
-        self.ends_inside = np.array([_is_letter(_last(token)) for token in tokens])
+        self.bytes_of = [tokenizer.token_bytes(number) for number in range(tokenizer.vocab_size)]
 
     def firsts(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Places (W,) where a word begins, the first of them 0; of ids (T,), one or more."""
-        begins = np.ones(len(ids), dtype=bool)
-        within = self.begins_inside[ids[1:]] & self.ends_inside[ids[:-1]]
-        begins[1:] = ~(within | self.goes_on[ids[1:]])
-        return np.flatnonzero(begins)
+        """Places (W,) of ids (T,), one or more, where a word begins; 0 is the first."""
+        tokens = [self.bytes_of[number] for number in ids.tolist()]
+        data, at, found = b"".join(tokens), len(tokens[0]), [0]
+        for place, token in enumerate(tokens[1:], start=1):
+            if not _is_inside(data, at):
+                found.append(place)
+            at += len(token)
+        return np.array(found)
 
 
-def _first(token: bytes) -> str:
-    return token.decode(errors="ignore")[:1]
-
-
-def _last(token: bytes) -> str:
-    text = token.decode(errors="ignore")
-    whole = text.encode() == token
-    return text[-1:] if whole else ""
+def _is_inside(data: bytes, at: int) -> bool:
+    """Whether the byte `at` goes on with a character or with a word."""
+    if at < len(data) and 0x80 <= data[at] < 0xC0:
+        return True
+    before = max(0, at - 1)
+    while before > max(0, at - LONGEST) and 0x80 <= data[before] < 0xC0:
+        before -= 1
+    one, other = (text.decode(errors="ignore")[:1] for text in (data[before:at], data[at : at + LONGEST]))
+    return _is_letter(one) and _is_letter(other)
 
 
 def _is_letter(character: str) -> bool:
-    return bool(WORD_LETTER.match(character)) and not ALONE.match(character)
+    return bool(LETTER.match(character)) and not ALONE.match(character)

@@ -17,11 +17,11 @@ from typing import Any
 from textmill.config import Config
 from textmill.config.knobs import value_of
 from textmill.config.layers import Loaded, load_config, with_said
-from textmill.errors import ConfigError
+from textmill.errors import ConfigError, InputError
 from textmill.files import make_folder, write_atomically
 from textmill.runs import Run
 from textmill.tables import TASKS_OF_PRETRAINING
-from textmill.text import Document, SplitPlan, plan_split
+from textmill.text import Document, ReadReport, SplitPlan, plan_split, read_documents
 from textmill.text.against import find_overlaps
 from textmill.training.budget import DEFAULT_MINUTES
 from textmill.training.naming import folder_of
@@ -81,6 +81,12 @@ def first_config(loaded: Loaded, plan: SplitPlan, notice: Callable[[str], None])
         flags["data.unit"] = "line"
         notice("--pretrain: a line of a plain text file is a text (--data.unit decides)")
     first = load_config(flags | length_of(config), folder=folder.parent / ".data")
+    if named and next(read_documents(named, first.config.data, ReadReport()), None) is None:
+        raise InputError(
+            "there is no text to learn hidden words from",
+            where=", ".join(named),
+            hint="Name another file, or --pretrain same for the texts that have labels.",
+        )
     if held_out and named:
         tell_overlaps(first.config, held_out, notice)
     return first
