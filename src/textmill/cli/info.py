@@ -58,7 +58,13 @@ def info_text(info: Info) -> str:
             lines = [line for line in value if line] if isinstance(value, list) else [value]
             if name == "files":  # a ledger each: for --json
                 lines = [f"{len(lines):,} (each with its ledger: --json)"]
-            titles = TITLES | ({"loss": "nats per text"} if "n_texts" in facts else {})
+            titles = TITLES | (
+                {"loss": "nats per text"}
+                if "n_texts" in facts
+                else {"loss": "nats per hidden token", "n_masked": "hidden tokens"}
+                if "n_masked" in facts
+                else {}
+            )
             title = titles.get(name, name.replace("_", " "))
             label = f"{part}: {title}"
             words = [text for line in lines if (text := fact(name, line))]
