@@ -43,6 +43,7 @@ HEADS = {
     "classify": "textmill.models.classify_head:ClassifyHead",
     "span": "textmill.models.span_head:SpanHead",
     "story": "textmill.models.story_head:StoryHead",
+    "mask": "textmill.models.mask_head:MaskHead",
 }
 
 TASKS = {
@@ -51,6 +52,7 @@ TASKS = {
     "classify": "textmill.tasks.classify:Classify",
     "answer": "textmill.tasks.answer:Answer",
     "story": "textmill.tasks.stories:ReadStories",
+    "mask": "textmill.tasks.mask:Mask",
 }
 
 # The form of each task's model, as the task's class says it, for those who load no torch.
@@ -60,6 +62,7 @@ TASK_FORMS = {
     "classify": "encoder",
     "answer": "encoder",
     "story": "encoder",
+    "mask": "encoder",
 }
 
 # The tasks whose documents are pairs: a text and its translation.
@@ -73,6 +76,9 @@ TASKS_WITH_STORIES = ("story",)
 
 # The tasks whose documents are passages with a question and its answers.
 TASKS_WITH_QUESTIONS = ("answer",)
+
+# The tasks that ask a text for its own words: their runs are where others begin (--from).
+TASKS_OF_PRETRAINING = ("mask",)
 
 # What a task has to say of its training documents before they are trained on, as a function that loads no torch:
 # (documents) -> sentences. Language modelling takes any text and says nothing.

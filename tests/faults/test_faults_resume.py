@@ -46,6 +46,9 @@ OF_OTHER_TASKS = {
     "task.longest_answer",
     "task.window_stride",
     "task.facts",
+    "task.mask_share",
+    "task.whole_words",
+    "train.pretrain",
 }  # refused where a task has no use for them
 KNOBS = {key: knob for key, knob in knobs_of("gru").items() if knob.on_resume == "refuse" and key not in OF_OTHER_TASKS}
 

@@ -85,6 +85,27 @@ def of_encoder(config: Any, is_padded: bool) -> tuple[int, int]:
     return kept, 4 * (activation_numbers(config, V, reading) + reserved_numbers(config, reading))
 
 
+@pytest.mark.parametrize(("arch", "preset"), [(arch, preset) for arch, preset in DIALECTS if arch in ENCODERS])
+@pytest.mark.parametrize("is_padded", [False, True])
+def test_what_is_kept_of_hidden_words(arch: str, preset: str | None, is_padded: bool) -> None:
+    config = config_of(arch, preset)
+    model = build_model(config, V, "encoder", {"mask": {"vocab_size": V}}).train()
+    ids, segments = torch.randint(0, V, (B, T)), None
+    if is_padded:
+        segments = torch.zeros_like(ids)
+        segments[0, -1] = -1
+    masked = torch.zeros(B, T, dtype=torch.bool)
+    masked[:, ::7] = True
+    targets = torch.where(masked, ids, -100)
+
+    def forward() -> Tensor:
+        return model.heads["mask"].nll(model(ids, segments, masked), targets, model.embedding.weight).sum()
+
+    reading = Reading(B, T, is_padded=is_padded, is_whole=True, n_masked=int(masked.sum()))
+    said = 4 * (activation_numbers(config, V, reading) + reserved_numbers(config, reading))
+    assert 0.9 < said / saved_bytes(model, forward) < 1.25
+
+
 @pytest.mark.parametrize(("arch", "preset"), DIALECTS)
 @pytest.mark.parametrize("knobs", [{}, {"n_layers": 1}, {"dropout": 0.1}, {"tied": True}], ids=str)
 def test_what_is_kept_of_a_row_is_what_torch_saves(arch: str, preset: str | None, knobs: dict[str, Any]) -> None:

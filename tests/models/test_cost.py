@@ -91,6 +91,18 @@ def test_an_encoder_is_counted_part_by_part(arch, preset, knobs, pooling, classe
     assert (cost.memory_bytes(config, 31, None, form="encoder", heads=heads)["weights"]) == 4 * counts.total
 
 
+@pytest.mark.parametrize(("arch", "preset", "knobs"), SHAPES)
+@pytest.mark.parametrize("tied", [False, True])
+def test_an_encoder_that_guesses_hidden_words_is_counted_part_by_part(arch, preset, knobs, tied):
+    config = config_of(arch, preset, **{"n_layers": 3, "d_model": 16, "seq_len": 24, **knobs, "tied": tied})
+    heads = {"mask": {"vocab_size": 31}}
+    counts, model = cost.parameters(config, 31, "encoder", heads=heads), build_model(config, 31, "encoder", heads)
+    sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
+    assert counts.total == sum(sizes.values())
+    assert counts.head == sum(size for name, size in sizes.items() if name.startswith("heads."))
+    assert counts.head_multiplies == round(0.15 * (31 * 16 + 16 * 16))
+
+
 def test_an_encoder_on_paper():
     """LSTM, D = 4, V = 3, 2 layers of two directions of width 2: each 4 · 2 · (4 + 2) weights and 2 · 4 · 2 biases;
     a head of 2 classes: 2 · (4 + 1), and 4 · (4 + 1) that weigh the tokens."""

@@ -100,6 +100,7 @@ def evaluation_text(found: Evaluation, whole: bool = False) -> str:
         for name, words in (
             ("n_texts", "texts"),
             ("n_questions", "questions"),
+            ("n_masked", "hidden tokens"),
             ("n_tokens", "tokens"),
             ("n_bytes", "bytes"),
             ("n_chars", "characters"),

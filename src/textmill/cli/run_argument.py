@@ -94,6 +94,12 @@ def settings_of(run: Run, shell: Shell, keys: tuple[str, ...]) -> Config:
 def model_of(run: Run, config: Config, checkpoint: str | None = None) -> NextToken:
     """The run's language model on the machine that the config names. Raises RunError where it is none."""
     form = run.info["form"]
+    if form == "encoder" and run.is_of_masks:
+        raise RunError(
+            "this run guesses hidden words: it writes nothing, and is a beginning for other runs",
+            where=str(run.path),
+            hint=f"textmill train reviews.csv --task classify --from {run.path}",
+        )
     if form != "decoder":
         if run.config.task.name in TASKS_WITH_QUESTIONS:
             raise RunError(

@@ -32,6 +32,7 @@ FLOORS = {
     "dictionary": "word by word",
     "majority": "the most frequent class",
     "emptied": "the emptied stories",
+    "unigram": "the most frequent token",
     "tfidf": "tf-idf and logistic regression",
     "network": "the network alone",
     "no_answer": "always no answer",
@@ -44,10 +45,21 @@ OF_QUESTIONS = {"loss": "nats per window"}
 """Columns that mean something else where classes are told or questions answered, and not tokens."""
 
 
+OF_MASKED = {
+    "accuracy": "accuracy on hidden tokens",
+    "loss": "nats per hidden token",
+    "perplexity": "perplexity of hidden tokens",
+}
+"""And where hidden tokens are guessed."""
+
+
 def titles_of(metrics: Mapping[str, float]) -> dict[str, str]:
     """What each column is called beside these metrics."""
-    other = OF_TEXTS if "n_texts" in metrics else OF_QUESTIONS if "n_questions" in metrics else {}
-    return COLUMNS | other
+    if "n_texts" in metrics:
+        return COLUMNS | OF_TEXTS
+    if "n_questions" in metrics:
+        return COLUMNS | OF_QUESTIONS
+    return COLUMNS | (OF_MASKED if "n_masked" in metrics else {})
 
 
 def scores_table(

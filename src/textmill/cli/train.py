@@ -36,6 +36,8 @@ EVERY_STEP = "all"
         "textmill train novel.txt --size small --steps 5000 --name novel-small",
         "textmill train reviews.csv --data.text body --train.lr 3e-4",
         "textmill train my_texts/ -n                plan and files, nothing is written",
+        "textmill train reviews.csv --task classify --pretrain more.txt    first hidden words of text without labels",
+        "textmill train more.txt --from runs/novel  begin with the weights of another run",
         "textmill train -c run.toml                 knobs from a file, such as a run's config.toml",
         "textmill train runs/novel --verify         repeat the last stretch in memory: the same to the bit?",
     ),
@@ -132,7 +134,8 @@ def loaded_for(shell: Shell, paths: tuple[str, ...], will_train: bool = False) -
         from textmill.training.naming import folder_of
 
         refuse_if_locked(folder_of(loaded.config))
-    fetch_on_use(shell, (*data.paths, *data.valid, *data.test))
+    unlabelled = (path for path in loaded.config.train.pretrain if path != "same")
+    fetch_on_use(shell, (*data.paths, *data.valid, *data.test, *unlabelled))
     return loaded
 
 

@@ -31,6 +31,12 @@ DEFAULT = "default"
 PYTHON = "Python"
 
 
+FREE_FROM_START = {"start", "dropout", "token_dropout", "pooling"}
+"""Knobs of [model] that a run which begins from another may have as it likes, and so of most the length of a row."""
+TOKENS_OF_START = ("kind", "segmenter", "vocab_size", "shared", "begin_mark")
+"""Those of [tokens] that it must have as the other."""
+
+
 @dataclass(frozen=True)
 class Loaded:
     """A config, and where each value comes from.
@@ -148,6 +154,46 @@ def merge_for_resume(saved: Config, loaded: Loaded) -> tuple[Config, list[str]]:
             hint="take another name or start anew: --name NEW or --fresh",
         )
     return _with(saved, taken), warnings
+
+
+def begun_from(loaded: Loaded, base: Config, origin: str) -> Loaded:
+    """The config of a run that begins with the weights of another: what must be as it is there is taken from `base`,
+    its config. origin: its name. Raises ConfigError that lists what was said otherwise."""
+    config = loaded.config
+    free = FREE_FROM_START | ({"seq_len"} if getattr(base.model, "positions", None) != "learned" else set())
+    taken = {f"model.{name}": value for name, value in base.model if name not in free}
+    taken |= {f"tokens.{name}": getattr(base.tokens, name) for name in TOKENS_OF_START}
+    if TASK_FORMS[config.task.name] == "encoder" and base.model.softmax != "full":
+        taken["model.softmax"] = "full"  # of the head that is left behind
+    own = {key for key in loaded.said if loaded.origins[key] != f"task {config.task.name}"}  # its default size
+    said = sorted(key for key in own if key.partition(".")[0] == "model" and key[6:] not in free)
+    said += sorted(key for key in own if key in taken and not key.startswith("model."))
+    refused = [
+        f"{key}: {_shown(taken[key]) if key in taken else f'no such knob of {base.model.arch}'} there, "
+        f"{_shown(value_of(config, key))} here"
+        for key in said
+        if key not in taken or taken[key] != value_of(config, key)
+    ]
+    if refused:
+        listed = "\n  ".join(refused)
+        raise ConfigError(
+            f"the run to begin with is otherwise:\n  {listed}",
+            where=f"{origin} (--from)",
+            hint="Leave these out, they are taken from it; or begin without --from.",
+        )
+    kept = {name: value for name, value in config.model if name in free and f"model.{name}" in loaded.said}
+    values = config.model_dump()
+    values["model"] = {"seq_len": base.model.seq_len, "start": config.model.start, "arch": base.model.arch} | kept
+    for key, value in taken.items():
+        section, _, name = key.partition(".")
+        values[section][name] = value
+    origins = loaded.origins | dict.fromkeys(taken, f"--from {origin}") | {"model.seq_len": f"--from {origin}"}
+    return Loaded(_validated(values, origins, base.model.arch), origins)
+
+
+def with_said(loaded: Loaded, changes: dict[str, Any], origin: str) -> Loaded:
+    """The same with these values, as if `origin` had said them. Raises ConfigError."""
+    return Loaded(_with(loaded.config, changes), loaded.origins | dict.fromkeys(changes, origin))
 
 
 def section_with(config: Config, key: str, word: Any) -> Config:
@@ -330,6 +376,8 @@ def _shown(value: Any) -> str:
 
 
 def _same(key: str, before: Any, now: Any) -> bool:
+    if key == "model.start" and before is not None and now is not None:
+        return bool(os.path.normpath(before) == os.path.normpath(now))
     if key in ("data.paths", "data.valid", "data.test"):  # a folder with or without its last slash
         return [os.path.normpath(path) for path in before] == [os.path.normpath(path) for path in now]
     return bool(before == now)

@@ -23,6 +23,9 @@ class BaseModelConfig(Section):
     size: Size = knob("tiny", flag="--size")
     """Parameters without embeddings and head: micro 0.1 M, tiny 0.8 M, small 5 M, base 25 M, large 85 M (within 10 %).
     Of classifiers the default is micro."""
+    start: str | None = knob(None, flag="--from")
+    """RUN to begin with the weights of: its tokenizer is taken, its architecture and size, and of its weights all that
+    fit; a head for another task is new."""
     seq_len: int = knob(256, ge=2)
     """Tokens in a row: the context of a Transformer, the reach of back-propagation in a recurrence. Of questions the
     default is 512."""

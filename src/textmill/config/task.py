@@ -15,7 +15,8 @@ class TaskConfig(Section):
     name: str = knob("lm", flag="--task")
     """lm: language modelling, the next token from those before it. translate: a text into another language. classify:
     which of its classes a text belongs to. answer: which stretch of a passage answers a question, or that none does.
-    story: the answer to a question about a story of a few sentences, out of the answers of the training stories."""
+    story: the answer to a question about a story of a few sentences, out of the answers of the training stories. mask:
+    hidden words of a text, a beginning for runs that read texts (--from)."""
 
     both_ways: bool = knob(False, flag="--both-ways")
     """Of pairs, each is learned in both directions, by one model: textmill translate RUN --to LANGUAGE says which."""
@@ -34,6 +35,12 @@ class TaskConfig(Section):
     facts: float | None = knob(None, ge=0.0)
     """Of stories whose supporting sentences are given, how much finding them weighs beside the answer in training. 0:
     only the answer is learned. Default: 1."""
+
+    mask_share: float = knob(0.15, gt=0.0, lt=1.0)
+    """Of masked words, share of the tokens of a text that are hidden at each reading in training."""
+
+    whole_words: bool = knob(False, flag="--whole-words")
+    """Of masked words, hide all tokens of a word together. A Chinese character is a word."""
 
     @field_validator("name")
     @classmethod

@@ -32,6 +32,14 @@ class TrainConfig(Section):
     minutes: float | None = knob(None, gt=0.0, le=N_MINUTES_MOST, flag="--minutes")
     """Time for all, from the start to the report: size, batch and steps are chosen for it by measuring this machine.
     Default: 10, where neither steps nor epochs are said. Beside steps it is a note of what they were chosen for."""
+    pretrain: tuple[str, ...] = knob((), flag="--pretrain")
+    """Of a task that reads whole texts: text without labels on which it first learns to guess hidden words, in a run of
+    its own, NAME-pretrained; may be said several times. same: only the texts that have labels. Held-out texts are left
+    out of it."""
+    pretrain_share: float = knob(0.5, gt=0.0, lt=1.0)
+    """Share of minutes that goes into it."""
+    pretrain_steps: int | None = knob(None, ge=1, le=N_STEPS_MOST)
+    """Its steps. Default: its share of minutes; beside --steps or --epochs as many as the run itself."""
     batch: int | None = knob(None, ge=1)
     """Rows in a micro-batch. Default: chosen for the architecture and the amount of text."""
     accumulate: int = knob(1, ge=1)

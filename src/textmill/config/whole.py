@@ -17,6 +17,7 @@ from textmill.config.train import TrainConfig
 from textmill.tables import (
     TASK_FORMS,
     TASKS_OF_PAIRS,
+    TASKS_OF_PRETRAINING,
     TASKS_WITH_LABELS,
     TASKS_WITH_QUESTIONS,
     TASKS_WITH_STORIES,
@@ -118,6 +119,25 @@ class Config(Section):
                     raise ValueError(
                         f"data.{name} is of tables, and a story has its sentences, question and answer: leave it out"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def words_are_hidden_where_the_task_asks_for_them(self) -> Config:
+        if self.task.name in TASKS_OF_PRETRAINING:
+            return self
+        for name, default in (("mask_share", 0.15), ("whole_words", False)):
+            if getattr(self.task, name) != default:
+                raise ValueError(f"task.{name} is of masked words, and task {self.task.name} hides none: leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def what_comes_first_is_of_use_to_the_task(self) -> Config:
+        task = self.task.name
+        if self.train.pretrain and (TASK_FORMS.get(task) != "encoder" or task in TASKS_OF_PRETRAINING):
+            raise ValueError(
+                f"train.pretrain is of tasks that read whole texts, such as classify, and task {task} is none: "
+                "leave it out"
+            )
         return self
 
     @model_validator(mode="after")

@@ -40,6 +40,12 @@ def compare(ours: Run, theirs: Run, data: str | None = None) -> Comparison:
 def compared(evaluations: Sequence[Evaluation], settings: Any) -> Comparison:
     """What the second of two evaluations gains over the first. settings: [eval], for the bootstrap."""
     one, two = evaluations
+    if any("n_masked" in found.metrics for found in evaluations):
+        raise InputError(
+            "a run of hidden words is a beginning for other runs: compared are those that begin from it",
+            where=f"{one.run} and {two.run}",
+            hint="`textmill eval RUN` tells how many hidden words each guesses.",
+        )
     if any("n_texts" in found.metrics for found in evaluations):
         return _of_classifiers(one, two, settings)
     if any("n_questions" in found.metrics for found in evaluations):

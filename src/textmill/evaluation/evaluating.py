@@ -77,16 +77,20 @@ def evaluate(
         )
     prepared, held_out = _held_out(run, data, task, tokenizer)
     which = checkpoint if checkpoint is not None else run.default_checkpoint
+    n_blocks = BLOCKS if len(held_out.examples) == 1 else None
     if run.config.task.name in TASKS_WITH_QUESTIONS:
         from textmill.evaluation.answers import evaluated as answers_evaluated
 
         return answers_evaluated(run, held_out.name, held_out.examples, held_out.notes, checkpoint)
+    if run.is_of_masks:
+        from textmill.evaluation import masked  # which makes the same document
+
+        return masked.evaluated(run, held_out.name, held_out.examples, held_out.notes, checkpoint, prepared, n_blocks)
     if task.form == "encoder":
-        from textmill.evaluation.labels import evaluated  # which makes the same document
+        from textmill.evaluation.labels import evaluated  # and so does this
 
         return evaluated(run, held_out.name, held_out.examples, held_out.notes, checkpoint, prepared, abstain)
     model = run.model(which, device=run.config.machine.device)
-    n_blocks = BLOCKS if len(held_out.examples) == 1 else None
 
     asked = settings.model_copy(update={"window": window, "stride": stride})
     config = run.config.model_copy(update={"eval": asked})

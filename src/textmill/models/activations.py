@@ -54,7 +54,8 @@ class Reading:
     """What a micro-batch reads. n_source: tokens of a source row, 0 = none. is_padded: rows differ in length. is_apart:
     documents in a row do not see each other. is_fused: dropout of attention weights is made by the kernel that attends
     (not on a processor). is_made_again: of a layer only what goes in is kept, and one at a time is made again
-    (train.recompute). is_whole: an encoder reads each row as a whole, and says something of it."""
+    (train.recompute). is_whole: an encoder reads each row as a whole, and says something of it. n_masked: places of
+    which it tells the token that is hidden there, where that is what it says."""
 
     n_rows: int
     n_tokens: int
@@ -64,6 +65,7 @@ class Reading:
     is_fused: bool = False
     is_made_again: bool = False
     is_whole: bool = False
+    n_masked: int = 0
 
     @property
     def n_places(self) -> int:
@@ -110,6 +112,8 @@ class HeadNumbers:
 def head_numbers(config: ModelConfig, vocab_size: int, reading: Reading) -> HeadNumbers:
     """Of the nats of every place. Few scores are made at once and kept; many go in chunks, with their gradient."""
     n, d = reading.n_places, config.d_model
+    if reading.n_masked:
+        return _of_masked(config, vocab_size, reading)
     if reading.is_whole:
         return _of_pooling(config, reading)
     targets = 4 * n if reading.is_padded else 2 * n  # and the places that count
@@ -127,6 +131,15 @@ def _of_softmax(n: int, n_classes: int, d: int, capped: bool) -> HeadNumbers:
         return HeadNumbers(kept=(2 if capped else 1) * n * n_classes, passing=2 * n * n_classes, gradient=0)
     chunk = max(1, SCORES_OF_A_CHUNK // n_classes) * n_classes
     return HeadNumbers(kept=n * d, passing=2 * chunk, gradient=0)
+
+
+def _of_masked(config: ModelConfig, vocab_size: int, reading: Reading) -> HeadNumbers:
+    """Of hidden tokens: their rows before and after each of three maps, their scores; and what is read in their place,
+    by which every row is chosen."""
+    n, d = reading.n_masked, config.d_model
+    found = _of_softmax(n, vocab_size, d, config.logit_cap is not None)
+    kept = found.kept + n * (4 * d + 4) + reading.n_places * 4
+    return HeadNumbers(kept, found.passing + 2 * n * d, vocab_size * d + d * d)
 
 
 def _of_pooling(config: ModelConfig, reading: Reading) -> HeadNumbers:

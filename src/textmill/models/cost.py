@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 CONVENTION = "6 N + 12 L D T a token: N without embeddings, multiply-add = 2, backward = 2 forward, causal half counted"
 
+MASK_SHARE = 0.15
+"""Of the tokens of a text, those that are scored where its words are masked."""
+
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}  # vectors of width D that a recurrent cell computes from input and state
 
 # Numbers an optimizer keeps beside each parameter: (in the matrices that Muon takes, in all others).
@@ -50,7 +53,7 @@ class Parameters:
     head_multiplies: int
     """Numbers the head multiplies by: V D, tied or not. Of an adaptive softmax those that every token passes: its
     clusters, which few tokens reach, are not counted. Of an encoder those that weigh its tokens: the scores of classes,
-    made once a text, are not counted."""
+    made once a text, are not counted. Of masked words MASK_SHARE of them, on average over the tokens."""
 
     @property
     def total(self) -> int:
@@ -73,15 +76,22 @@ def parameters(
     124439808
     """
     known = isinstance(config, TransformerConfig) or config.arch in GATES
-    if not known or form not in ("decoder", "encoder-decoder", "encoder") or set(heads or ()) - {"classify"}:
+    if not known or form not in ("decoder", "encoder-decoder", "encoder") or set(heads or ()) - {"classify", "mask"}:
         return _on_meta_device(config, vocab_size, form, source_vocab_size, heads)
     if isinstance(config, TransformerConfig):
         counts = _of_transformer(config, vocab_size, form == "encoder-decoder")
     else:
         counts = _of_recurrence(config, vocab_size, form)
     if form == "encoder":
-        n_head = sum(_of_classify_head(config, len(told["classes"])) for told in (heads or {}).values())
-        return replace(counts, head=n_head, head_multiplies=_weighing(config) if heads else 0)
+        heads = heads or {}
+        n_head = multiplies = 0
+        if "classify" in heads:
+            n_head += _of_classify_head(config, len(heads["classify"]["classes"]))
+            multiplies += _weighing(config)
+        if "mask" in heads:
+            n_head += _of_mask_head(config, vocab_size)
+            multiplies += round(MASK_SHARE * (vocab_size + config.d_model) * config.d_model)
+        return replace(counts, head=n_head, head_multiplies=multiplies)
     return replace(counts, embeddings=counts.embeddings + (source_vocab_size or 0) * config.d_model)
 
 
@@ -255,6 +265,11 @@ def _head_multiplies(config: ModelConfig, vocab_size: int) -> int:
 
 def _of_classify_head(config: ModelConfig, n_classes: int) -> int:
     return n_classes * (config.d_model + 1) + _weighing(config)
+
+
+def _of_mask_head(config: ModelConfig, vocab_size: int) -> int:
+    d = config.d_model
+    return d + d * d + d + 2 * d + vocab_size + (0 if config.tied else vocab_size * d)
 
 
 def _weighing(config: ModelConfig) -> int:

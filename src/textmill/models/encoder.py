@@ -40,22 +40,32 @@ class Encoder(Network):
 
     form: ClassVar[str] = "encoder"
     backbones: ClassVar[dict[str, str]] = ENCODERS
-    unused_knobs: ClassVar[frozenset[str]] = frozenset()
+    unused_knobs: ClassVar[frozenset[str]] = frozenset({"start"})
 
     def __init__(self, config: ModelConfig, vocab_size: int, heads: Heads = NO_HEADS):
         super().__init__(config, vocab_size)
         self.token_dropout = config.token_dropout or 0.0
         self.heads = nn.ModuleDict({name: head_of(name, config, dict(told)) for name, told in heads.items()})
 
-    def forward(self, ids: Tensor, segments: Tensor | None = None, facts: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        ids: Tensor,
+        segments: Tensor | None = None,
+        facts: Tensor | None = None,
+        masked: Tensor | None = None,
+    ) -> Tensor:
         """Hidden vectors (W, T, D) of ids (W, T), one text a row. segments (W, T): -1 = padding, on either side; None =
         no padding. Hidden vectors at padding mean nothing. facts (W, T, F): what is known of each token besides its id,
-        for heads that take it in before the row is read; 0 at padding.
+        for heads that take it in before the row is read; 0 at padding. masked (W, T): True where the token is hidden
+        from the model, which has a head "mask": it reads that head's stand-in there.
 
         Raises InputError for a row without a token and for ids that are no tokens of the vocabulary, ContextFull beyond
         max_context.
         """
         x = self.embedded(ids)  # (W, T, D)
+        if masked is not None:
+            stand_in: Tensor = self.heads["mask"].stand_in  # type: ignore[assignment]
+            x = torch.where(masked[..., None], stand_in.to(x.dtype), x)
         if self.training and self.token_dropout:
             x = x * F.dropout(x.new_ones(*x.shape[:2], 1), self.token_dropout)
         for head in self.heads.values():

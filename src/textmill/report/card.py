@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from pathlib import PurePath
 from typing import Any
 
@@ -25,6 +26,7 @@ PIPELINES = {
     "translate": "translation",
     "classify": "text-classification",
     "answer": "question-answering",
+    "mask": "fill-mask",
 }
 # our metric -> the name under which a hub lists it
 HUB_METRICS = {"bpb": "bits_per_byte", "perplexity": "perplexity", "loss": "cross_entropy"}
@@ -64,6 +66,12 @@ from textmill.tasks.answering import reader_of
 reader = reader_of(textmill.open_run({run}))
 [[answer]] = reader.read("When was the mill built?", ["The mill was built in 1874."])
 print(answer.text, answer.start, answer.end, answer.score)"""
+PYTHON_START = """\
+import textmill
+from textmill import Config
+
+data, task, model = {{"paths": "reviews.csv"}}, {{"name": "classify"}}, {{"start": {run}}}
+textmill.train(Config(data=data, task=task, model=model))"""
 LONG_TEXT = 80  # characters of a text that is shown how to be classified
 
 
@@ -118,7 +126,7 @@ def front_of(report: Report, words: Words) -> dict[str, Any]:
         "loss": words("nats per token"),
         **{name: words(METRICS[name]) for name in (*HUB_METRICS_OF_CLASSES, *HUB_METRICS_OF_ANSWERS)},
     }
-    of_task = {"classify": HUB_METRICS_OF_CLASSES, "answer": HUB_METRICS_OF_ANSWERS}
+    of_task = {"classify": HUB_METRICS_OF_CLASSES, "mask": HUB_METRICS_OF_CLASSES, "answer": HUB_METRICS_OF_ANSWERS}
     wanted = of_task.get(report.task, HUB_METRICS)
     paths = report.data.get("paths") or []
     return {
@@ -159,6 +167,9 @@ def use_of(report: Report) -> dict[str, str]:
             "commands": saying.command("eval", run),
             "python": PYTHON_ANSWER.format(run=repr(run)),
         }
+    if report.task == "mask":
+        words = ["textmill", "train", "reviews.csv", "--task", "classify", "--from", shlex.quote(run)]
+        return {"commands": " ".join(words), "python": PYTHON_START.format(run=repr(run))}
     if report.task == "classify":
         text = next((str(sample["prompt"]) for sample in report.samples), sentence)[:LONG_TEXT]
         one = saying.command("classify", run, text)

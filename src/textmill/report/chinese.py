@@ -2054,4 +2054,45 @@ CHINESE: dict[str, str] = {
         "准确率之差的配对区间：作答者减去清空的故事"
     ),
     "sentences that prove": "作为依据的句子",
+    # hidden words
+    "%(amount)s to hide words in: words as tokens, in Chinese characters, %(n)s ids at most": (
+        "用来遮盖词语的%(amount)s：以词为词元，中文以字为词元，最多 %(n)s 个编号"
+    ),
+    "Accuracy on hidden tokens beside the floor": "被遮盖词元的准确率与底线",
+    "Accuracy on hidden tokens, best first": "被遮盖词元的准确率，最好的在前",
+    "Bar picture of the accuracy on hidden tokens, higher is better.": "被遮盖词元准确率的条形图，越高越好。",
+    "Each token of the held-out text is hidden once; this is the share of them whose likeliest guess is right.": (
+        "留出文本的每个词元都被遮盖一次；这是其中最可能的猜测恰好正确的比例。"
+    ),
+    "Higher is better: the share of the hidden tokens that are guessed.": "越高越好：被遮盖的词元中猜对的比例。",
+    "It guesses %(ours)s %% of the hidden tokens by what stands around them; always the most frequent one would be "
+    "right for %(theirs)s %%.": ("它凭前后文猜对了 %(ours)s %% 的被遮盖词元；总是猜最常见的词元则对 %(theirs)s %%。"),
+    "It guesses %(ours)s %% of the hidden tokens, always the most frequent one would be right for %(theirs)s %%; its "
+    "loss is no better than that of the frequencies: it has learned nothing of the words around.": (
+        "它猜对了 %(ours)s %% 的被遮盖词元，总是猜最常见的词元则对 %(theirs)s %%；它的损失并不比词频的更低："
+        "它还没有从前后文学到东西。"
+    ),
+    "It guesses %(ours)s %% of the hidden tokens.": "它猜对了 %(ours)s %% 的被遮盖词元。",
+    "It guesses hidden words and says nothing else of a text: it is a beginning for other runs, by --from.": (
+        "它只会猜被遮盖的词，对文本不作别的判断：它是供其他训练用 --from 起步的。"
+    ),
+    "Line picture of the loss in nats per hidden token by step.": "每个被遮盖词元的损失（奈特）随步数变化的折线图。",
+    "There is no floor: the run's training text is not there.": "没有底线：这次训练的文本已不在。",
+    "accuracy on hidden tokens": "被遮盖词元的准确率",
+    "accuracy on hidden tokens, higher is better": "被遮盖词元的准确率，越高越好",
+    "each token once, in one of %(n)s readings that are the same for every run": (
+        "每个词元恰好一次，分在 %(n)s 遍阅读中，对每次训练都相同"
+    ),
+    "guessed": "猜对",
+    "hidden tokens": "被遮盖的词元",
+    "knows how often each token stands in the training text, and nothing of the words around it": (
+        "只知道每个词元在训练文本中出现多少次，对前后文一无所知"
+    ),
+    "loss, nats per hidden token": "损失，每个被遮盖词元的奈特数",
+    "nats per hidden token": "每个被遮盖词元的奈特数",
+    "per hidden token": "按被遮盖的词元计",
+    "perplexity of hidden tokens": "被遮盖词元的困惑度",
+    "share of the hidden tokens whose likeliest guess is right": "被遮盖的词元中最可能的猜测恰好正确的比例",
+    "the most frequent token": "最常见的词元",
+    "what is hidden": "遮盖了什么",
 }

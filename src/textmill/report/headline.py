@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from textmill.report.words import N_
 from textmill.results import Report
-from textmill.tables import TASKS_WITH_LABELS, TASKS_WITH_QUESTIONS
+from textmill.tables import TASKS_OF_PRETRAINING, TASKS_WITH_LABELS, TASKS_WITH_QUESTIONS
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,20 @@ ACCURACY = Headline(
     N_("loss, nats per text"),
     is_lower_better=False,
 )
+MASKED = Headline(
+    "accuracy",
+    N_("accuracy on hidden tokens"),
+    N_("Accuracy on hidden tokens, best first"),
+    N_("Each token of the held-out text is hidden once; this is the share of them whose likeliest guess is right."),
+    N_("Higher is better: the share of the hidden tokens that are guessed."),
+    ("unigram",),
+    N_("Accuracy on hidden tokens beside the floor"),
+    N_("Bar picture of the accuracy on hidden tokens, higher is better."),
+    N_("accuracy on hidden tokens, higher is better"),
+    N_("Line picture of the loss in nats per hidden token by step."),
+    N_("loss, nats per hidden token"),
+    is_lower_better=False,
+)
 
 
 F1 = Headline(
@@ -84,4 +98,6 @@ def headline_of(report: Report) -> Headline:
     """By what the model is for."""
     if report.task in TASKS_WITH_QUESTIONS:
         return F1
+    if report.task in TASKS_OF_PRETRAINING:
+        return MASKED
     return ACCURACY if report.task in TASKS_WITH_LABELS else BITS

@@ -39,6 +39,7 @@ LONG_SAMPLE = 1200  # characters; a longer one gets a box of its own that scroll
 CURVE_ROWS = 3000  # a longer curve is shown where it was evaluated, and says so
 DOCUMENT_ROWS = 500
 OF_TEXTS = {"loss": N_("loss, nats per text")}
+OF_MASKED = {"loss": N_("loss, nats per hidden token"), "perplexity": N_("perplexity of hidden tokens")}
 PART_COLUMNS = {
     "n_documents": N_("documents"),
     "n_tokens": N_("tokens"),
@@ -260,8 +261,10 @@ def numbers_of(report: Report, words: Words) -> dict[str, Any]:
     if classes is not None:  # they have a table of their own
         used -= {f"{OF_CLASS}{name}" for name in classes.names}
     rows = []
+    of_what = {"n_texts": OF_TEXTS, "n_masked": OF_MASKED}
+    meanings = next((own for key, own in of_what.items() if key in evaluation.metrics), {})
     for name in _ordered(used, METRICS):
-        label, is_word = label_of(name, METRICS | (OF_TEXTS if "n_texts" in evaluation.metrics else {}), words)
+        label, is_word = label_of(name, METRICS | meanings, words)
         value, interval = evaluation.metrics.get(name), evaluation.intervals.get(name)
         rows.append(
             {

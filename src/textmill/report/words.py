@@ -91,6 +91,7 @@ FLOORS = {
     "lexical_overlap": N_("the sentence with most words of the question"),
     "sliding_window": N_("the stretch with most words of the question around it"),
     "emptied": N_("the emptied stories"),
+    "unigram": N_("the most frequent token"),
 }
 FLOOR_MEANINGS = {
     "ngram": N_("counts which tokens follow which, smoothed (Kneser-Ney), fitted on the same training text"),
@@ -107,6 +108,7 @@ FLOOR_MEANINGS = {
     "network": N_("without its floor, at its best temperature"),
     "majority": N_("says the same of every text"),
     "emptied": N_("the same network, shown the questions alone: near chance, if answers come from the stories"),
+    "unigram": N_("knows how often each token stands in the training text, and nothing of the words around it"),
 }
 PARTS = {"train": N_("training text"), "validation": N_("validation text"), "test": N_("test text")}
 LEDGER = {
@@ -188,6 +190,8 @@ METRICS = {
     "f1_unanswerable": N_("F1, questions without an answer"),
     "n_questions": N_("questions"),
     "n_unanswerable": N_("questions without an answer"),
+    "n_masked": N_("hidden tokens"),
+    "n_right": N_("guessed"),
     "source": N_("document"),
     "nats": N_("nats"),
     "output": N_("translation"),
@@ -248,6 +252,7 @@ FACTS = {
     "f1_macro": N_("how F1 is averaged"),
     "ece": N_("how calibration is taken"),
     "brier": N_("how the Brier score is taken"),
+    "hidden": N_("what is hidden"),
     "temperature": N_("temperature of the network"),
     "chosen_on": N_("what it was chosen on"),
     "chosen_without": N_("what was not counted in choosing it"),

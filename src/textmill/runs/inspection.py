@@ -85,6 +85,7 @@ class Look:
         self.is_network = self.info.get("kind", "network") == "network"
         self.of_classes = self.info.get("form") == "encoder"
         self.of_questions = "span" in (self.info.get("heads") or {})
+        self.has_floor = "mask" not in (self.info.get("heads") or {})
         self.is_finished = bool(self.info.get("finished"))
         self.progress: dict[int, dict[str, Any]] = {}  # of the checkpoints that hold, by step
         command = str(self.info.get("command") or "")
@@ -263,7 +264,7 @@ class Look:
         )
         inner = [] if self.of_classes else [floor / "bytes"]
         for path in (floor, *inner):
-            if self.is_finished or floor.is_dir():
+            if (self.is_finished and self.has_floor) or floor.is_dir():
                 info = _read_json(path / "run.json") or {}
                 yield from _sealed_file(path / "run.json", remedy)
                 for name, allowed in (info.get("hashes") or {}).items():

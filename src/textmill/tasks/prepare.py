@@ -11,16 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from textmill.config import Config
-from textmill.files import new_folder, remove_abandoned, write_sealed_json
+from textmill.files import new_folder, remove_abandoned, sha256_of, write_sealed_json
 from textmill.messages import record_of
 from textmill.runs import Prepared, hashes_of
 from textmill.tables import TASKS, load
 from textmill.tasks.task import Task
 from textmill.text import Part, SplitPlan, plan_split
-from textmill.tokens import TokenStore
+from textmill.tokens import Tokenizer, TokenStore
 from textmill.tokens.amount import learned, too_little, with_tokens_chosen
 
 FORMAT = 1
+OF_READING = {"both_ways", "balanced", "mask_share", "whole_words"}
+"""Knobs of [task] that say how what is prepared is read."""
 
 OF_READING = {"both_ways", "balanced", "longest_answer", "window_stride"}
 """Knobs of [task] that are of reading what is prepared."""
@@ -33,8 +35,9 @@ def task_of(config: Config) -> Task:
     return task
 
 
-def fingerprint_of(config: Config, plan: SplitPlan) -> str:
-    """Equal for equal files, [data], [tokens], [task] and format: the name of the prepared folder."""
+def fingerprint_of(config: Config, plan: SplitPlan, tokenizer: Path | None = None) -> str:
+    """Equal for equal files, [data], [tokens], [task] and format, and an equal tokenizer where it is given: the name of
+    the prepared folder."""
     parts = {
         "format": FORMAT,
         "files": plan.fingerprint,
@@ -42,24 +45,31 @@ def fingerprint_of(config: Config, plan: SplitPlan) -> str:
         "tokens": config.tokens.model_dump(mode="json"),
         "task": config.task.model_dump(mode="json", exclude=OF_READING),
     }
+    if tokenizer is not None:
+        parts["tokenizer"] = {path.name: sha256_of(path) for path in sorted(tokenizer.glob("tokenizer*.json"))}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def prepare(
-    config: Config, into: Path, notice: Callable[[str], None] = lambda text: None, plan: SplitPlan | None = None
+    config: Config,
+    into: Path,
+    notice: Callable[[str], None] = lambda text: None,
+    plan: SplitPlan | None = None,
+    tokenizer_of: Path | None = None,
 ) -> tuple[Prepared, Config]:
     """The prepared text under `into` (RUNS/.data), made where it is not there yet; and the config with tokens decided.
 
     The tokenizer learns from the training part only. Raises InputError, NoSpace; nothing half-made stays. Raises
     Damaged where prepared text that is there is not what was written: all of it is read, about a second for a GB.
-    plan: how this text is split, where the caller has planned it already.
+    plan: how this text is split, where the caller has planned it already. tokenizer_of: a folder whose tokenizer is
+    taken instead; config.tokens says what it is.
     """
     plan = plan or plan_split(config.data)
     shares = plan.languages
     config, reason = with_tokens_chosen(config, plan, shares)
     if abandoned := remove_abandoned(into):
         notice(f"Removed from {into}, left by a preparation that was killed: {', '.join(abandoned)}.")
-    path = into / fingerprint_of(config, plan)
+    path = into / fingerprint_of(config, plan, tokenizer_of)
     if (path / "ledger.json").is_file():
         prepared = Prepared.open(path)
         for store in prepared.stores.values():
@@ -69,9 +79,11 @@ def prepare(
     task = task_of(config)
     notes = [*plan.notes, *([reason] if reason else [])]
     with new_folder(path) as temporary:
-        tokenizer = learned(
-            config, lambda: (document.texts for document in plan.documents("train")), config.data.split_seed
-        )
+        if tokenizer_of is None:
+            texts = lambda: (document.texts for document in plan.documents("train"))  # noqa: E731
+            tokenizer = learned(config, texts, config.data.split_seed)
+        else:
+            tokenizer = Tokenizer.load(tokenizer_of)
         if tokenizer.note:
             notes.append(tokenizer.note)
         tokenizer.save(temporary)

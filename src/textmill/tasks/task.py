@@ -34,6 +34,7 @@ class Batch:
     proofs (B, S): 1 for a sentence that proves the answer, 0 for another, -1 where that is not given.
     n_read: tokens in it, where they are not its targets. weights: by which the gradient of each target is multiplied.
     facts (B, T, F): what is known of each token besides its id.
+    masked (B, T): True where the token is hidden from the model.
     """
 
     ids: Tensor
@@ -48,6 +49,7 @@ class Batch:
     stories: Tensor | None = None
     proofs: Tensor | None = None
     facts: Tensor | None = None
+    masked: Tensor | None = None
 
     def to(self, device: str) -> Batch:
         def moved(tensor: Tensor | None) -> Tensor | None:
@@ -66,6 +68,7 @@ class Batch:
             moved(self.stories),
             moved(self.proofs),
             moved(self.facts),
+            moved(self.masked),
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from textmill.config import Config
 from textmill.errors import TooLittleText
 from textmill.messages import message, plural_message
+from textmill.tables import TASKS_OF_PRETRAINING
 from textmill.text import SplitPlan
 from textmill.text.long_text import Text
 from textmill.tokens.choice import choose_kind
@@ -24,7 +25,8 @@ def with_tokens_chosen(config: Config, plan: SplitPlan, shares: dict[str, float]
     if config.tokens.kind != "auto":
         return config, None
     n_bytes, data = plan.ledger.total.get("train", 0), config.data
-    read = bool(data.pairs), config.tokens.shared, bool(data.labelled), bool(data.questions)
+    masked = config.task.name in TASKS_OF_PRETRAINING
+    read = bool(data.pairs), config.tokens.shared, bool(data.labelled), bool(data.questions), masked
     kind, vocab_size, reason = choose_kind(n_bytes, shares, *read)
     chosen = {"kind": kind, "vocab_size": config.tokens.vocab_size or vocab_size}
     return config.model_copy(update={"tokens": config.tokens.model_copy(update=chosen)}), reason
@@ -59,8 +61,8 @@ def too_little(n_tokens: int, paths: Sequence[str]) -> TooLittleText | None:
     )
 
 
-def tokens_about(config: Config, text: SplitPlan) -> tuple[int, Tokenizer]:
-    """Training tokens, end marks included, and the tokenizer that is learned from the start of the text."""
+def tokens_about(config: Config, text: SplitPlan, given: Tokenizer | None = None) -> tuple[int, Tokenizer]:
+    """Training tokens, end marks included, and the tokenizer that is learned from the start of the text, or given."""
     texts: list[tuple[str, ...]] = []
     n_characters = n_bytes = 0
     for document in text.documents("train"):
@@ -72,7 +74,7 @@ def tokens_about(config: Config, text: SplitPlan) -> tuple[int, Tokenizer]:
         texts.append(tuple(own))
         if n_characters >= SAMPLED_CHARACTERS:
             break
-    tokenizer = learned(config, lambda: texts, config.run.seed)
+    tokenizer = given or learned(config, lambda: texts, config.run.seed)
     sides = (tokenizer.of_source, tokenizer)
     n_sampled = sum(len(side.encode(content)) for own in texts for side, content in zip(sides, own, strict=False))
     n_marks = text.n_documents["train"] * (2 if config.data.pairs else 1)

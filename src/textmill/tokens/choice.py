@@ -49,13 +49,15 @@ def choose_kind(
     shared: bool = True,
     labelled: bool = False,
     questions: bool = False,
+    masked: bool = False,
 ) -> tuple[str, int | None, str]:
     """(kind, vocabulary size or None for all characters, the reason as a sentence) for n_bytes of training text.
 
     pairs: texts with their translations. What is to be found on the other side are words, so their tokens are longer.
     shared: one vocabulary for both sides; else the size is that of each. labelled: texts with classes, which their
-    words tell; as tokens they are fewest, so that more texts are read in the same time. questions:
-    passages that are asked about; an answer is a stretch of tokens, so that it must begin and end with one.
+    words tell; as tokens they are fewest, so that more texts are read in the same time. questions: passages that are
+    asked about; an answer is a stretch of tokens, so that it must begin and end with one. masked: texts whose words are
+    hidden; characters would tell too much of each other.
 
     >>> choose_kind(200_000, {"en": 1.0})[:2]
     ('char', None)
@@ -87,6 +89,14 @@ def choose_kind(
         vocab_size = default_vocab_size("word", n_bytes, languages)
         reason = message(
             "%(amount)s with labels: words as tokens, in Chinese characters, %(n)s ids at most",
+            amount=amount,
+            n=f"{vocab_size:,}",
+        )
+        return "word", vocab_size, reason
+    if masked:
+        vocab_size = default_vocab_size("word", n_bytes, languages)
+        reason = message(
+            "%(amount)s to hide words in: words as tokens, in Chinese characters, %(n)s ids at most",
             amount=amount,
             n=f"{vocab_size:,}",
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,12 +11,14 @@ from textmill.config import Config
 from textmill.models import Network, build_model
 from textmill.runs import Prepared
 from textmill.tasks import task_of
+from textmill.training.starting import put_start
 
 COUNTED_TOGETHER = 4096  # documents
 
 
-def new_model(config: Config, prepared: Prepared, device: str) -> Network:
-    """With its first weights, and told what stands in the training text. Raises ConfigError."""
+def new_model(config: Config, prepared: Prepared, device: str, start: Path | None = None) -> Network:
+    """With its first weights, and told what stands in the training text. start: the file of those that it begins with.
+    Raises ConfigError, Damaged."""
     task, tokenizer = task_of(config), prepared.tokenizer
     model: Network = build_model(
         config.model,
@@ -26,6 +30,8 @@ def new_model(config: Config, prepared: Prepared, device: str) -> Network:
         source_vocab_size=tokenizer.source_vocab_size,
     )
     model.order_by(lambda: counts_written(prepared, task.written(prepared.train)))
+    if start is not None:
+        put_start(model, start)
     if config.train.recompute:
         model.recompute_layers()
     return model

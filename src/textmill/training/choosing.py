@@ -20,7 +20,7 @@ from textmill.report import render_choice
 from textmill.report.words import language
 from textmill.results import Candidate, Chosen, Evaluation, Plan
 from textmill.runs import Run
-from textmill.tables import ARCHITECTURES, TASKS_WITH_LABELS, TASKS_WITH_QUESTIONS
+from textmill.tables import ARCHITECTURES, TASKS_OF_PRETRAINING, TASKS_WITH_LABELS, TASKS_WITH_QUESTIONS
 from textmill.training.budget import DEFAULT_MINUTES
 from textmill.training.naming import folder_of, named, with_kept_stdin
 from textmill.training.progress import Listener, Quiet
@@ -81,10 +81,9 @@ def shares(flags: Mapping[str, Any], file: Path | None) -> dict[str, Loaded]:
                 hint=f"Leave {key} out, or train one architecture: textmill train",
             )
     once = named(loaded_once(flags, file)).config
-    if once.task.name in (*TASKS_WITH_LABELS, *TASKS_WITH_QUESTIONS):
-        what = "a classifier" if once.task.name in TASKS_WITH_LABELS else "a reader of questions"
+    if once.task.name in (*TASKS_WITH_LABELS, *TASKS_WITH_QUESTIONS, *TASKS_OF_PRETRAINING):
         raise ConfigError(
-            f"choose compares architectures by bits per byte, which {what} has not",
+            f"choose compares architectures by bits per byte, which task {once.task.name} has not",
             where="task.name",
             hint="Train one run of each architecture, and compare two: textmill compare RUN RUN",
         )

@@ -39,10 +39,10 @@ def write_samples(model: Any, run: Run, tokenizer: Tokenizer, n: int, n_tokens: 
 def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener, with_report: bool = True) -> None:
     """After the last step: the floor, the final measurement, loops, the report."""
     asks = run.config.task.name in TASKS_WITH_QUESTIONS  # beside it stands what has no weights to be kept
-    if not asks and not (run.path / "floor" / "run.json").is_file():
+    if not (asks or run.is_of_masks or (run.path / "floor" / "run.json").is_file()):
         with clock.doing("floor"):
             fit_floor_of(run, prepared)
-    if run.info["form"] == "encoder":
+    if run.info["form"] == "encoder" and not run.is_of_masks:
         with clock.doing("evaluate"):
             offered = chosen_refusal(run, prepared) if asks else chosen_offer(run, prepared)
             run.info["offer"] = offered.facts()
@@ -138,6 +138,12 @@ def limits_of(run: Run, prepared: Prepared) -> list[str]:
                     "points at may have nothing to do with the question."
                 )
             )
+    elif run.is_of_masks:
+        limits.append(
+            message(
+                "It guesses hidden words and says nothing else of a text: it is a beginning for other runs, by --from."
+            )
+        )
     elif run.info["form"] == "encoder":
         limits.append(
             message(
@@ -183,6 +189,9 @@ def next_commands(run: Run) -> list[str]:
         return [command("translate", path, *wanted, source), command("eval", path), longer(run)]
     if run.config.task.name in TASKS_WITH_QUESTIONS or run.config.data.stories:
         return [command("eval", path), longer(run)]
+    if run.is_of_masks:
+        started = ["textmill", "train", "reviews.csv", "--task", "classify", "--from", shlex.quote(path)]
+        return [" ".join(started), command("eval", path), longer(run)]
     if run.info["form"] == "encoder":
         text = str(run.info["sample_prompt"]).split("\n")[0]
         return [command("classify", path, text[:LONG_PROMPT]), command("eval", path), longer(run)]

@@ -13,7 +13,7 @@ from textmill.config.model import sizes_of
 from textmill.config.train import N_STEPS_MOST, two_lengths
 from textmill.errors import ConfigError
 from textmill.models.cost import parameters
-from textmill.tables import FORMS, TASK_FORMS, load
+from textmill.tables import FORMS, TASK_FORMS, TASKS_OF_PRETRAINING, load
 from textmill.text.wording import counted
 from textmill.training.processor import available_processors, multiplies_in_bfloat16
 
@@ -38,6 +38,7 @@ def decide(config: Config, n_tokens: int, n_rows: int, n_texts: int) -> tuple[Co
     n_tokens: training targets. n_rows: rows they fill. n_texts: documents.
     """
     form = TASK_FORMS[config.task.name]
+    is_beginning = config.task.name in TASKS_OF_PRETRAINING
     backbone = load(load(FORMS[form]).backbones[config.model.arch])
     notes = notes_on_size(config.model, n_tokens, form)
     train: dict[str, Any] = {}
@@ -50,7 +51,7 @@ def decide(config: Config, n_tokens: int, n_rows: int, n_texts: int) -> tuple[Co
             train["lr"] = RATE_OF_STORIES_TRANSFORMER if config.model.arch == "transformer" else RATE_OF_STORIES
         if "best_by" not in config.train.model_fields_set:
             train["best_by"] = "accuracy"
-    elif config.model.dropout is None and form == "encoder":
+    elif config.model.dropout is None and form == "encoder" and not is_beginning:
         model["dropout"] = DROPOUT_OF_LABELS
     elif config.model.dropout is None:
         dropout = dropout_for(n_tokens)
@@ -58,7 +59,7 @@ def decide(config: Config, n_tokens: int, n_rows: int, n_texts: int) -> tuple[Co
         if dropout:
             notes.append(f"little text ({n_tokens:,} tokens): dropout {dropout}")
     if form == "encoder" and config.model.token_dropout is None and not config.data.stories:
-        model["token_dropout"] = token_dropout_for(n_texts)
+        model["token_dropout"] = 0.0 if is_beginning else token_dropout_for(n_texts)
     order = config.train.order or backbone.default_order
     train["order"] = order
     if config.train.batch is None and "batch" not in train:

@@ -25,7 +25,9 @@ from textmill.training.compiling import WARNING
 from textmill.training.defaults import decide, decide_steps
 from textmill.training.fitting import Facts, fitted, needed, room_on
 from textmill.training.naming import default_name
+from textmill.training.pretraining import SUFFIX
 from textmill.training.spending import candidates_told, has_budget, open_precisions, open_sizes, with_length
+from textmill.training.starting import started
 
 CHECKPOINTS_KEPT = 3  # the last two and the best
 
@@ -47,9 +49,18 @@ def plan_run(loaded: Loaded) -> Plan:
         device_named(merged.machine.device)
         facts: dict[str, Any] = {"continues_at_step": run.step, "steps": merged.train.steps, "warnings": warnings}
         return Plan(verb="train", run=str(folder), writes=writes, plan=facts)
+    begins: dict[str, str] = {}
+    tokenizer_of = None
+    if config.train.pretrain:
+        begins["first"] = f"{name}{SUFFIX}: hidden words of {', '.join(config.train.pretrain)}"
+        writes.insert(0, f"{folder}{SUFFIX}")
+    loaded, start = started(loaded)
+    if start is not None:
+        (config, told), tokenizer_of = with_length(loaded.config), start.run.tokenizer
+        begins["begins_with"] = f"step {start.step:,} of {start.run.path}"
     text = plan_split(config.data)
     config, reason = with_tokens_chosen(config, text, text.languages)
-    n_tokens, tokenizer = tokens_about(config, text)
+    n_tokens, tokenizer = tokens_about(config, text, tokenizer_of)
     if refused := too_little(n_tokens, config.data.paths):
         raise refused
     n_rows = max(1, math.ceil(n_tokens / config.model.seq_len))
@@ -65,6 +76,7 @@ def plan_run(loaded: Loaded) -> Plan:
         "arch": config.model.arch,
         **({"preset": config.model.preset} if isinstance(config.model, TransformerConfig) else {}),
         "size": config.model.size,
+        **begins,
         "n_documents": text.n_documents,
         "bytes": text.ledger.total,
         "tokenizer": config.tokens.kind,

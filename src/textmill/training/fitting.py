@@ -21,7 +21,7 @@ from textmill.errors import ConfigError, NoMemory, TextmillError
 from textmill.models.activations import Reading, is_counted
 from textmill.models.cost import training_bytes
 from textmill.report.numbers import size
-from textmill.tables import TASK_FORMS
+from textmill.tables import TASK_FORMS, TASKS_OF_PRETRAINING
 from textmill.tokens import Tokenizer
 from textmill.training.processor import multiplies_in_bfloat16
 
@@ -124,14 +124,17 @@ def needed(config: Config, facts: Facts) -> dict[str, int]:
     """Bytes by kind and in all (`total`) of a run whose micro-batch and optimizer are decided."""
     train, form = config.train, TASK_FORMS[config.task.name]
     seq_len, has_source = config.model.seq_len, form == "encoder-decoder"
+    is_masked = config.task.name in TASKS_OF_PRETRAINING
+    n_rows = min(train.batch or 1, facts.n_rows)
     reading = Reading(
-        n_rows=min(train.batch or 1, facts.n_rows),
+        n_rows=n_rows,
         n_tokens=seq_len,
         n_source=seq_len if has_source else 0,
         is_padded=fills_by_length(config) or not config.tokens.pack,
         is_apart=config.tokens.isolate,
         is_fused=facts.device != "cpu",
         is_made_again=train.recompute,
+        n_masked=round(n_rows * seq_len * config.task.mask_share) if is_masked else 0,
     )
     return training_bytes(
         config.model,
@@ -145,6 +148,7 @@ def needed(config: Config, facts: Facts) -> dict[str, int]:
         steps_together=not multiplies_in_bfloat16(facts.device),
         leaves_holes=facts.device == "cpu" and not train.fit,
         source_vocab_size=facts.source_vocab_size,
+        heads={"mask": {"vocab_size": facts.vocab_size}} if is_masked else None,
     )
 
 

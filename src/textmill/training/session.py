@@ -32,6 +32,7 @@ from textmill.models.cost import parameters
 from textmill.results import FileLook
 from textmill.runs import Checkpoint, Prepared, Run, RunLock, device_named, locked
 from textmill.runs.checkpoint import GROUPS, folder_name
+from textmill.runs.folder import START
 from textmill.tasks import Task, task_of
 from textmill.tasks.prepare import prepare
 from textmill.text import SplitPlan, plan_split
@@ -57,11 +58,13 @@ from textmill.training.optimizers import (
     load_optimizer_tensors,
     optimizer_tensors,
 )
+from textmill.training.pretraining import pretrained, seconds_of
 from textmill.training.processor import available_processors, give_large_blocks_back
 from textmill.training.progress import Listener, Progress, Quiet
 from textmill.training.schedule import Plan
 from textmill.training.signals import StopRequest, watch_signals
 from textmill.training.spending import Budget, Stopwatch, has_budget, with_budget, with_length, with_train
+from textmill.training.starting import Start, keep_start, started, taken_from
 from textmill.training.updates import MicroBatches, Update, updates
 from textmill.training.usage import Usage, logged, taken_off
 
@@ -101,19 +104,35 @@ def train(
             if there and not fresh:
                 run, prepared = take_up(folder, loaded, listener)
             else:
-                config, prepared, notes, budget = ready(loaded, listener, watch)
+                if loaded.config.train.pretrain:
+                    loaded, watch = self_taught(loaded, fresh, listener, now, with_report)
+                loaded, start = started(loaded)
+                config, prepared, notes, budget = ready(loaded, listener, watch, start)
                 if fresh and any(path.name != "lock" for path in folder.iterdir()):  # what cannot begin moves nothing
                     listener.notice(f"{folder} was moved to {move_away(folder, lock)}")
-                run = begin(folder, config, prepared, budget)
+                run = begin(folder, config, prepared, budget, start, notes)
                 for note in notes:
                     listener.notice(note)
             return work(run, prepared, stop, listener, budget, watch, with_report)
 
 
+def self_taught(
+    loaded: Loaded, fresh: bool, listener: Listener, now: Callable[[], float], with_report: bool
+) -> tuple[Loaded, Stopwatch]:
+    """The config of a run that begins from the one that is trained here first (train.pretrain), and a clock on which
+    that one's share of the minutes is gone."""
+
+    def first(wanted: Loaded) -> Run:
+        return train(wanted, fresh=fresh, listener=listener, now=now, with_report=with_report)
+
+    loaded = pretrained(loaded, listener.notice, first)
+    return loaded, Stopwatch.start(now, seconds_of(loaded.config))
+
+
 def is_free(there: set[str]) -> bool:
     """Whether a run may begin among these names: there are none, or those that one killed in its beginning left."""
     names = {name for name in there if not name.endswith(TEMPORARY)}
-    left = {"lock", "config.toml", "tokenizer.json", "tokenizer.textmill.json"}
+    left = {"lock", "config.toml", "tokenizer.json", "tokenizer.textmill.json", START}
     return not names or ("lock" in names and names <= left)
 
 
@@ -126,13 +145,17 @@ def move_away(folder: Path, lock: RunLock) -> Path:
 
 
 def ready(
-    loaded: Loaded, listener: Listener, watch: Stopwatch | None = None
+    loaded: Loaded, listener: Listener, watch: Stopwatch | None = None, start: Start | None = None
 ) -> tuple[Config, Prepared, list[str], Budget | None]:
-    """Prepared text, the config with everything decided, what there is to say of it; and the time it may take."""
+    """Prepared text, the config with everything decided, what there is to say of it; and the time it may take. start:
+    the run to begin from, whose tokenizer is taken."""
     config, told = with_length(loaded.config)
     for line in told:
         listener.notice(line)
-    prepared, config = prepared_text(config, Path(config.run.dir), listener)
+    tokenizer_of = None if start is None else start.run.path
+    prepared, config = prepared_text(config, Path(config.run.dir), listener, tokenizer_of=tokenizer_of)
+    if start is not None:
+        taken_from(start, config, prepared)  # refuses weights that do not fit, before anything is timed
     task = task_of(config)
     n_targets = prepared.train.n_tokens
     rows = task.rows(prepared.train, prepared.tokenizer, config)
@@ -151,17 +174,30 @@ def ready(
 
 
 def prepared_text(
-    config: Config, runs: Path, listener: Listener, plan: SplitPlan | None = None
+    config: Config,
+    runs: Path,
+    listener: Listener,
+    plan: SplitPlan | None = None,
+    tokenizer_of: Path | None = None,
 ) -> tuple[Prepared, Config]:
-    """The text under RUNS/.data, and the config with tokens decided. plan: its split, where it is known."""
+    """The text under RUNS/.data, and the config with tokens decided. plan: its split, where it is known. tokenizer_of:
+    the run whose tokenizer is taken, where none is learned."""
     try:
-        return prepare(config, runs / ".data", listener.notice, plan)
+        return prepare(config, runs / ".data", listener.notice, plan, tokenizer_of)
     except FileExistsError:  # another run prepared the same text in the meantime
-        return prepare(config, runs / ".data", listener.notice, plan)
+        return prepare(config, runs / ".data", listener.notice, plan, tokenizer_of)
 
 
-def begin(folder: Path, config: Config, prepared: Prepared, budget: Budget | None = None) -> Run:
-    """A new run folder that says all it will do before it does anything."""
+def begin(
+    folder: Path,
+    config: Config,
+    prepared: Prepared,
+    budget: Budget | None = None,
+    start: Start | None = None,
+    notes: list[str] | None = None,
+) -> Run:
+    """A new run folder that says all it will do before it does anything. notes: to which is added what it begins
+    with."""
     task = task_of(config)
     ledger = prepared.ledger
     tokenizer = prepared.tokenizer
@@ -203,6 +239,11 @@ def begin(folder: Path, config: Config, prepared: Prepared, budget: Budget | Non
     }
     if budget is not None:
         info["budget"] = budget.facts()
+    if start is not None:
+        make_folder(folder)
+        info["start"], told = keep_start(folder, start, config, prepared)
+        if notes is not None:
+            notes.insert(0, told)
     return Run.create(folder, config, info, prepared.tokenizer)
 
 
@@ -222,7 +263,8 @@ def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prep
             hint="Train on it under another --name, or start anew with --fresh.",
         )
     run.refuse_changed_files()
-    prepared, _ = prepared_text(config, folder.parent, listener, text)
+    own = folder if config.model.start is not None else None  # it has the tokenizer of the run that it began from
+    prepared, _ = prepared_text(config, folder.parent, listener, text, own)
     run.refuse_other_tokenizer(prepared.path)
     if prepared.path.name != run.info["data"]["prepared"]:
         run.info["data"]["prepared"] = prepared.path.name
@@ -358,7 +400,7 @@ class Session:
 
     def start_anew(self) -> None:
         """All as it is before the first step."""
-        self.model = new_model(self.config, self.prepared, self.device)
+        self.model = new_model(self.config, self.prepared, self.device, self.run.start)
         train = self.config.train
         if train.compile and (self.compiled is None or self.compiled.is_on):
             self.compiled = Compiled(self.model, self.compiling_failed)

@@ -15,7 +15,8 @@ from textmill.config.model import sizes_of
 from textmill.config.train import two_lengths
 from textmill.models.ngram import MAX_TOKENS
 from textmill.runs import Prepared, device_named
-from textmill.tables import TASK_FORMS
+from textmill.tables import TASK_FORMS, TASKS_OF_PRETRAINING
+from textmill.tasks.mask import N_PASSES
 from textmill.training.budget import (
     CALIBRATION_SHARE,
     DEFAULT_MINUTES,
@@ -52,15 +53,17 @@ class Stopwatch:
 
     now: Callable[[], float] = time.perf_counter
     started: float = 0.0
+    earlier_s: float = 0.0
+    """What another run took of the same time."""
 
     @classmethod
-    def start(cls, now: Callable[[], float] = time.perf_counter) -> Stopwatch:
-        return cls(now, now() - START_UP_S)
+    def start(cls, now: Callable[[], float] = time.perf_counter, earlier_s: float = 0.0) -> Stopwatch:
+        return cls(now, now() - START_UP_S - earlier_s, earlier_s)
 
     @property
     def since_start_s(self) -> float:
         """Since the clock could be read."""
-        return self.elapsed_s - START_UP_S
+        return self.elapsed_s - START_UP_S - self.earlier_s
 
     @property
     def elapsed_s(self) -> float:
@@ -306,17 +309,20 @@ def around_of(config: Config, prepared: Prepared, count_s: float) -> Around:
     n_final = held_out.n_tokens if held_out else 0
     n_bytes = held_out.n_bytes if held_out else 0
     n_counted = min(prepared.train.n_tokens, MAX_TOKENS) + min(prepared.train.n_bytes, MAX_TOKENS)
-    if config.data.labelled:
+    if config.task.name in TASKS_OF_PRETRAINING:
+        floor_s = 0.0
+    elif config.data.labelled:
         floor_s = floor_of_labels_s(prepared.train.n_bytes + n_bytes)
     elif config.data.questions:
         floor_s = 0.0  # baselines of answers are fitted on nothing
     else:
         floor_s = (n_counted + n_final + n_bytes) * count_s
-    n_read = min(n_valid, config.train.eval_tokens or n_valid)
+    n_readings = N_PASSES if config.task.name in TASKS_OF_PRETRAINING else 1
+    n_read = min(n_valid * n_readings, config.train.eval_tokens or n_valid * n_readings)
     return Around(
         read_during=N_EVALUATIONS * n_read,
         written_during=N_EVALUATIONS * config.train.sample_tokens,
-        read_after=n_final,
+        read_after=n_final * n_readings,
         written_after=FINAL_SAMPLE_TOKENS + (n_final // TOKENS_FOUND_AS_ONE_WRITTEN if config.data.pairs else 0),
         after_s=REPORT_S + floor_s,
     )

@@ -94,7 +94,7 @@ def vitals_of(run: Run) -> Vitals:
     """Raises RunError where there is no checkpoint, or no prepared text."""
     prepared, saved = run.prepared(), run.load("last")
     notes: list[str] = []
-    model = new_model(run.config, prepared, "cpu").eval()  # as it was before its first step
+    model = new_model(run.config, prepared, "cpu", run.start).eval()  # as it was before its first step
     assert isinstance(model, LanguageModel), "examining looks at language models alone"
     before = _tensors(model)
     model.load_state_dict(saved.average or saved.model)
