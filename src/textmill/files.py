@@ -17,9 +17,11 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from textmill.errors import Damaged, NoSpace, TextmillError
+
+T = TypeVar("T")
 
 TEMPORARY = ".tmp"  # how the names of half-written files and folders end
 SEAL = "seal"  # the key of a JSON file that holds its own sha256
@@ -182,6 +184,14 @@ def json_of(text: bytes | str) -> Any:
         return json.loads(text, object_pairs_hook=_each_key_once)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+
+
+def dataclass_of(kind: type[T], value: Any) -> T:
+    """A dataclass out of what a JSON text held: each field of its own type and within the bounds that its annotation
+    says (pydantic's Field in Annotated). Raises ValueError."""
+    from pydantic import TypeAdapter  # not for those who write only
+
+    return TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
