@@ -179,11 +179,15 @@ def misfits_told(path: Path, what: str) -> Iterator[None]:
 
 
 def json_of(text: bytes | str) -> Any:
-    """The value of a JSON text. Raises ValueError, also where a key stands twice or the nesting is too deep."""
+    """The value of a JSON text. Raises ValueError, also where a key stands twice, the nesting is too deep, or half a
+    character stands in it (an escaped surrogate alone), which no file can be written with."""
     try:
-        return json.loads(text, object_pairs_hook=_each_key_once)
+        value = json.loads(text, object_pairs_hook=_each_key_once)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+    if ("\\u" if isinstance(text, str) else b"\\u") in text:  # type: ignore[operator]
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def dataclass_of(kind: type[T], value: Any) -> T:
