@@ -24,7 +24,7 @@ from textmill.files import TEMPORARY, has_no_seal, json_of, seal_holds, sha256_o
 from textmill.messages import Message, message
 from textmill.results import NOT_CHECKED, Evaluation, Finding, finding
 from textmill.runs.checkpoint import checkpoints_of, progress_of
-from textmill.runs.folder import pointer_to
+from textmill.runs.folder import facts_lacking, pointer_to
 from textmill.runs.lock import is_locked
 from textmill.runs.metrics_log import seal_of
 from textmill.runs.prepared import PARTS
@@ -262,7 +262,11 @@ class Look:
         inner = [] if self.of_classes else [floor / "bytes"]
         for path in (floor, *inner):
             if self.is_finished or floor.is_dir():
-                yield from _sealed_file(path / "run.json", remedy)
+                found = list(_sealed_file(path / "run.json", remedy))
+                yield from found
+                lacking = facts_lacking(_read_json(path / "run.json"))
+                if lacking and not any(one.severity == "damaged" for one in found):  # such as one without a seal
+                    yield _damage(CHANGED, str(path / "run.json"), f"- {', '.join(lacking)}", remedy)
                 yield from _named_files(path / "run.json", remedy)
 
     def of_prepared(self) -> Iterator[Finding]:
