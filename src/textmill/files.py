@@ -17,9 +17,11 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from textmill.errors import Damaged, NoSpace, TextmillError
+
+T = TypeVar("T")
 
 TEMPORARY = ".tmp"  # how the names of half-written files and folders end
 SEAL = "seal"  # the key of a JSON file that holds its own sha256
@@ -177,11 +179,23 @@ def misfits_told(path: Path, what: str) -> Iterator[None]:
 
 
 def json_of(text: bytes | str) -> Any:
-    """The value of a JSON text. Raises ValueError, also where a key stands twice or the nesting is too deep."""
+    """The value of a JSON text. Raises ValueError, also where a key stands twice, the nesting is too deep, or half a
+    character stands in it (an escaped surrogate alone), which no file can be written with."""
     try:
-        return json.loads(text, object_pairs_hook=_each_key_once)
+        value = json.loads(text, object_pairs_hook=_each_key_once)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+    if ("\\u" if isinstance(text, str) else b"\\u") in text:  # type: ignore[operator]
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def dataclass_of(kind: type[T], value: Any) -> T:
+    """A dataclass out of what a JSON text held: each field of its own type and within the bounds that its annotation
+    says (pydantic's Field in Annotated). Raises ValueError."""
+    from pydantic import TypeAdapter  # not for those who write only
+
+    return TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from faults_kit import COMMAND, WAIT_S, environment, outcome, some_text, training, weights
 
+from textmill.files import sha256_of
+
 ARCHITECTURES = ["rnn", "lstm", "gru", "transformer"]
 STEPS = ["--steps", "4", "--train.eval_every", "2"]
+OF_TASK = {"lm": [], "classify": ["--task", "classify"], "translate": ["--task", "translate", "--model.seq_len", "64"]}
+NAMES = ("crane", "geese", "ibis")
 
 
-def trained(place: Path, words: list[str], reverse: bool = False, **env: str) -> str:
-    """The sha of a run of two files, in a process and a folder of its own."""
+def a_file(name: str, task: str) -> tuple[str, str]:
+    """File name and content: three such are the text of a run."""
+    draw, lines = random.Random(name), some_text(60, seed=len(name)).splitlines()
+    if task == "classify":
+        kinds = [draw.choice(["near 近", "far 远"]) for _ in lines]
+        rows = [{"text": f"{line} It was {kind}.", "label": kind} for line, kind in zip(lines, kinds, strict=True)]
+    elif task == "translate":
+        rows = [{"source": line, "target": " ".join(reversed(line.split()))} for line in lines]
+    else:
+        return f"{name}.txt", "".join(f"{line}\n" for line in lines)
+    return f"{name}.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def trained(place: Path, words: list[str], reverse: bool = False, task: str = "lm", **env: str) -> str:
+    """The sha of a run of three files, in a process and a folder of its own."""
     (place / "texts").mkdir(parents=True)
-    for name in sorted(("crane.txt", "geese.txt", "ibis.txt"), reverse=reverse):
-        (place / "texts" / name).write_text(some_text(60, seed=len(name)), encoding="utf-8")
+    for name, content in sorted((a_file(name, task) for name in NAMES), reverse=reverse):
+        (place / "texts" / name).write_text(content, encoding="utf-8")
     quick = "import textmill.training.closing as closing; closing.render = lambda *page: None; "
     quick += "import sys; from textmill.cli import main; sys.exit(main(sys.argv[1:]))"
     done = subprocess.run(
@@ -51,6 +70,31 @@ def busy_machine() -> Iterator[None]:
             process.wait()
 
 
+def all_but_its_page(run: Path) -> dict[str, Any]:
+    """The weights, the log but for its times, the floor and what is answered with it: none may differ."""
+    floor = {path.name: sha256_of(path) for path in sorted((run / "floor").glob("*.safetensors"))}
+    info = json.loads((run / "run.json").read_bytes())
+    return {"outcome": outcome(run), "floor": floor, "offer": info.get("offer")}
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("task", ["classify", "translate"])
+def test_nothing_but_the_seed_changes_a_run_of_another_task(tmp_path: Path, task: str) -> None:
+    """Labels, classes and pairs have orders of their own: of sets, of dicts, of files."""
+    command = [*training("texts", steps=STEPS), *OF_TASK[task]]
+    turkish = {"LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "4242"}
+    chinese = {"LC_ALL": "zh_CN.UTF-8", "TEXTMILL_LANG": "zh", "PYTHONHASHSEED": "1", "PYTHONUTF8": "0"}
+    rhythm = [*command, "--train.eval_every", "1", "--train.save_every", "3", "-v"]
+
+    one = trained(tmp_path / "a", command, task=task)
+    trained(tmp_path / "飞/b", [*command, "-q"], reverse=True, task=task, **turkish)
+    shas = [trained(tmp_path / "c", rhythm, task=task, **chinese)]
+
+    assert all_but_its_page(tmp_path / "a/runs/texts") == all_but_its_page(tmp_path / "飞/b/runs/texts")
+    assert shas == [one]
+    assert trained(tmp_path / "d", [*command, "--seed", "1"], task=task) != one
+
+
 @pytest.mark.ci
 def test_nothing_but_the_seed_changes_a_weight(tmp_path: Path) -> None:
     command = training("texts", steps=STEPS)
@@ -72,6 +116,7 @@ def test_nothing_but_the_seed_changes_a_weight(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("task", OF_TASK)
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 @pytest.mark.parametrize(
     "env",
@@ -84,12 +129,14 @@ def test_nothing_but_the_seed_changes_a_weight(tmp_path: Path) -> None:
     ],
     ids=lambda env: " ".join(env.values()),
 )
-def test_one_sha_for_each_architecture(tmp_path: Path, busy_machine: None, arch: str, env: dict[str, str]) -> None:
-    command = training("texts", arch=arch, steps=STEPS)
-    one = trained(tmp_path / "one", command)
+def test_one_sha_for_each_architecture(
+    tmp_path: Path, busy_machine: None, arch: str, task: str, env: dict[str, str]
+) -> None:
+    command = [*training("texts", arch=arch, steps=STEPS), *OF_TASK[task]]
+    one = trained(tmp_path / "one", command, task=task)
 
-    assert trained(tmp_path / "other", command, reverse=True, **env) == one
-    assert trained(tmp_path / "seed", [*command, "--seed", "1"], **env) != one
+    assert trained(tmp_path / "other", command, reverse=True, task=task, **env) == one
+    assert trained(tmp_path / "seed", [*command, "--seed", "1"], task=task, **env) != one
     assert outcome(tmp_path / "one/runs/texts")["log"] == outcome(tmp_path / "other/runs/texts")["log"]
 
 

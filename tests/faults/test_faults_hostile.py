@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import math
 import os
 import pickle
 import random
@@ -12,13 +15,15 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from faults_kit import WAIT_S, InProcess, environment, training
+from faults_kit import WAIT_S, InProcess, copied, environment, some_text, training
 
-from textmill.files import sha256_of
+from textmill.cli import main
+from textmill.files import SEAL, sealed, sha256_of
 
 pytestmark = pytest.mark.ci
 
@@ -32,6 +37,14 @@ READERS = [
     ["report", "runs/geese", "-n"],
     ["train", "runs/geese", "--verify", "1"],
     training(steps=["--steps", "7", "--train.eval_every", "2"]),
+]
+DOCTOR = ["doctor", "runs/geese"]
+CLASSIFIERS = [
+    ["classify", "runs/reviews", "geese flew near"],
+    ["classify", "runs/reviews/floor", "飞过山"],
+    ["info", "runs/reviews"],
+    ["doctor", "runs/reviews"],
+    ["eval", "runs/reviews", "-n"],
 ]
 STEP = "checkpoints/step-00000006"
 
@@ -223,8 +236,98 @@ def test_hostile_json_is_an_error_of_ours(mill: InProcess, geese: Path, name: st
     else:
         (geese / name).write_bytes(content)
 
-    for words in random.Random(f"{name} {content[:9]!r}").sample(READERS, 2):
+    for words in [DOCTOR, *random.Random(f"{name} {content[:9]!r}").sample(READERS, 2)]:
         ours(mill, words, name)
+
+
+# -- what a classifier keeps besides -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def reviews_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished classifier, with a floor and what tells unlike texts; to be copied, never touched."""
+    folder = tmp_path_factory.mktemp("reviews")
+    draw = random.Random(3)
+    rows = [
+        {"text": f"{line} It was {draw.choice(words)}.", "label": label}
+        for number, line in enumerate(some_text(440).splitlines())
+        for label, words in [[("bad", ["far 远", "cold"]), ("good", ["near 近", "warm"])][number % 2]]
+    ]
+    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+    (folder / "reviews.jsonl").write_text("".join(lines), encoding="utf-8")
+    words = [*training("reviews.jsonl", steps=["--steps", "2", "--train.eval_every", "2"]), "--task", "classify"]
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        assert main(words) == 0
+    run = folder / "runs" / "reviews"
+    assert (run / "floor" / "domain.json").is_file() and (run / "floor" / "tfidf.json").is_file()
+    return run
+
+
+@pytest.fixture
+def reviews(reviews_once: Path, tmp_path: Path) -> Path:
+    return copied(reviews_once, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["floor/domain.json", "floor/tfidf.json", "floor/run.json"])
+def test_hostile_json_of_a_floor_is_an_error_of_ours(mill: InProcess, reviews: Path, name: str) -> None:
+    for told, content in JSON.items():
+        (reviews / name).write_bytes(content)
+        for words in CLASSIFIERS[:2]:
+            assert ours(mill, words, f"{name}, {told}") in ((0, 2) if name.endswith("run.json") else (2,))
+        assert ours(mill, CLASSIFIERS[3], f"{name}, {told}") == 1  # the doctor says so
+
+
+HOSTILE_VALUES = [None, True, -1, 0, 1e308, math.nan, math.inf, 2**70, "", "\ud800", "../../etc", [], {}, [[]], {"": 1}]
+
+
+def places_of(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to each value within a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in inner:
+        yield (*place, key)
+        yield from places_of(part, (*place, key))
+
+
+def with_another(content: bytes, draw: random.Random) -> bytes:
+    """JSON in which a value is another or is gone; with a seal that holds, where it has one."""
+    value = json.loads(content)
+    *way, last = draw.choice(list(places_of(value)))
+    inner = value
+    for key in way:
+        inner = inner[key]
+    if draw.random() < 0.3:
+        del inner[last]
+    else:
+        inner[last] = draw.choice(HOSTILE_VALUES)
+    text = json.dumps({key: "" if key == SEAL else part for key, part in value.items()}, indent=2)
+    return (sealed(text) if f'"{SEAL}": ""' in text else text).encode()
+
+
+def spoil_values(mill: InProcess, run: Path, seed: int, n_changes: int) -> None:
+    """Another value somewhere in the JSON of a classifier, its floor or its prepared text; each verb answers."""
+    draw = random.Random(seed)
+    files = [path for path in artefacts(run) if path.suffix == ".json" and path.name != "tokenizer.json"]
+    for number in range(n_changes):
+        path = files[number % len(files)]
+        before = {there: there.read_bytes() for there in artefacts(run)}
+        path.write_bytes(with_another(before[path], draw))
+        for words in draw.sample(CLASSIFIERS, 2):
+            ours(mill, words, f"seed {seed}, change {number}: {path.relative_to(run.parent)}")
+        for there, old in before.items():
+            there.write_bytes(old)
+
+
+def test_other_values_in_what_a_classifier_keeps_give_errors_of_ours(mill: InProcess, reviews: Path) -> None:
+    spoil_values(mill, reviews, seed=6, n_changes=60)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(10))
+def test_other_values_in_what_a_classifier_keeps_give_errors_of_ours_in_the_long_run(
+    mill: InProcess, reviews: Path, seed: int
+) -> None:
+    spoil_values(mill, reviews, seed=200 + seed, n_changes=300)
 
 
 TOML = {
@@ -303,7 +406,7 @@ def fuzz(mill: InProcess, geese: Path, seed: int, n_changes: int) -> None:
         else:
             path.write_bytes(content)
         told = f"seed {seed}, change {number}: {path.relative_to(geese.parent)}"
-        for words in draw.sample(READERS[:-1], 2):
+        for words in draw.sample([*READERS[:-1], DOCTOR], 2):
             ours(mill, words, told)
         if number % 6 == 0:
             ours(mill, READERS[-1], told)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,9 +123,38 @@ def test_what_is_kept_is_what_was_fitted(tmp_path: Path, world: tuple[TextFeatur
     domain = Domain.fit(features, training, held_out)
     assert domain is not None
     domain.save(tmp_path)
-    assert Domain.load(tmp_path) == domain
-    assert Domain.load(tmp_path / "elsewhere") is None
+    assert Domain.load(tmp_path, features) == domain
+    assert Domain.load(tmp_path / "elsewhere", features) is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"format": 2},
+        {"threshold": "high"},
+        {"threshold": math.nan},
+        {"threshold": True},
+        {"rate": -1},
+        {"n_texts": None},
+        {"languages": "en"},
+        {"languages": ["\ud800"]},
+        {"more": 1},
+        {"spreads": {}},
+        {"spreads": {"words": {"mean": 0.1, "between": 0.1, "within": 0.1}}},
+        {"spreads": {kind: {"mean": 0.1, "between": -1, "within": 0.1} for kind in ("words", "characters")}},
+        {"spreads": {kind: {"mean": None, "between": 0, "within": 0.1} for kind in ("words", "characters")}},
+    ],
+    ids=str,
+)
+def test_what_is_no_domain_of_these_features_is_damaged(
+    tmp_path: Path, world: tuple[TextFeatures, list[str], list[str]], changed: dict[str, Any]
+) -> None:
+    features, training, held_out = world
+    domain = Domain.fit(features, training, held_out)
+    assert domain is not None
+    domain.save(tmp_path)
     about = json.loads((tmp_path / "domain.json").read_text())
-    (tmp_path / "domain.json").write_text(json.dumps(about | {"format": 2}))
-    with pytest.raises(Damaged, match="does not describe a domain"):
-        Domain.load(tmp_path)
+    (tmp_path / "domain.json").write_text(json.dumps(about | changed))
+    with pytest.raises(Damaged, match="does not describe a domain") as told:
+        Domain.load(tmp_path, features)
+    assert told.value.where == str(tmp_path / "domain.json")

@@ -9,8 +9,10 @@ import sys
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from textmill.errors import Damaged, InputError
+from textmill.files import sha256_of
 from textmill.models import tfidf
 from textmill.models.tfidf import TextFeatures, Tfidf, choose_strength, folds_of
 from textmill.text.within import groups_of_kin
@@ -151,6 +153,14 @@ def test_a_missing_or_cut_or_changed_file_is_damaged(model, tmp_path, name):
         ("n_regressions", 2),
         ("several", True),
         ("facts", {}),
+        ("facts", {"n_texts": 0, "converged": True}),
+        ("facts", {"n_texts": "300", "converged": True}),
+        ("several", "no"),
+        ("classes", [1, 2]),
+        ("classes", ["one", "one"]),
+        ("ngrams", {}),
+        ("ngrams", {"letters": [1, 2], "characters": [2, 5]}),
+        ("ngrams", {"words": [1, 10**12], "characters": [2, 5]}),
     ],
 )
 def test_a_description_that_does_not_fit_is_damaged(model, tmp_path, key, value):
@@ -281,3 +291,26 @@ def test_a_large_text_is_compared_on_a_sample(monkeypatch):
 def test_what_cannot_be_learned_from_is_refused_in_a_sentence(texts, labels, several, what):
     with pytest.raises(InputError, match=what):
         Tfidf.fit(texts, labels, ["no", "yes"], several=several)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("0.weights", lambda old: old * np.nan),
+        ("0.bias", lambda old: old + np.inf),
+        ("words.hashes", lambda old: old[::-1].copy()),
+        ("words.hashes", lambda old: old.astype(np.float64)),
+        ("characters.n_texts_with", lambda old: -old),
+        ("characters.n_texts_with", lambda old: old * 10_000),
+        ("shares", lambda old: old * np.nan),
+    ],
+)
+def test_tensors_that_no_fit_gives_are_damaged_though_their_sha256_holds(model, tmp_path, name, change):
+    model.save(tmp_path)
+    path = tmp_path / "tfidf.safetensors"
+    arrays = load_file(path)
+    save_file(arrays | {name: change(arrays[name])}, path)
+    about = json.loads((tmp_path / "tfidf.json").read_text())
+    (tmp_path / "tfidf.json").write_text(json.dumps(about | {"sha256": sha256_of(path)}))
+    with pytest.raises(Damaged, match="do not fit"):
+        Tfidf.load(tmp_path)

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from textmill.config.layers import load_config
+from textmill.models import LanguageModel
 from textmill.runs import Run
 from textmill.training import examine, session, train
 from textmill.training.diagnosis import CAUSES, diagnose
@@ -61,6 +62,13 @@ def in_waves(period: int) -> list[tuple[int, float]]:
     return [(step, 1.0 + 0.2 * math.sin(2 * math.pi * step / period)) for step in range(1, 161)]
 
 
+def struck(later: float = 2.9, swing: float = 0.02) -> list[tuple[int, float]]:
+    """A first step at the full rate, a blow at the fifth, and from then on a loss that stands: what single tokens
+    cost."""
+    start = [(1, 5.5), (2, 4.7), (3, 4.8), (4, 4.2), (5, 8.0), (6, 4.1)]
+    return [*start, *[(n, later + swing * math.sin(n * n)) for n in range(7, 161)]]
+
+
 LENGTHS = [28, 10, 18, 8]
 FORGOTTEN = [5.0] * 8 + [2.5] * 8 + [1.0] * 8
 """What a token costs in three books that were read one after the other."""
@@ -68,12 +76,12 @@ BOOKS = np.repeat(np.eye(4), LENGTHS, axis=0)
 """What stands at 64 places of a text: four books, one after the other."""
 
 
-def by_books(in_order: bool = True) -> list[tuple[int, float]]:
-    """A loss that jumps where a book begins, in 150 steps for all four; or at random."""
-    draw, begins = np.random.default_rng(2), [sum(LENGTHS[:n]) * 150 / 64 for n in range(4)]
+def by_books(in_order: bool = True, seed: int = 2, n: int = 160, period: int = 150) -> list[tuple[int, float]]:
+    """A loss that jumps where a book begins, in `period` steps for all four; or at random."""
+    draw, begins = np.random.default_rng(seed), [sum(LENGTHS[:n]) * period / 64 for n in range(4)]
     found: list[tuple[int, float]] = []
-    for step in range(1, 161):
-        place = (step - 1) % 150 if in_order else int(draw.integers(150))
+    for step in range(1, n + 1):
+        place = (step - 1) % period if in_order else int(draw.integers(period))
         within = min(place - begin for begin in begins if begin <= place)
         jump = 1.2 * math.exp(-within / 8) if step > 20 else 0.0  # a gentle beginning
         found.append((step, 3.0 * (step + 20) ** -0.3 * (1 + jump)))
@@ -152,6 +160,46 @@ def test_a_loss_that_stands_and_falls_at_once_at_a_low_rate_had_a_rate_too_high(
 def test_one_pass_in_the_order_of_the_text_is_seen_by_what_stands_there() -> None:
     [found] = diagnose(replace(SOUND, train=by_books(), steps_per_epoch=150, places=BOOKS), "runs/x")
     assert found.what == "the rows were not shuffled" and "follow what stands in the text" in found.evidence
+
+
+def seldom_logged(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """As a run logs by itself: a line of each of the first steps, then one of every ten, their mean."""
+    later = range(30, len(points) + 1, 10)
+    return [*points[:20], *[(step, float(np.mean([loss for _, loss in points[step - 10 : step]]))) for step in later]]
+
+
+def test_a_few_passes_of_few_lines_are_told_by_what_was_new() -> None:
+    """25 points for six facts of the text: moved by any stretch, these explain nearly as much. What is new does not."""
+    read = replace(SOUND, places=BOOKS, steps_per_epoch=83)
+
+    [found] = diagnose(replace(read, train=seldom_logged(by_books(n=250, period=83))), "runs/x")
+
+    assert found.what == "the rows were not shuffled" and "follow what stands in the text" in found.evidence
+    shuffled = [seldom_logged(by_books(in_order=False, seed=seed, n=250, period=83)) for seed in range(20)]
+    assert not [found for train in shuffled for found in diagnose(replace(read, train=train), "runs/x")]
+
+
+def test_a_blow_some_steps_after_a_first_step_at_the_full_rate_is_a_warm_up_that_is_missing() -> None:
+    found = diagnose(replace(SOUND, train=struck(), moved=1.8, gained=0.002), "runs/x")
+    assert found[0].what == "there was no warm-up" and "at step 5 it was 8.00" in found[0].evidence
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"train": struck(later=3.6, swing=0.5)},  # it swings above what single tokens cost
+        {"gained": 0.2},  # a low rate helps at once: the rate is what holds it up
+    ],
+    ids=["swinging", "held up"],
+)
+def test_a_blow_after_which_the_rate_still_does_harm_is_a_rate_too_high(facts: dict[str, Any]) -> None:
+    found = diagnose(replace(SOUND, **({"train": struck(), "moved": 4.0, "gained": 0.002} | facts)), "runs/x")
+    assert found[0].what == "the learning rate is too high"
+
+
+def test_a_blow_that_a_run_forgot_is_no_fault() -> None:
+    blow = [(step, 8.0 if step == 5 else loss) for step, loss in SOUND.train]
+    assert diagnose(replace(SOUND, train=blow), "runs/x") == []
 
 
 def test_what_was_read_first_and_is_forgotten_was_not_shuffled() -> None:
@@ -235,11 +283,32 @@ def test_the_facts_of_a_real_run_are_those_of_its_files(flags: dict[str, Any], m
     assert vitals.train[-1][1] == run.log.read()[-1]["train/loss"]
     assert vitals.copied == 0.0 and vitals.embedding_turned > 0 and vitals.moved > 0
     model: Any = run.model("last")
-    ids = torch.from_numpy(prepared.valid.tokens[:18].astype("int64"))[None]
+    ids = torch.tensor([[prepared.tokenizer.mark, *prepared.valid.tokens[:15].tolist()]])  # a row begins with a mark
     with torch.no_grad():
-        nats, _ = model.nll(ids[:, :16], ids[:, 1:17])
-    monkeypatch.setattr("textmill.training.vitals.N_ROWS_MEASURED", 1)
+        nats, _ = model.nll(ids[:, :15], ids[:, 1:])
+    monkeypatch.setattr("textmill.training.vitals.N_PLACES_MEASURED", 1)
     assert vitals_of(run).nats_at[1] == pytest.approx(float(nats.mean()), rel=1e-5)
+
+
+def test_a_run_of_one_document_a_row_is_asked_about_no_other_layout(
+    flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It never read a mark. Rows of several documents would hold marks, and it would gain by learning of them."""
+    own = {"tokens.pack": False, "tokens.begin_mark": False}
+    run = trained(flags | own, monkeypatch, "a document a row")
+    read: list[torch.Tensor] = []
+    forward = LanguageModel.forward
+
+    def watched(self: LanguageModel, ids: torch.Tensor, *more: Any, **other: Any) -> Any:
+        read.append(ids)
+        return forward(self, ids, *more, **other)
+
+    monkeypatch.setattr(LanguageModel, "forward", watched)
+    vitals = vitals_of(run)
+
+    assert len(read) > 40 and not any((ids == run.prepared().tokenizer.mark).any() for ids in read)
+    assert vitals.gained is not None and math.isfinite(vitals.mark_nats or math.nan)
+    assert all(math.isfinite(nats) for nats in [*vitals.nats_at.values(), *vitals.trained_nats])
 
 
 def test_a_run_whose_text_was_deleted_is_not_judged_and_says_so(

@@ -40,6 +40,7 @@ TITLES = {
     "loss": "nats per token",
     "bpb": "bits per byte",
     "bpc": "bits per character",
+    "n_masked": "hidden tokens",
     "vocab_size": "vocabulary",
     "time": "time spent",
 }

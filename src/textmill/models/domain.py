@@ -18,12 +18,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ConfigDict, Field
 
-from textmill.files import json_of, misfits_told, write_json
+from textmill.files import dataclass_of, json_of, misfits_told, write_json
 from textmill.models.grams import Kind, Unknown
 from textmill.results import Flag
 from textmill.text.document_language import LanguageCount, language_of
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from textmill.models.tfidf import TextFeatures
 
 Floats = npt.NDArray[np.float64]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 FILE = "domain.json"
 FORMAT = 1
@@ -49,10 +52,12 @@ LEAST_SHARE = 0.001
 class Spread:
     """How the share of unknown n-grams scatters over held-out texts: by the text, and by how few n-grams it has."""
 
-    mean: float
-    between: float
-    within: float
-    high: float = 1.0
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    mean: Finite
+    between: NotNegative
+    within: NotNegative
+    high: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     """The z that counts 1."""
 
     @classmethod
@@ -80,11 +85,13 @@ class Domain:
     """languages: those of the training texts. spreads: of each kind of n-grams. A text whose score is above `threshold`
     is flagged; so is `rate` of texts like the n_texts held-out ones."""
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     languages: tuple[str, ...]
     spreads: dict[Kind, Spread]
     threshold: float
-    rate: float
-    n_texts: int
+    rate: Annotated[float, Field(ge=0, le=1)]
+    n_texts: Annotated[int, Field(ge=0)]
 
     @classmethod
     def fit(cls, features: TextFeatures, training: Sequence[str], held_out: Sequence[str]) -> Domain | None:
@@ -144,9 +151,11 @@ class Domain:
         write_json(folder / FILE, {"format": FORMAT} | asdict(self))
 
     @classmethod
-    def load(cls, folder: Path) -> Domain | None:
-        """None where the folder has none: it was written before there were any, or too few texts were held out. Raises
-        Damaged."""
+    def load(cls, folder: Path, features: TextFeatures) -> Domain | None:
+        """None where the folder has none: it was written before there were any, or too few texts were held out.
+
+        features: by which texts will be read. Raises Damaged, also where it was fitted on others.
+        """
         path = folder / FILE
         if not path.is_file():
             return None
@@ -154,8 +163,13 @@ class Domain:
             about = json_of(path.read_bytes())
             if about.pop("format") != FORMAT:
                 raise ValueError(f"this reads format {FORMAT}")
-            spreads = {kind: Spread(**own) for kind, own in about.pop("spreads").items()}
-            return cls(languages=tuple(about.pop("languages")), spreads=spreads, **about)
+            found = dataclass_of(cls, about)
+            if not math.isfinite(found.threshold):
+                raise ValueError(f"its threshold is {found.threshold}")
+            kinds = {vocabulary.kind for vocabulary in features.vocabularies}
+            if set(found.spreads) != kinds:
+                raise ValueError(f"it goes by {sorted(found.spreads)}, the texts are read by {sorted(kinds)}")
+            return found
 
 
 def known_languages(texts: Sequence[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 FORMAT = 1
+LONGEST = 64  # n-grams that a file may ask for
 WORDS, CHARACTERS = (1, 2), (2, 5)
 MOST_CHARACTERS = 20_000_000  # of text that is fitted on; of more, whole texts drawn by seed up to there
 MOST_FEATURES = 300_000  # of each kind
@@ -373,6 +374,8 @@ class Tfidf:
             if about["kind"] != "tfidf" or about["format"] != FORMAT:
                 raise ValueError(f"kind {about['kind']!r}, format {about['format']!r}; this reads 'tfidf', {FORMAT}")
             sha256, facts = str(about["sha256"]), dict(about["facts"])
+            if not isinstance(about["several"], bool) or not isinstance(facts["n_texts"], int):
+                raise ValueError(f"several is {about['several']!r}, n_texts {facts['n_texts']!r}")
         if sha256_of(path) != sha256:
             raise Damaged("the file does not hold what tfidf.json says (sha256)", where=str(path))
         try:
@@ -384,17 +387,23 @@ class Tfidf:
                 _vocabulary(arrays, kind, (int(lengths[0]), int(lengths[1])))
                 for kind, lengths in about["ngrams"].items()
             ]
-            features = TextFeatures(parts, int(facts["n_texts"]))
+            if not parts or any((part.n_texts_with > facts["n_texts"]).any() for part in parts):
+                raise ValueError(f"no n-grams, or of more than {facts['n_texts']:,} texts")
+            features = TextFeatures(parts, facts["n_texts"])
             fitted = [
                 Regression(arrays[f"{n}.weights"], arrays[f"{n}.bias"], arrays[f"{n}.classes"], facts["converged"])
                 for n in range(about["n_regressions"])
             ]
-            model = cls(features, fitted, about["classes"], bool(about["several"]), arrays["shares"], facts)
+            model = cls(features, fitted, about["classes"], about["several"], arrays["shares"], facts)
             model._refuse_misfits()
         return model
 
     def _refuse_misfits(self) -> None:
-        """Raises ValueError where numbers of features or classes differ between the parts."""
+        """Raises ValueError where the parts differ in numbers of features or classes, or hold what no fit gives."""
+        if not all(isinstance(name, str) for name in self.classes) or len(set(self.classes)) != len(self.classes):
+            raise ValueError(f"these are no classes: {self.classes!r:.200}")
+        if not ((self.shares >= 0) & (self.shares <= 1)).all():
+            raise ValueError("a share of texts that is not 0 to 1")
         if len(self.shares) != len(self.classes):
             raise ValueError(f"{len(self.shares)} shares, {len(self.classes)} classes")
         expected = len(self._told_apart) if self.several else 1
@@ -404,18 +413,26 @@ class Tfidf:
             n_rows = 1 if len(one.classes) == 2 else len(one.classes)
             if one.weights.shape != (n_rows, len(self.features)) or one.bias.shape != (n_rows,):
                 raise ValueError(f"weights of {one.weights.shape} for {len(self.features)} features")
+            if not (np.isfinite(one.weights).all() and np.isfinite(one.bias).all()):
+                raise ValueError("a weight that is no number")
             most = 2 if self.several else len(self.classes)
             if not np.isin(one.classes, np.arange(most)).all():
                 raise ValueError(f"a class number that is not 0 to {most - 1}")
 
 
 def _vocabulary(arrays: dict[str, npt.NDArray[Any]], kind: Kind, lengths: tuple[int, int]) -> Vocabulary:
+    if kind not in get_args(Kind) or not 1 <= lengths[0] <= lengths[1] <= LONGEST:
+        raise ValueError(f"n-grams of {kind!r}, {lengths[0]} to {lengths[1]} long")
     blob = arrays[f"{kind}.names"].tobytes()
     ends = arrays[f"{kind}.name_ends"].tolist()
     names = [blob[start:end].decode("utf-8", "surrogatepass") for start, end in zip([0, *ends[:-1]], ends, strict=True)]
     hashes, n_texts_with = arrays[f"{kind}.hashes"], arrays[f"{kind}.n_texts_with"]
     if not len(names) == len(hashes) == len(n_texts_with):
         raise ValueError(f"{len(names)} names, {len(hashes)} hashes, {len(n_texts_with)} counts of {kind}")
+    if hashes.dtype != np.uint64 or n_texts_with.dtype != np.int64 or (hashes[1:] <= hashes[:-1]).any():
+        raise ValueError(f"hashes of {kind} that are in no order, or of another type")
+    if (n_texts_with < 1).any():
+        raise ValueError(f"{kind} of no text")
     return Vocabulary(kind, lengths, hashes, n_texts_with, names)
 
 

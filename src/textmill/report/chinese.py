@@ -1305,6 +1305,11 @@ CHINESE: dict[str, str] = {
     "Train under another --name with ten times the rate (--train.lr), or far more --steps.": (
         "换一个 --name，用十倍的学习率（--train.lr）或多得多的 --steps 训练。"
     ),
+    "the first step took the loss from %(first)s to %(second)s, at step %(step)s it was %(worst)s; since the beginning "
+    "it stands at %(end)s, what single tokens without any context cost (%(unigram)s)": (
+        "第一步使损失从 %(first)s 变为 %(second)s，第 %(step)s 步时为 %(worst)s；开始阶段之后它一直停在 %(end)s，"
+        "即不看上下文、只看单个词元时的代价（%(unigram)s）"
+    ),
     "the first step took the loss from %(first)s to %(second)s, the largest change of the beginning is "
     "%(largest)s; at the end the loss is %(end)s, and %(dead)s of the units of one layer are dead": (
         "第一步使损失从 %(first)s 变为 %(second)s，开始阶段最大的变化是 %(largest)s；"

@@ -84,6 +84,8 @@ def verify_checkpoint(path: Path) -> dict[str, Any]:
         with misfits_told(manifest_path, "the manifest of the checkpoint cannot be read"):
             manifest = read_json(manifest_path)
             hashes, step = dict(manifest["sha256"]), int(manifest["step"])
+            if f"{GROUPS[0]}.safetensors" not in hashes:
+                raise ValueError("it names no tensors of the model")
     except FileNotFoundError as error:
         raise Damaged("the manifest of the checkpoint is missing", where=str(manifest_path)) from error
     if manifest.get("format") != FORMAT:
@@ -111,16 +113,20 @@ def load_checkpoint(path: Path) -> Checkpoint:
         for group in GROUPS
         if f"{group}.safetensors" in manifest["sha256"]
     }
-    progress = read_json(path / "progress.json")
-    if not isinstance(progress, dict):
-        raise Damaged("this does not tell how far the run was", where=str(path / "progress.json"))
-    return Checkpoint(step=int(manifest["step"]), progress=progress, **groups)
+    step = int(manifest["step"])
+    return Checkpoint(step=step, progress=_progress_at(step, path), **groups)
 
 
 def progress_of(path: Path) -> dict[str, Any]:
     """progress.json of a checkpoint whose files all hold; no tensor is loaded. Raises Damaged."""
-    verify_checkpoint(path)
-    return dict(read_json(path / "progress.json"))
+    return _progress_at(int(verify_checkpoint(path)["step"]), path)
+
+
+def _progress_at(step: int, path: Path) -> dict[str, Any]:
+    progress = read_json(path / "progress.json")
+    if not isinstance(progress, dict) or type(progress.get("step")) is not int or progress["step"] != step:
+        raise Damaged(f"this does not tell how far the run was at step {step}", where=str(path / "progress.json"))
+    return progress
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -554,9 +554,29 @@ def facts_lacking(info: Any) -> list[str]:
     if not lacking and info["kind"] == "network":
         texts = {"data.fingerprint": info["data"].get("fingerprint"), "sample_prompt": info.get("sample_prompt")}
         lacking += [name for name, text in texts.items() if not isinstance(text, str)]
+    if not lacking:
+        lacking += [f"numbers in {name}" for name in NUMBERS_IF_ANY if not _holds_numbers(info, name.split("."))]
     return lacking
 
 
+def _holds_numbers(facts: dict[str, Any], place: list[str]) -> bool:
+    """Whether a table of numbers stands there, or nothing."""
+    found: Any = facts
+    for key in place:
+        found = found.get(key, {})
+    return isinstance(found, dict) and all(isinstance(number, int | float) for number in found.values())
+
+
+NUMBERS_IF_ANY = (
+    "n_parameters",
+    "time",
+    "data.n_tokens",
+    "data.n_documents",
+    "data.n_bytes",
+    "data.languages",
+    "data.ledger",
+)
+"""Tables of run.json that verbs count with."""
 CURVE_NAMES = {
     "train/loss": "train_loss",
     "train/lr": "lr",

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from textmill.errors import Damaged, RunError, TextmillError
-from textmill.files import TEMPORARY, has_no_seal, seal_holds, sha256_of
+from textmill.files import TEMPORARY, has_no_seal, json_of, seal_holds, sha256_of
 from textmill.messages import Message, message
 from textmill.results import NOT_CHECKED, Evaluation, Finding, finding
 from textmill.runs.checkpoint import checkpoints_of, progress_of
-from textmill.runs.folder import pointer_to
+from textmill.runs.folder import facts_lacking, pointer_to
 from textmill.runs.lock import is_locked
 from textmill.runs.metrics_log import seal_of
 from textmill.runs.prepared import PARTS
@@ -107,7 +107,7 @@ class Look:
         return Inspection(
             status=status if self.info else "unknown",
             resumes_from=max(self.progress, default=None),
-            best=best["step"] if best.get("step") in self.progress else None,
+            best=best["step"] if best.get("step") in list(self.progress) else None,
             findings=findings,
         )
 
@@ -123,8 +123,8 @@ class Look:
 
     def of_hashed_files(self) -> Iterator[Finding]:
         """What run.json has the hashes of: config.toml and the tokenizer; in a floor, the counts as well."""
-        hashes = self.info.get("hashes")
-        if not isinstance(hashes, dict):  # run.json is told already: are they there at least?
+        hashes = _hashes_of(self.info)
+        if hashes is None:  # run.json is told already: are they there at least?
             hashes = {"config.toml": [], "tokenizer.json": []}
         for name, allowed in hashes.items():
             copy = self._prepared_folder() / name if name.startswith("tokenizer") else None
@@ -132,7 +132,7 @@ class Look:
                 remedy = message("Copy it from %(path)s. No verb can open the run before.", path=copy)
             else:
                 remedy = message("Put it back from a copy. No verb can open the run before.")
-            yield from _hashed_file(self.folder / name, list(allowed), remedy)
+            yield from _hashed_file(self.folder / name, allowed, remedy)
             if not allowed and self.is_unsealed and (self.folder / name).is_file():
                 yield _unsealed(self.folder / name)
 
@@ -217,10 +217,11 @@ class Look:
             last = step
         for step, progress in sorted(self.progress.items()):
             seal = progress.get("log")
-            if seal and seal_of(content[: seal["bytes"]]) != seal:
+            n_sealed = seal.get("bytes") if isinstance(seal, dict) else None
+            if seal and (type(n_sealed) is not int or seal_of(content[:n_sealed]) != seal):
                 evidence = message(
                     "its first %(sealed)s bytes have another sha256; it has %(n)s bytes",
-                    sealed=f"{seal['bytes']:,}",
+                    sealed=f"{n_sealed:,}" if type(n_sealed) is int else repr(n_sealed)[:40],
                     n=f"{len(content):,}",
                 )
                 what = message("what was logged up to step %(step)s is not what was written", step=step)
@@ -265,10 +266,12 @@ class Look:
         inner = [] if self.of_classes else [floor / "bytes"]
         for path in (floor, *inner):
             if (self.is_finished and self.has_floor) or floor.is_dir():
-                info = _read_json(path / "run.json") or {}
-                yield from _sealed_file(path / "run.json", remedy)
-                for name, allowed in (info.get("hashes") or {}).items():
-                    yield from _hashed_file(path / name, list(allowed), remedy)
+                found = list(_sealed_file(path / "run.json", remedy))
+                yield from found
+                lacking = facts_lacking(_read_json(path / "run.json"))
+                if lacking and not any(one.severity == "damaged" for one in found):  # such as one without a seal
+                    yield _damage(CHANGED, str(path / "run.json"), f"- {', '.join(lacking)}", remedy)
+                yield from _named_files(path / "run.json", remedy)
 
     def of_prepared(self) -> Iterator[Finding]:
         folder = self._prepared_folder()
@@ -285,10 +288,8 @@ class Look:
         remedy = message(
             "Delete %(folder)s: it is made anew from the files. %(repeat)s.", folder=folder, repeat=self.repeat
         )
-        ledger = _read_json(folder / "ledger.json") or {}
         yield from _sealed_file(folder / "ledger.json", remedy)
-        for name, allowed in (ledger.get("hashes") or {}).items():
-            yield from _hashed_file(folder / name, list(allowed), remedy)
+        yield from _named_files(folder / "ledger.json", remedy)
         for part, title in PART_TITLES.items():
             try:
                 if self._n_tokens().get(title) or (folder / part).is_dir():
@@ -320,7 +321,8 @@ class Look:
 
     def _n_tokens(self) -> dict[str, int]:
         data = self.info.get("data")
-        return dict(data.get("n_tokens") or {}) if isinstance(data, dict) else {}
+        n_tokens = data.get("n_tokens") if isinstance(data, dict) else None
+        return n_tokens if isinstance(n_tokens, dict) else {}
 
     def _prepared_folder(self) -> Path:
         data = self.info.get("data")
@@ -355,6 +357,24 @@ def _sealed_file(path: Path, remedy: str) -> Iterator[Finding]:
         yield _damage(CHANGED, str(path), evidence, remedy)
 
 
+def _named_files(path: Path, remedy: str) -> Iterator[Finding]:
+    """The findings of the files beside a JSON file that has their hashes; of itself, where these make no sense."""
+    info = _read_json(path) or {}
+    hashes = _hashes_of(info)
+    if hashes is None and "hashes" in info:
+        yield _damage(CHANGED, str(path), repr(info["hashes"])[:80], remedy)
+    for name, allowed in (hashes or {}).items():
+        yield from _hashed_file(path.parent / name, allowed, remedy)
+
+
+def _hashes_of(info: dict[str, Any]) -> dict[str, list[str]] | None:
+    """File -> the hashes that it may have; one that no file has, where none are said. None where there is no table."""
+    hashes = info.get("hashes")
+    if not isinstance(hashes, dict):
+        return None
+    return {name: allowed if isinstance(allowed, list) else [str(allowed)] for name, allowed in hashes.items()}
+
+
 def _hashed_file(path: Path, allowed: list[str], remedy: str) -> Iterator[Finding]:
     """The finding of a file whose hash is kept elsewhere, if there is one. allowed: empty where it is not known."""
     if path.name in ("", ".", "..") or not path.is_file():
@@ -371,13 +391,16 @@ def _unsealed(path: Path) -> Finding:
 def _is_as_written(path: Path) -> bool:
     """Whether a JSON file whose values hold is, to the byte, what files.write_json makes of them."""
     content = path.read_bytes()
-    return content == (json.dumps(json.loads(content), ensure_ascii=False, indent=2) + "\n").encode()
+    try:
+        return content == (json.dumps(json_of(content), ensure_ascii=False, indent=2) + "\n").encode()
+    except ValueError:  # such as half a character, which has no bytes
+        return False
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
     """None where there is none, or no object."""
     try:
-        value = json.loads(path.read_bytes())
+        value = json_of(path.read_bytes())
     except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) else None
@@ -385,11 +408,11 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 
 def _step_of_line(line: bytes) -> int | None:
     try:
-        value = json.loads(line)
+        value = json_of(line)
     except ValueError:
         return None
     step = value.get("step") if isinstance(value, dict) else None
-    return step if isinstance(step, int) and step > 0 else None
+    return step if type(step) is int and step > 0 else None
 
 
 def _step_of(checkpoint: Path) -> int:

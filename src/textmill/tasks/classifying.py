@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
 
-from textmill.errors import Damaged, RunError
+from textmill.errors import RunError
+from textmill.files import dataclass_of, misfits_told
 from textmill.metrics.calibration import tempered
 from textmill.results import AspectOpinion, Classified, Flag, OpinionSentence
 from textmill.runs import Run, open_run
@@ -47,11 +49,13 @@ class Offer:
     training text.
     """
 
-    weight: float = 1.0
-    temperature: float = 1.0
-    n_texts: int = 0
-    losses: dict[str, float] = field(default_factory=dict)
-    n_left_out: int = 0
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    weight: Annotated[float, Field(ge=0, le=1)] = 1.0
+    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    n_texts: Annotated[int, Field(ge=0)] = 0
+    losses: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = field(default_factory=dict)
+    n_left_out: Annotated[int, Field(ge=0)] = 0
 
     @property
     def name(self) -> str:
@@ -61,11 +65,8 @@ class Offer:
     @classmethod
     def of(cls, run: Run) -> Offer:
         """That of run.json. Raises Damaged where it makes no sense."""
-        said = run.info.get("offer", {})
-        try:
-            return cls(**said)
-        except TypeError as error:
-            raise Damaged(f"this is no offer ({error})", where=str(run.path / "run.json")) from error
+        with misfits_told(run.path / "run.json", "its offer makes no sense"):
+            return dataclass_of(cls, run.info.get("offer", {}))
 
     def facts(self) -> dict[str, Any]:
         """For run.json."""
@@ -224,7 +225,7 @@ def classifier_of(run: Run, checkpoint: str | int | None = None, at_once: int | 
             task,
             run.tokenizer,
             floor=alone,
-            domain=domain_in(run.path),
+            domain=domain_in(run.path, alone),
             at_once=at_once,
         )
     model: Any = run.model(checkpoint, device=run.config.machine.device)
@@ -232,15 +233,15 @@ def classifier_of(run: Run, checkpoint: str | int | None = None, at_once: int | 
     offer = Offer.of(run) if own else Offer()
     head = model.heads[task.head]
     floor = floor_of(run) if (run.path / FLOOR / "run.json").is_file() or offer.weight < 1 else None
-    domain = domain_in(run.path / FLOOR) if floor is not None else None
+    domain = domain_in(run.path / FLOOR, floor) if floor is not None else None
     return Classifier(list(head.classes), head.several, offer, task, run.tokenizer, model, floor, domain, at_once)
 
 
-def domain_in(floor: Path) -> Domain | None:
+def domain_in(folder: Path, floor: Tfidf) -> Domain | None:
     """What the folder of a floor keeps beside it. Raises Damaged."""
     from textmill.models.domain import Domain
 
-    return Domain.load(floor)
+    return Domain.load(folder, floor.features)
 
 
 def floor_of(run: Run) -> Tfidf:

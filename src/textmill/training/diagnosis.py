@@ -23,7 +23,10 @@ Judged = tuple[float, Message, Message] | None
 N_POINTS_LEAST = 8  # of a curve, before anything is read from it
 N_BINS = 8  # of an epoch
 N_BEGINNING = 20  # steps
+BLOW = 1.2  # of the first loss: what a first step at the full rate may do, if not at once
 MEMORIES = (0.02, 0.1)  # of the text: what is new beside so much before it makes the loss jump
+N_POINTS_A_COLUMN = 8  # of a curve, for each fact that is to explain it: fewer are explained by anything
+STANDING = 0.03  # as a share: losses that differ by less are one level
 GAIN = 0.045  # of a few updates at a low rate: what stands so far above where it could be is held there by its rate
 FORGOTTEN = 0.3  # so far the loss on what was read before lies above that on the last quarter of a pass
 PASSES_OF_A_SHORT_TEXT = 25  # a text that is read so often is short for its steps
@@ -204,6 +207,19 @@ def held_up(vitals: Vitals) -> bool:
     return vitals.gained > GAIN and smooth[-1] > 0.9 * smooth[len(smooth) // 2]
 
 
+def _stands_at_single_tokens(vitals: Vitals) -> bool:
+    """The loss is what single tokens cost from the beginning on, calmly, and a low rate lowers nothing either. A rate
+    that is too high swings above that, or lets something be learned once it has fallen."""
+    later = [loss for step, loss in _evenly(vitals.train) if step > N_BEGINNING]
+    if len(later) < N_POINTS_LEAST or vitals.gained is None or vitals.gained > GAIN:
+        return False
+    half = len(later) // 2
+    levels = median(later[:half]), median(later[half:])
+    return all(abs(level / vitals.unigram_nats - 1) < STANDING for level in levels) and (
+        abs(levels[1] / levels[0] - 1) < STANDING / 2
+    )
+
+
 def rate_too_low(vitals: Vitals) -> Judged:
     """Weights that hardly moved, and a loss that is still falling."""
     train = _evenly(vitals.train)
@@ -228,16 +244,37 @@ def rate_too_low(vitals: Vitals) -> Judged:
 
 
 def no_warm_up(vitals: Vitals) -> Judged:
-    """The very first step moved the loss nearly as far as any other, and harm was done."""
+    """The very first step moved the loss far, and harm was done: nearly as far as any other step, or a blow fell within
+    the beginning and nothing was learned from then on, at a rate that is not what holds the loss up."""
     losses = [loss for number, (step, loss) in enumerate(vitals.train, start=1) if step == number]
     if len(losses) < N_POINTS_LEAST:
         return None
     losses = losses[: max(N_BEGINNING, len(losses) // 8)]
     changes = [abs(after - before) for before, after in pairwise(losses)]
     first, largest, end = changes[0], max(changes), _end(_evenly(vitals.train))
-    jumps = max(losses) > 1.1 * losses[0]
-    if first < 0.05 * losses[0] or first < 0.35 * largest:
+    if first < 0.05 * losses[0]:
         return None
+    remedy = message(
+        "Let the rate rise slowly: --train.warmup_steps a twentieth of the steps; train under another --name."
+    )
+    if first < 0.35 * largest:
+        if max(losses) < BLOW * losses[0] or not _stands_at_single_tokens(vitals):
+            return None
+        return (
+            0.9,
+            message(
+                "the first step took the loss from %(first)s to %(second)s, at step %(step)s it was %(worst)s; since "
+                "the beginning it stands at %(end)s, what single tokens without any context cost (%(unigram)s)",
+                first=f"{losses[0]:.2f}",
+                second=f"{losses[1]:.2f}",
+                step=losses.index(max(losses)) + 1,
+                worst=f"{max(losses):.2f}",
+                end=f"{end:.2f}",
+                unigram=f"{vitals.unigram_nats:.2f}",
+            ),
+            remedy,
+        )
+    jumps = max(losses) > 1.1 * losses[0]
     if not (jumps or vitals.dead > 0.35 or end > 0.75 * vitals.unigram_nats):
         return None
     return (
@@ -251,7 +288,7 @@ def no_warm_up(vitals: Vitals) -> Judged:
             end=f"{end:.2f}",
             dead=f"{vitals.dead:.0%}",
         ),
-        message("Let the rate rise slowly: --train.warmup_steps a twentieth of the steps; train under another --name."),
+        remedy,
     )
 
 
@@ -431,7 +468,9 @@ def _explained_by_text(vitals: Vitals) -> tuple[float, float]:
     logs = np.log(steps)
     trend = np.stack([np.ones_like(logs), logs, logs**2, steps], axis=1)
     rest = _left(np.log(np.maximum(losses, 1e-9))[:, None], trend)
-    known = np.concatenate([vitals.places, *(_novelty(vitals.places, share) for share in MEMORIES)], axis=1)
+    known = np.concatenate([*(_novelty(vitals.places, share) for share in MEMORIES), vitals.places], axis=1)
+    if len(curve) < N_POINTS_A_COLUMN * known.shape[1]:
+        known = known[:, : len(MEMORIES)]  # what is new moves the loss more than what is there
     first_steps = np.concatenate([[steps[0]], steps[:-1] + 1]).astype(int)
 
     def explained(moved_on: int) -> float:

@@ -1,12 +1,13 @@
 """What a run shows of its training, gathered once: curve, prepared text, weights. Room: training/.
 
 Called by examining; training.diagnosis judges by it. The rate, the warm-up and the dropout that were set are not looked
-at: a fault is told by what it does. Shapes: B rows, T tokens, D width.
+at: a fault is told by what it does. Text is read as the run reads it, in its task's rows: what a model spends on
+another layout says nothing of its training. Shapes: B rows, T tokens, D width.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -19,17 +20,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from textmill.config import Config
 from textmill.messages import message
-from textmill.models import LanguageModel
+from textmill.models import IGNORED, LanguageModel
 from textmill.runs import Prepared, Run
 from textmill.tasks import task_of
+from textmill.tasks.lm import LanguageModelling
+from textmill.tasks.task import Batch
 from textmill.text.against import find_overlaps
 from textmill.text.documents import Document
 from textmill.text.normalise import normalised_digest
-from textmill.tokens import TokenStore
+from textmill.tokens import PackedRows, TokenStore
+from textmill.tokens.packing import PADDING
 from textmill.training.beginning import new_model
 
-N_ROWS_MEASURED = 24
+N_PLACES_MEASURED = 24
 N_ENDS_MEASURED = 64
 N_TOKENS_COMPARED = 20_000_000  # of training text that held-out documents are sought in
 N_TOKENS_LEAST_OF_A_COPY = 12  # shorter documents repeat by themselves
@@ -38,7 +43,6 @@ SHARE_OF_A_COPY = 0.6  # of the runs of 13 words of a document, in one other
 N_PLACES = 64  # of the training text, of which it is known what stands there
 N_KINDS = 4  # numbers that say it
 N_UPDATES_TRIED, ROWS_TRIED, RATE_TRIED, SECONDS_TRIED = 40, 8, 3e-3, 60.0
-OFFSETS = (0, 1, 2)  # targets so many tokens after the one that is read; 1 is right
 N_BYTE_IDS = 256
 
 Points = list[tuple[int, float]]
@@ -82,7 +86,8 @@ class Vitals:
     embedding_turned: float
     """How far the embeddings went, besides along themselves: weight decay alone only shrinks them."""
     nats_at: dict[int, float]
-    """Offset -> what the model spends on the token that stands so far behind the one it reads."""
+    """Offset -> what the model spends on the token that stands so far behind the one it reads; without 2 where no row
+    has it."""
     mark_nats: float | None
     """What it spends on the mark where documents end."""
     dead: float
@@ -101,16 +106,24 @@ def vitals_of(run: Run) -> Vitals:
     after = _tensors(model)
     moved = _moved(before, after)
     log = run.log.read()
-    rows = task_of(run.config).rows(prepared.train, prepared.tokenizer, run.config)
     train, config = prepared.train, run.config.train
+    rows = Layout.of(run.config, prepared, train)
+    held_out = next(
+        (
+            layout
+            for store in (prepared.valid, prepared.test)
+            if store is not None and len((layout := Layout.of(run.config, prepared, store)).rows)
+        ),
+        rows,
+    )
     counts = _counts(train)
     learned = counts[N_BYTE_IDS : prepared.tokenizer.mark]
     copied, copied_in_part = _copied(prepared, notes)
-    nats_at, mark_nats, dead = _measured(model, prepared, run.config.model.seq_len)
+    nats_at, dead = _measured(model, held_out.batch())
     return Vitals(
         train=_points(log, "train/loss"),
         valid=_points(log, "eval/loss"),
-        steps_per_epoch=max(1, -(-len(rows) // ((config.batch or 1) * config.accumulate))),
+        steps_per_epoch=max(1, -(-len(rows.rows) // ((config.batch or 1) * config.accumulate))),
         shuffled=config.order == "shuffle",
         vocab_size=prepared.tokenizer.vocab_size,
         n_tokens=train.n_tokens,
@@ -122,14 +135,14 @@ def vitals_of(run: Run) -> Vitals:
         copied=copied,
         copied_in_part=copied_in_part,
         places=_kinds_of_places(train),
-        trained_nats=[_nats_on(model, row[None]) for row in _rows(train, run.config.model.seq_len)],
-        gained=_gained(model, prepared, run.config.model.seq_len, notes),
+        trained_nats=[_nats_on(model, rows.collate(place)) for place in rows.places()],
+        gained=_gained(model, rows, held_out.batch(), notes),
         moved=float(np.median([share for name, share in moved.items() if name.startswith("backbone.")] or [0.0])),
         embedding_turned=next(
             _turned(first, after[name]) for name, first in before.items() if name.startswith("embedding.")
         ),
         nats_at=nats_at,
-        mark_nats=mark_nats,
+        mark_nats=_nats_of_marks(model, train, run.config),
         dead=dead,
         notes=tuple(notes),
     )
@@ -221,43 +234,72 @@ def _turned(before: Tensor, after: Tensor) -> float:
     return float((after - along).norm() / before.norm())
 
 
-def _measured(model: LanguageModel, prepared: Prepared, seq_len: int) -> tuple[dict[int, float], float | None, float]:
-    """nats_at, mark_nats and dead, on a few rows of held-out text (of training text where none is held out)."""
-    store = prepared.valid or prepared.test or prepared.train
-    rows = _rows(store, seq_len)
-    with torch.no_grad(), _watched(model) as idle:
-        hidden, _ = model(rows[:, :-2])  # (B, T, D)
-        flat = hidden.flatten(0, 1)
-        idle.append(float((flat.std(dim=0) < 1e-4).float().mean()))
-        width = rows.shape[1] - 2
-        nats_at = {n: float(model.head.nll(hidden, rows[:, n : n + width]).mean()) for n in OFFSETS}
-        mark_nats = _nats_of_marks(model, prepared.train, seq_len)
-    return nats_at, mark_nats, max(idle)
+@dataclass(frozen=True)
+class Layout:
+    """A part of the text in the rows in which its run reads it."""
+
+    task: LanguageModelling
+    rows: PackedRows
+
+    @classmethod
+    def of(cls, config: Config, prepared: Prepared, store: TokenStore) -> Layout:
+        task = task_of(config)
+        assert isinstance(task, LanguageModelling), "examining looks at language models alone"
+        return cls(task, task.rows(store, prepared.tokenizer, config))
+
+    @property
+    def rows_together(self) -> int:
+        """How many rows have as many targets as one of model.seq_len."""
+        return max(1, round(self.rows.seq_len * len(self.rows) / max(1, self.rows.n_targets)))
+
+    def places(self) -> list[list[int]]:
+        """Numbers of rows at evenly spread places, at each about model.seq_len targets."""
+        n, together = len(self.rows), self.rows_together
+        firsts = np.linspace(0, max(0, n - together), min(N_PLACES_MEASURED, -(-n // together))).astype(int)
+        return [list(range(first, min(n, first + together))) for first in firsts.tolist()]
+
+    def batch(self) -> Batch:
+        """What stands at these places."""
+        return self.collate([row for place in self.places() for row in place])
+
+    def collate(self, rows: Sequence[int]) -> Batch:
+        return self.task.collate(self.rows, rows)
 
 
-def _rows(store: TokenStore, seq_len: int) -> Tensor:
-    """(B, T + 2): evenly spread over the text."""
-    width = min(seq_len + 2, store.n_tokens)
-    starts = np.linspace(0, store.n_tokens - width, min(N_ROWS_MEASURED, max(1, store.n_tokens // width))).astype(int)
-    return torch.from_numpy(np.stack([store.tokens[start : start + width].astype(np.int64) for start in starts]))
+def _measured(model: LanguageModel, batch: Batch) -> tuple[dict[int, float], float]:
+    """nats_at and dead."""
+    targets = batch.targets
+    after_next = torch.cat([targets[:, 1:], torch.full_like(targets[:, :1], IGNORED)], dim=1)
+    at = {0: batch.ids, 1: targets, 2: after_next}
+    counted = (targets != IGNORED) & (after_next != IGNORED)  # (B, T)
+    if not counted.any():
+        counted = targets != IGNORED
+        del at[2]
+    read = torch.ones_like(counted) if batch.segments is None else batch.segments != PADDING
+    with torch.no_grad(), _watched(model, read) as idle:
+        hidden, _ = model(batch.ids, batch.segments)  # (B, T, D)
+        idle.append(float((hidden[read].std(dim=0) < 1e-4).float().mean()))
+        nats_at = {n: float(model.head.nll(hidden[counted], ids[counted]).mean()) for n, ids in at.items()}
+    return nats_at, max(idle)
 
 
-def _nats_of_marks(model: LanguageModel, store: TokenStore, seq_len: int) -> float | None:
+@torch.no_grad()
+def _nats_of_marks(model: LanguageModel, store: TokenStore, config: Config) -> float | None:
     """On the ends of documents; None where there are few, so that the mark cannot be learned."""
     if store.n_documents < N_ENDS_MEASURED // 2:
         return None
-    spent = []
+    before, spent = [store.mark] if config.tokens.begin_mark else [], []
     for number in np.linspace(0, store.n_documents - 1, N_ENDS_MEASURED).astype(int).tolist():
-        ids = np.concatenate([[store.mark], store.document(number), [store.mark]])[-seq_len - 1 :]
-        row = torch.from_numpy(ids)[None]
-        hidden, _ = model(row[:, :-1])
-        spent.append(float(model.head.nll(hidden[:, -1:], row[:, -1:])))
-    return float(np.mean(spent))
+        ids = np.concatenate([before, store.document(number), [store.mark]])[-config.model.seq_len - 1 :]
+        if len(ids) > 1:
+            row = torch.from_numpy(ids.astype(np.int64))[None]
+            hidden, _ = model(row[:, :-1])
+            spent.append(float(model.head.nll(hidden[:, -1:], row[:, -1:])))
+    return float(np.mean(spent)) if spent else None
 
 
-def _gained(model: LanguageModel, prepared: Prepared, seq_len: int, notes: list[str]) -> float | None:
+def _gained(model: LanguageModel, training: Layout, held_out: Batch, notes: list[str]) -> float | None:
     """The matrices and vectors move by at most RATE_TRIED of their size in each update, less and less. On a copy."""
-    held_out = _rows(prepared.valid or prepared.test or prepared.train, seq_len)
     tried, begun = deepcopy(model), monotonic()
     groups = [
         {"params": [parameter], "lr": RATE_TRIED * max(float(parameter.detach().square().mean().sqrt()), 1e-3)}
@@ -266,36 +308,43 @@ def _gained(model: LanguageModel, prepared: Prepared, seq_len: int, notes: list[
     optimizer = torch.optim.Adam(groups, betas=(0.9, 0.95))
     course = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / N_UPDATES_TRIED)
     draw = np.random.default_rng(0)
-    store, width = prepared.train, min(seq_len + 1, prepared.train.n_tokens)
     before = _nats_on(tried, held_out)
     for _ in range(N_UPDATES_TRIED):
         if monotonic() - begun > SECONDS_TRIED:
             notes.append(message("Updates are slow: whether a lower rate would help at once was not tried."))
             return None
-        starts = draw.integers(0, store.n_tokens - width + 1, ROWS_TRIED)
-        rows = torch.from_numpy(np.stack([store.tokens[n : n + width].astype(np.int64) for n in starts]))
-        hidden, _ = tried(rows[:, :-1])
+        batch = training.collate(draw.integers(0, len(training.rows), ROWS_TRIED * training.rows_together).tolist())
         optimizer.zero_grad()
-        tried.head.nll(hidden, rows[:, 1:]).mean().backward()  # type: ignore[no-untyped-call]
+        (_nats(tried, batch) / batch.n_targets).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         course.step()
     return 1 - _nats_on(tried, held_out) / before
 
 
-def _nats_on(model: LanguageModel, rows: Tensor) -> float:
+def _nats_on(model: LanguageModel, batch: Batch) -> float:
+    """A token, without gradients."""
     with torch.no_grad():
-        hidden, _ = model(rows[:, :-2])
-        return float(model.head.nll(hidden, rows[:, 1:-1]).mean())
+        return float(_nats(model, batch)) / batch.n_targets
+
+
+def _nats(model: LanguageModel, batch: Batch) -> Tensor:
+    """Of all targets."""
+    nats, _ = model.nll(batch.ids, batch.targets, batch.segments)
+    return nats.sum()
 
 
 @contextmanager
-def _watched(model: LanguageModel) -> Iterator[list[float]]:
-    """For each inner linear map that is gone through: the share of its inputs that are 0 for every token."""
+def _watched(model: LanguageModel, read: Tensor) -> Iterator[list[float]]:
+    """For each inner linear map that is gone through: the share of its inputs that are 0 for every token.
+
+    read: (B, T) where there is one.
+    """
     idle: list[float] = []
 
     def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        if inputs[0].shape[:-1].numel() > 1:
-            idle.append(float((inputs[0].flatten(0, -2).abs().amax(dim=0) == 0).float().mean()))
+        found = inputs[0][read] if inputs[0].shape[:-1] == read.shape else inputs[0].flatten(0, -2)
+        if len(found) > 1:
+            idle.append(float((found.abs().amax(dim=0) == 0).float().mean()))
 
     hooks = [m.register_forward_pre_hook(look) for m in model.backbone.modules() if isinstance(m, nn.Linear)]
     try:
