@@ -18,7 +18,7 @@ from textmill.tables import VERBS
 SAID = [(name_of(page), line) for page in PAGES for line in command_lines(text_of(page)) if "textmill " in line]
 NAMED = re.compile(r"textmill [\w-]+")  # `textmill eval`, spoken of and not meant to be typed
 LANGUAGES = [("README.md", "README.zh.md"), ("docs/tutorial.md", "docs/tutorial.zh.md")]
-OWN_WORDS = ("prompt", "text", "generate.stop")  # what each language says in its own words
+OWN_WORDS = ("prompt", "text", "words", "generate.stop")  # what each language says in its own words
 
 
 def test_a_verb_that_is_spoken_of_exists() -> None:

@@ -88,7 +88,7 @@ The Toaster T2 is sold for 49 euros. It was designed by Ada Lovelace in 2019.
 """
 CHINESE_MANUAL = """# 青云水壶
 
-质保期为24个月。水壶容量1.7升，重0.9公斤。
+质保期为24个月。水壶容量1.7升，重0.9公斤。产地在青岛，由工程师程远设计。
 
 # 星河烤箱
 
@@ -120,6 +120,7 @@ def test_an_english_manual_is_answered(question: str, answer: str, tmp_path: Pat
         ("星河烤箱多少钱？", "499元"),
         ("星河烤箱是谁设计的？", "王小明"),
         ("星河烤箱哪一年上市？", "2019年"),
+        ("谁设计了青云水壶？", "程远"),
     ],
 )
 def test_a_chinese_manual_is_answered(question: str, answer: str, tmp_path: Path) -> None:
@@ -131,6 +132,7 @@ def test_a_chinese_manual_is_answered(question: str, answer: str, tmp_path: Path
     "question",
     [
         "Who is the king of France?",
+        "How long is the warranty of the moon?",
         "What does the Toaster T9 cost?",
         "How heavy is the Toaster T2?",
         "What is the capital of Peru?",

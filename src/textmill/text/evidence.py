@@ -311,7 +311,7 @@ def features(
     elif over >= 1:
         facts["under"] = 1.0
         inside = None if answer is None else (answer[0] - start, answer[1] - start)
-        facts["foreign"] = float(_names_another(wanted, sentence, above, inside, n_with))
+        facts["foreign"] = float(_names_another(wanted, sentence, above, inside, n_with, n_passages))
     elif max(here, over) > 0:
         facts["partly"] = max(here, over)
     else:
@@ -353,15 +353,20 @@ def covers(own: set[str], word: str) -> bool:
 
 
 def _judge_nameless(facts: dict[str, float], wanted: Asked, own: set[str], n_with: Frequency, n_passages: int) -> None:
-    """Of a question that names nothing all words count, also those that are nowhere; and who or where may be told by
-    what is no name ("the head of the department") where the words are all there."""
+    """Of a question that names nothing all words count, also those that are nowhere: the same relation is told of what
+    it asks about ("the colour of the moon") only as far as the sentence has the words beside the relation's own. Who or
+    where may be told by what is no name ("the head of the department") where the words are all there."""
     weights = {word: math.log(1 + n_passages / (0.5 + n_with(word))) for word in wanted.words}
-    total = sum(weights.values())
-    if total:
-        shared = sum(weight for word, weight in weights.items() if covers(own, word)) / total
-        facts["nameless"] = max(shared, 0.75 * facts["same"])
+    if wanted.chinese:
+        topic = {word: weight for word, weight in weights.items() if any(word in folded(name) for name in wanted.names)}
     else:
-        facts["nameless"] = 0.75 * facts["same"]
+        topic = {word: weight for word, weight in weights.items() if not relations_in(word)}
+
+    def shared(some: dict[str, float], otherwise: float) -> float:
+        total = sum(some.values())
+        return sum(weight for word, weight in some.items() if covers(own, word)) / total if total else otherwise
+
+    facts["nameless"] = max(shared(weights, 0.0), 0.75 * facts["same"] * shared(topic, 1.0))
     if facts["no_kind"] and set(wanted.kinds) <= {"person", "place", "river"} and facts["words"] > 0.7:
         facts["no_kind"] = 0.1
 
@@ -456,8 +461,11 @@ def _is_name_like(run: str) -> bool:
     return any(_of_names(one) and _of_names(other) for one, other in pairwise(run))
 
 
-def _names_another(wanted: Asked, sentence: str, above: str, answer: tuple[int, int] | None, n_with: Frequency) -> bool:
-    """Whether a sentence under a heading has a rare name besides its answer that neither heading nor question has."""
+def _names_another(
+    wanted: Asked, sentence: str, above: str, answer: tuple[int, int] | None, n_with: Frequency, n_passages: int
+) -> bool:
+    """Whether a sentence under a heading has a rare name besides its answer that neither heading nor question has. Of a
+    few Chinese passages nobody knows what is rare, and all stretches would be names."""
     known = folded(f"{above} {wanted.text}")
     rest = sentence if answer is None else sentence[: answer[0]] + "|" + sentence[answer[1] :]
     if not wanted.chinese:
@@ -471,6 +479,6 @@ def _names_another(wanted: Asked, sentence: str, above: str, answer: tuple[int, 
         and _of_names(pair[1])
         and HAN.match(pair[0])
         and pair not in known
-        and n_with(folded(pair)) <= RARE
+        and n_with(folded(pair)) <= min(RARE, n_passages // 20)
         for pair in pairs
     )
