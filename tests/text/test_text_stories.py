@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textmill.config import Config
+from textmill.config import Config, DataConfig
 from textmill.errors import InputError
 from textmill.text import ReadReport, plan_split, read_documents
 from textmill.text.documents import FACTS, LABELS
-from textmill.text.stories import parted
+from textmill.text.stories import holds_stories, parted
 from textmill.text.worlds import Stories
 
 BABI = """1 Mary went to the garden.
@@ -198,3 +198,20 @@ def test_what_is_written_as_lines_is_read_again(tmp_path_factory, stories):
     documents, report = read(path)
     assert [parted(document.text) for document in documents] == [(own, question) for own, question, _ in stories]
     assert sum(report.files[0].n_bytes.values()) == path.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "is_of_stories"),
+    [
+        ("a.txt", "1 Mary went home.\n2 Where is Mary?\thome\t1\n", True),
+        ("a.txt", "\n1 玛丽回家了。\n", True),
+        ("a.jsonl", '{"sentences": ["A."], "question": "q", "answer": "a"}\n', True),
+        ("a.jsonl", '{"context": "A.", "question": "q", "answer": "a"}\n', False),
+        ("a.json", '{"data": []}', False),
+        ("a.txt", "2 apples and a pear.\n", False),
+        ("a.txt", "", False),
+    ],
+)
+def test_stories_are_known_by_their_first_line(tmp_path, name, text, is_of_stories):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert holds_stories([str(tmp_path / name)], DataConfig()) == is_of_stories

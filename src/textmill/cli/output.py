@@ -34,7 +34,8 @@ class Shell:
     said: dict[str, Any]
 
     def load(self, **said: Any) -> Loaded:
-        """All layers of knobs. said: more of the command line, section__name=value, such as data__paths=paths."""
+        """All layers of knobs. said: more of the command line, section__name=value, such as data__paths=paths. Answers
+        are those of stories where the text is stories."""
         from textmill.config.layers import load_config
         from textmill.config.train import LENGTHS, two_lengths
 
@@ -42,7 +43,15 @@ class Shell:
         if len(lengths) > 1:
             raise two_lengths(*lengths[:2])
         more = {key.replace("__", ".", 1): value for key, value in said.items()}
-        return load_config(self.said | more, self.config_file)
+        loaded = load_config(self.said | more, self.config_file)
+        if loaded.config.task.name != "answer" or not loaded.config.data.paths or "-" in loaded.config.data.paths:
+            return loaded
+        from textmill.text.stories import holds_stories
+
+        if not holds_stories(loaded.config.data.paths, loaded.config.data):
+            return loaded
+        self.notice("these are stories with questions: --task story")
+        return load_config(self.said | more | {"task.name": "story"}, self.config_file)
 
     def show(self, document: D, as_text: Callable[[D], str]) -> None:
         """The result, on stdout."""

@@ -41,7 +41,7 @@ TOKENS_OF_START = ("kind", "segmenter", "vocab_size", "shared", "begin_mark")
 class Loaded:
     """A config, and where each value comes from.
 
-    An origin is "default", "size tiny", "preset modern", "FILE:LINE" or "command line".
+    An origin is "default", "size tiny", "preset modern", "task classify", "FILE:LINE" or "command line".
     """
 
     config: Config
@@ -50,8 +50,8 @@ class Loaded:
     @property
     def said(self) -> frozenset[str]:
         """The keys that were set explicitly, in any layer."""
-        model = self.config.model
-        unsaid = {DEFAULT, f"size {model.size}", f"preset {getattr(model, 'preset', '')}"}
+        model, task = self.config.model, self.config.task.name
+        unsaid = {DEFAULT, f"size {model.size}", f"preset {getattr(model, 'preset', '')}", f"task {task}"}
         return frozenset(key for key, origin in self.origins.items() if origin not in unsaid)
 
 
@@ -165,9 +165,8 @@ def begun_from(loaded: Loaded, base: Config, origin: str) -> Loaded:
     taken |= {f"tokens.{name}": getattr(base.tokens, name) for name in TOKENS_OF_START}
     if TASK_FORMS[config.task.name] == "encoder" and base.model.softmax != "full":
         taken["model.softmax"] = "full"  # of the head that is left behind
-    own = {key for key in loaded.said if loaded.origins[key] != f"task {config.task.name}"}  # its default size
-    said = sorted(key for key in own if key.partition(".")[0] == "model" and key[6:] not in free)
-    said += sorted(key for key in own if key in taken and not key.startswith("model."))
+    said = sorted(key for key in loaded.said if key.partition(".")[0] == "model" and key[6:] not in free)
+    said += sorted(key for key in loaded.said if key in taken and not key.startswith("model."))
     refused = [
         f"{key}: {_shown(taken[key]) if key in taken else f'no such knob of {base.model.arch}'} there, "
         f"{_shown(value_of(config, key))} here"

@@ -15,8 +15,8 @@ class TaskConfig(Section):
     name: str = knob("lm", flag="--task")
     """lm: language modelling, the next token from those before it. translate: a text into another language. classify:
     which of its classes a text belongs to. answer: which stretch of a passage answers a question, or that none does.
-    story: the answer to a question about a story of a few sentences, out of the answers of the training stories. mask:
-    hidden words of a text, a beginning for runs that read texts (--from)."""
+    story: the answer to a question about a story of a few sentences, out of the answers of the training stories; of
+    stories answer means this too. mask: hidden words of a text, a beginning for runs that read texts (--from)."""
 
     both_ways: bool = knob(False, flag="--both-ways")
     """Of pairs, each is learned in both directions, by one model: textmill translate RUN --to LANGUAGE says which."""

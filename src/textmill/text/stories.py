@@ -40,9 +40,10 @@ from textmill.text.documents import (
     Dropped,
     Found,
 )
-from textmill.text.files import TextFile, open_text
+from textmill.text.files import TextFile, examine, open_text
 from textmill.text.jsonl import BadRecord, kind_of, members_of, no_key, text_of
 from textmill.text.labels import canonical
+from textmill.text.sides import files_of
 from textmill.text.transcoding import size_in
 
 NUMBERED = re.compile(r"([0-9]{1,9}) +(.*)", re.DOTALL)
@@ -72,6 +73,24 @@ def read_stories(file: TextFile, data: DataConfig, note: Callable[[str], None]) 
             "with sentences, question and answer."
         ),
     )
+
+
+def holds_stories(paths: Sequence[str], data: DataConfig) -> bool:
+    """Whether the first line of the first file is that of a story, in either form. Raises InputError for a path that
+    cannot be read."""
+    file = next(iter(files_of(paths, data, [])), None)
+    if file is None or file.format not in ("text", "jsonl", "world"):
+        return False
+    file = examine(file, False, [], data.encoding)
+    with open_text(file) as stream:
+        first = next((line for raw in stream if (line := raw.decode(errors="replace").strip())), "")
+    if not first.startswith("{"):
+        numbered = NUMBERED.fullmatch(first)
+        return numbered is not None and numbered[1] == "1"
+    try:
+        return {"sentences", "question", "answer"} <= members_of(first).keys()
+    except BadRecord:
+        return False
 
 
 def _blank(file: TextFile) -> Iterator[Found | Dropped]:
