@@ -1061,7 +1061,8 @@ class AskedAll(Document):
     """The run that read, or None."""
     metrics: dict[str, float]
     """Shares: answered (of all questions), right (of those with an answer: it stands in the sentence that is given, and
-    that in the right file), refused (of those without), precise (of those answered: right)."""
+    that in the right file), refused (of those without), precise (of those answered: right); em and f1 of the answers
+    themselves, "" where none is given, over all questions."""
     intervals: dict[str, tuple[float, float]]
     """Of each, (low, high), 95 %."""
     baselines: dict[str, dict[str, float]]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import textmill
 from textmill.config import Config, DataConfig, RunConfig
 from textmill.errors import InputError, TextmillError
+from textmill.metrics.answers import answer_score
 from textmill.results import Asked
 from textmill.tasks import asking
 from textmill.tasks.asking import Asker, Session, ask_all, asker_of, known_questions, with_subject
@@ -115,6 +118,8 @@ class Span:
 class FakeReader:
     """Finds one word, in every context that has it."""
 
+    least = 1.5
+
     def __init__(self, word: str, score: float):
         self.word, self.score, self.asked = word, score, list[tuple[str, list[str]]]()
 
@@ -127,26 +132,35 @@ class FakeReader:
 
 
 def test_a_reader_reads_the_passages_and_its_score_is_tempered_by_the_index(folder: Path) -> None:
-    reader = FakeReader("30 euros", 0.8)
+    reader = FakeReader("30 euros", 1.5 + math.log(4))  # 4 to 1 that it is one
     with_reader = Asker(asker(folder).index, reader)
     found = with_reader.ask("What does the Kettle K5 cost?")
 
     assert (found.answer, found.text, found.threshold) == ("30 euros", "The Kettle K5 costs 30 euros.", 0.5)
-    assert 0 < found.score <= 0.8
+    assert found.score == pytest.approx(0.8)  # the passage is the best one
     [(question, contexts)] = reader.asked
     assert question == "What does the Kettle K5 cost?" and any("30 euros" in context for context in contexts)
 
-    assert not Asker(with_reader.index, FakeReader("nowhere", 0.8)).ask("What does the Kettle K5 cost?").found
-    assert not Asker(with_reader.index, FakeReader("30 euros", 0.4)).ask("What does the Kettle K5 cost?").found
+    assert not Asker(with_reader.index, FakeReader("nowhere", 3.0)).ask("What does the Kettle K5 cost?").found
+    assert not Asker(with_reader.index, FakeReader("30 euros", 1.4)).ask("What does the Kettle K5 cost?").found
+
+
+def test_the_reader_of_a_run_says_which_score_it_would_rather_not_give() -> None:
+    """The door between asking and reading: a reader in place of evidence has what Asker wants of it."""
+    from textmill.tasks.answering import Reader, Refusal
+
+    for least, told in ((None, 0.0), (1.5, 1.5)):
+        assert Reader(None, None, None, Refusal(least)).least == told  # type: ignore[arg-type]
 
 
 def test_a_run_is_opened_by_the_task_of_answering(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[object] = []
-    monkeypatch.setattr(asking, "load", lambda target: lambda run: opened.append((target, run)) or FakeReader("red", 1))
+    opened: list[Any] = []
+    monkeypatch.setattr(asking, "load", lambda target: lambda run: opened.append((target, run)) or FakeReader("red", 5))
     paths = (str(folder / "docs"),)
     config = Config(data=DataConfig(paths=paths), run=RunConfig(dir=str(folder / "runs")))
     assert asker_of(paths, config, run="runs/reader").ask("Which colour has the kettle?").answer == "red"
-    assert opened == [("textmill.tasks.answering:reader_of", "runs/reader")]
+    assert [target for target, _ in opened] == ["textmill.runs:open_run", "textmill.tasks.answering:reader_of"]
+    assert opened[0][1] == "runs/reader"
 
 
 @pytest.mark.parametrize(
@@ -195,15 +209,25 @@ def test_rates_are_counted_over_what_is_known(language: Language, tmp_path: Path
     found = ask_all(made, known_questions(str(questions)), "questions.jsonl")
 
     right = refused = answered = 0
+    em = f1 = 0.0
     for number, page in enumerate(pages):
         for one in page.questions:
             own = made.ask(one.question)
             answered += own.found
             refused += not one.answer and not own.found
+            score = answer_score(own.answer, [one.answer] if one.answer else [])
+            em, f1 = em + score.em / 48, f1 + score.f1 / 48
             right += bool(one.answer) and one.answer in own.text and (own.source or "").endswith(f"{number:05}.md")
     assert (found.n_questions, found.n_with_answer, found.n_without_answer) == (48, 24, 24)
     assert found.metrics == pytest.approx(
-        {"answered": answered / 48, "right": right / 24, "refused": refused / 24, "precise": right / answered}
+        {
+            "answered": answered / 48,
+            "right": right / 24,
+            "refused": refused / 24,
+            "precise": right / answered,
+            "em": em,
+            "f1": f1,
+        }
     )
     for name, (low, high) in found.intervals.items():
         assert 0 <= low <= found.metrics[name] <= high <= 1

@@ -12,6 +12,7 @@ import click
 from textmill.cli.chat import read_message
 from textmill.cli.lines import Lines
 from textmill.cli.output import Shell, for_terminal, on_one_line, show_error, table
+from textmill.cli.run_argument import open_argument
 from textmill.cli.verb import verb
 from textmill.errors import InputError, TextmillError, UsageError, did_you_mean
 
@@ -70,7 +71,8 @@ def ask_command(
     if question is not None:
         refuse_nothing(question)
     known = list(known_questions(questions)) if questions is not None else []
-    asker = asker_of(docs, shell.load(data__paths=docs).config, run, threshold, shell.notice)
+    opened = open_argument(run) if run is not None else None
+    asker = asker_of(docs, shell.load(data__paths=docs).config, opened, threshold, shell.notice)
     if questions is not None:
         shell.show(ask_all(asker, known, questions, run), measured_text)
         return 0
@@ -183,6 +185,8 @@ def measured_text(found: AskedAll) -> str:
         "refused": f"refused, of {found.n_without_answer:,} without one",
         "answered": f"answered, of {found.n_questions:,}",
         "precise": "right, of those answered",
+        "em": "exact match of the answers, all questions",
+        "f1": "F1 of the answers, all questions",
     }
     rows = [["", "share", "95 %", "overlap"]]
     for name, words in names.items():

@@ -1506,7 +1506,7 @@ CHINESE: dict[str, str] = {
     ),
     "%(n)s validation questions": "%(n)s 个验证问题",
     "Bar picture of F1, higher is better.": "F1 的条形图，越高越好。",
-    "F1": "F1",
+    "F1": "F1 值",
     "F1 beside what needs no training": "F1 与无需训练的方法对照",
     "F1 is how much an answer has in common with the right one, token by token: all where it is the same, 0 "
     "where it shares nothing; a mean over the questions.": (
@@ -1875,7 +1875,6 @@ CHINESE: dict[str, str] = {
     "no answer": "没有答案",
     "question %(id)s": "问题 %(id)s",
     "this question": "这个问题",
-    "passages that nothing is asked about": "没有人提问的段落",
     "none of these files holds questions": "这些文件都没有问题",
     "Of a format without questions, counted as %(category)s: %(names)s.": (
         "其格式不含问题，计为“%(category)s”：%(names)s。"

@@ -63,6 +63,12 @@ class Reader:
     refusal: Refusal
     at_once: int = 32
 
+    @property
+    def least(self) -> float:
+        """The score below which no answer is rather given; of a reader that never refuses 0, where an answer is as
+        likely as none."""
+        return 0.0 if self.refusal.least is None else self.refusal.least
+
     def read(self, question: str, contexts: Sequence[str], n_best: int = 1) -> list[list[SpanAnswer]]:
         """Of each context its n_best answers to a question, best first; text "" = there is none. start and end count
         code points of the context; scores can be compared between contexts. A context is answered alone as among

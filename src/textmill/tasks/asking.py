@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textmill.config import Config
 from textmill.errors import InputError
@@ -26,12 +26,17 @@ from textmill.text.evidence import Evidence
 from textmill.text.passage_index import Hit, PassageIndex
 from textmill.text.search_terms import folded, terms
 
+if TYPE_CHECKING:
+    from textmill.runs import Run
+
 HITS = 20
 """Passages that are read for a question."""
 N_NEAREST = 3
 READER_THRESHOLD = 0.5
+"""Of a reader: an answer as likely as that there is none."""
 KEPT_MISTAKES = 10
-READER = "textmill.tasks.answering:reader_of"
+READER, OPEN = "textmill.tasks.answering:reader_of", "textmill.runs:open_run"
+"""Loaded where a run is to read: both load torch."""
 INDEX_FOLDER = ".index"
 
 
@@ -49,7 +54,11 @@ class Span(Protocol):
 
 
 class Reads(Protocol):
-    """What reads contexts for a question: for each its answers, the best first."""
+    """What reads contexts for a question: for each its answers, the best first. Scores are nats by which an answer is
+    likelier than that there is none; one below `least` is rather not given."""
+
+    @property
+    def least(self) -> float: ...
 
     def read(self, question: str, contexts: Sequence[str], n_best: int = 1) -> Sequence[Sequence[Span]]: ...
 
@@ -102,7 +111,8 @@ class Asker:
         return evidence.weigh(question, hits, self.index.n_with, self.index.n_passages)
 
     def read(self, question: str, hits: Sequence[Hit], n: int) -> list[Evidence]:
-        """What the reader finds in the passages: its score times √(the passage's BM25 / the best passage's)."""
+        """What the reader finds in the passages. A score is σ(nats above what it would rather not give), times √(the
+        passage's BM25 / the best passage's)."""
         assert self.reader is not None
         if not hits:
             return []
@@ -113,7 +123,8 @@ class Asker:
             for span in own:
                 if span.text:
                     start, end = sentence_around(hit.passage.text, span.start, span.end)
-                    score = float(span.score) * math.sqrt(hit.score / most)
+                    sure = 1 / (1 + math.exp(-max(-500.0, min(500.0, float(span.score) - self.reader.least))))
+                    score = sure * math.sqrt(hit.score / most)
                     found.append(Evidence(hit.passage, start, end, span.start, span.end, score))
         return sorted(found, key=lambda one: -one.score)
 
@@ -158,14 +169,16 @@ class Session:
 def asker_of(
     docs: Sequence[str],
     config: Config,
-    run: str | os.PathLike[str] | None = None,
+    run: Run | str | os.PathLike[str] | None = None,
     threshold: float | None = None,
     notice: Callable[[str], None] = lambda text: None,
 ) -> Asker:
-    """Documents that can be asked, their index made or refreshed (RUNS/.index); with a run, by its reader.
+    """Documents that can be asked, their index made or refreshed (RUNS/.index); with a run, or its name, by its reader.
 
     Raises InputError for documents without a text, RunError for a run that answers nothing, MissingExtra.
     """
+    if isinstance(run, str | os.PathLike):
+        run = load(OPEN)(run)
     reader = load(READER)(run) if run is not None else None
     index = PassageIndex.open(docs, config.data, Path(config.run.dir) / INDEX_FOLDER, notice)
     return Asker(index, reader, threshold)
@@ -279,6 +292,7 @@ def ask_all(asker: Asker, questions: Iterable[Known], data: str, run: str | None
     a baseline that never refuses. Raises InputError for a question of nothing, with its line."""
     import numpy as np
 
+    from textmill.metrics.answers import answer_score
     from textmill.metrics.bootstrap import middle, resampled_sums
 
     rows, overlap_right, mistakes = [], [], list[str]()
@@ -288,9 +302,9 @@ def ask_all(asker: Asker, questions: Iterable[Known], data: str, run: str | None
         except InputError as error:
             raise InputError(error.message, where=error.where or known.place, hint=error.hint) from None
         right = found.found and bool(known.answers) and is_right(known, found.text, found.source or "")
-        rows.append(
-            (1, found.found, bool(known.answers), right, not known.answers, not known.answers and not found.found)
-        )
+        score = answer_score(found.answer, known.answers)
+        refused = not known.answers and not found.found
+        rows.append((1, found.found, bool(known.answers), right, not known.answers, refused, score.em, score.f1))
         overlap = by_overlap(asker.index, known.question)
         overlap_right.append(bool(known.answers) and overlap is not None and is_right(known, *overlap))
         if right != found.found or (known.answers and not right):
@@ -299,7 +313,7 @@ def ask_all(asker: Asker, questions: Iterable[Known], data: str, run: str | None
                 mistakes.append(said)
     table = np.array(rows, dtype=np.float64)
     sums, drawn = table.sum(axis=0), resampled_sums(table, 1000, 0)
-    shares = {"answered": (1, 0), "right": (3, 2), "refused": (5, 4), "precise": (3, 1)}
+    shares = {"answered": (1, 0), "right": (3, 2), "refused": (5, 4), "precise": (3, 1), "em": (6, 0), "f1": (7, 0)}
     metrics = {name: float(sums[above] / sums[below]) for name, (above, below) in shares.items() if sums[below]}
     intervals = {
         name: interval
