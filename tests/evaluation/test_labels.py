@@ -149,6 +149,15 @@ def test_what_must_not_be_overlooked_is_said() -> None:
     assert alarms({"offered": right, "tfidf": always}, CLASSES, {"accuracy": (1.0, 1.0)}, {"tfidf": [0.4, 0.6]}) == []
 
 
+def test_answers_that_come_without_the_story_are_told() -> None:
+    own = [("yes",), ("no",)] * 50
+    right = Measured.of(np.array([[0.1, 0.9], [0.9, 0.1]] * 50), own, CLASSES, False)
+    always = Measured.of(np.tile([0.4, 0.6], (100, 1)), own, CLASSES, False)
+    for emptied, is_told in ((right, True), (always, False)):
+        told = alarms({"offered": right, "emptied": emptied, "majority": always}, CLASSES, {"accuracy": (0.9, 1.0)}, {})
+        assert any("Without their stories" in one for one in told) == is_told
+
+
 @pytest.mark.parametrize(("n_better", "n_worse", "is_worse"), [(4, 5, False), (0, 9, True)])
 def test_it_is_worse_than_its_floor_only_beyond_the_paired_interval(
     n_better: int, n_worse: int, is_worse: bool

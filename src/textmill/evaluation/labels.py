@@ -52,6 +52,7 @@ SMALLEST = 1e-12
 """A probability of 0 would cost more than any number."""
 FLOOR: Literal["tfidf"] = "tfidf"
 MAJORITY = "majority"
+EMPTIED = "emptied"
 SUBSET = "subset_accuracy"
 
 Labels = Sequence[Sequence[str]]
@@ -381,6 +382,16 @@ def alarms(
             told.append(message("It is no better than %(what)s: the difference may be chance.", what=what))
         else:
             told.append(message("It is worse than %(what)s.", what=what))
+    if EMPTIED in measured and MAJORITY in measured:
+        beyond = measured[EMPTIED].difference(measured[MAJORITY], 1000, 0.95, 0)
+        if beyond is not None and beyond[0] > 0:
+            told.append(
+                message(
+                    "Without their stories %(percent)s %% of the questions are told right, more than always the same "
+                    "answer is: part of what it tells is guessed from the question.",
+                    percent=f"{100 * accuracy[EMPTIED]:.1f}",
+                )
+            )
     if MAJORITY in accuracy:
         size = sample_size(accuracy["offered"], intervals.get("accuracy"), accuracy[MAJORITY], n_texts)
         if not size.tells_from_floor:

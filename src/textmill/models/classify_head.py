@@ -79,7 +79,7 @@ class ClassifyHead(nn.Module):
             if real is not None:
                 hidden = hidden.masked_fill(~real[..., None], -math.inf)
             highest = hidden.amax(dim=1)  # (W, D)
-            if windows is not None:
+            if windows is not None and len(windows) < len(highest):  # else each text is one row
                 highest = torch.where(windows[..., None], highest, -math.inf).amax(dim=1)  # (B, D)
             refuse_empty(highest[:, 0])
             return highest, None
