@@ -108,7 +108,7 @@ def run(what: str, path: Path, case: str, folder: Path) -> dict[str, Any]:
         from textmill.training import look
 
         return {"n_documents": look(load_config(knobs, None).config.data).n_documents, "n_tokens": 0}
-    from textmill.tasks import prepare
+    from textmill.tasks.prepare import prepare
 
     prepared, _ = prepare(load_config({**knobs, "tokens.kind": what}, None).config, folder)
     return {"n_documents": prepared.ledger["n_documents"], "n_tokens": prepared.train.n_tokens}

@@ -125,7 +125,7 @@ VERBS = {
         "Say which class each line belongs to, and how sure that is.",
     ),
     "monitor": ("textmill.cli.monitor:monitor_command", "Follow opinion over time, with alarms where it changed."),
-    "ask": ("textmill.cli.ask:ask_command", "Answer questions from your own documents, or say that they do not."),
+    "ask": ("textmill.cli.ask:ask_command", "Answer questions from your own documents, or refuse."),
     "score": ("textmill.cli.score:score_command", "Show the probability of every token of a text."),
     "report": ("textmill.cli.report:report_command", "Write the report of a run: one page, works offline."),
     "info": ("textmill.cli.info:info_command", "Say what a run is: model, data, seed, versions, numbers."),

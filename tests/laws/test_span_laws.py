@@ -70,7 +70,7 @@ def padded(rows, side="right", fill=0) -> tuple[Tensor, Tensor, Tensor]:
 def scored(model, ids, segments, facts) -> Tensor:
     """ln P (W, T, 2)."""
     with torch.no_grad():
-        return model.heads["span"](model(ids, segments, facts), facts).log_softmax(dim=1)
+        return model.heads["span"](model(ids, segments, facts=facts), facts).log_softmax(dim=1)
 
 
 @every_kind
@@ -119,7 +119,7 @@ def test_gradients_of_a_padded_batch_are_the_sum_of_those_alone_and_reach_every_
     def gradients(batches):
         model.zero_grad()
         for ids, segments, facts in batches:
-            scores = model.heads["span"](model(ids, segments, facts), facts).log_softmax(dim=1)
+            scores = model.heads["span"](model(ids, segments, facts=facts), facts).log_softmax(dim=1)
             wanted = (facts[..., CONTEXT] > 0).double().argmax(dim=1)  # the first place of the context
             (-scores[torch.arange(len(ids)), wanted]).sum().backward()
         return {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
@@ -139,11 +139,11 @@ def test_rows_without_question_context_or_facts_are_refused_by_name(kind):
         other = facts.clone()
         other[:, column] = 0
         with pytest.raises(InputError, match=f"row 0 has {complaint}"):
-            model(ids[None], None, other[None])
+            model(ids[None], facts=other[None])
     with pytest.raises(InputError, match="facts have shape None"):
         model(ids[None])
     with pytest.raises(InputError, match="facts have shape"):
-        model(ids[None], None, facts[None, :-1])
+        model(ids[None], facts=facts[None, :-1])
 
 
 @every_kind
@@ -182,7 +182,7 @@ def test_dropout_acts_in_training_alone_and_layers_that_are_made_again_give_the_
         if again:
             model.recompute_layers()
         torch.manual_seed(11)
-        scores = model.heads["span"](model(ids, segments, facts), facts).log_softmax(dim=1)
+        scores = model.heads["span"](model(ids, segments, facts=facts), facts).log_softmax(dim=1)
         loss = -scores[facts[..., CONTEXT] > 0].sum()
         loss.backward()
         return loss.detach(), [parameter.grad for parameter in model.parameters()]
@@ -200,10 +200,10 @@ def test_bfloat16_answers_as_float32_but_for_rounding_under_autocast_and_through
     model, half = built(kind), built(kind).bfloat16()
     ids, segments, facts = padded(rows_of(*LENGTHS))
     facts = facts.float()
-    scores = model.heads["span"](model(ids, segments, facts), facts)
+    scores = model.heads["span"](model(ids, segments, facts=facts), facts)
     with torch.autocast("cpu", torch.bfloat16):
-        mixed = model.heads["span"](model(ids, segments, facts), facts)
-    halved = half.heads["span"](half(ids, segments, facts), facts)
+        mixed = model.heads["span"](model(ids, segments, facts=facts), facts)
+    halved = half.heads["span"](half(ids, segments, facts=facts), facts)
     real = scores.isfinite()
     (mixed[real].sum() + halved[real].sum()).backward()
     for other in (mixed, halved):

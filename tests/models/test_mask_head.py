@@ -67,7 +67,7 @@ def test_it_equals_transformers_bert_for_masked_words() -> None:
     masked = torch.rand(3, T, generator=torch.Generator().manual_seed(2)) < 0.3
     with torch.no_grad():
         expected = reference(input_ids=torch.where(masked, 7, ids)).logits
-        found = model.heads["mask"].logits(model(ids, None, masked), model.embedding.weight)
+        found = model.heads["mask"].logits(model(ids, None, masked=masked), model.embedding.weight)
     assert expected.std() > 0.1
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
@@ -86,10 +86,10 @@ def test_what_is_hidden_changes_nothing_and_what_is_not_does(arch: str) -> None:
     masked = torch.zeros(1, 9, dtype=torch.bool)
     masked[0, 4] = True
     with torch.no_grad():
-        assert torch.equal(model(ids, None, masked), model(other, None, masked))
+        assert torch.equal(model(ids, None, masked=masked), model(other, None, masked=masked))
         seen = (model(ids) - model(other)).abs().amax(dim=2)
         assert (seen > 1e-12).all()
-        moved = (model(ids, None, masked) - model(ids)).abs().amax(dim=2)
+        moved = (model(ids, None, masked=masked) - model(ids)).abs().amax(dim=2)
         assert (moved > 1e-12).all(), "that it is hidden is seen from every place"
 
 

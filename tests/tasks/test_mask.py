@@ -220,7 +220,7 @@ def test_the_loss_of_a_batch_is_that_of_the_tokens_asked_for(store: TokenStore, 
     loss, state = task.loss(model, batch)
     assert state is None
     assert loss.count == int((batch.targets != IGNORED).sum())
-    hidden = model(batch.ids, batch.segments, batch.masked)
+    hidden = model(batch.ids, batch.segments, masked=batch.masked)
     log_probs = model.heads["mask"].logits(hidden, model.embedding.weight).log_softmax(dim=-1)
     asked = batch.targets != IGNORED
     expected = -log_probs[asked].gather(1, batch.targets[asked][:, None]).sum()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textmill.config.layers import load_config
 from textmill.files import ABANDONED_AFTER_S, TEMPORARY
-from textmill.tasks import prepare
+from textmill.tasks.prepare import prepare
 
 
 def test_a_killed_preparation_is_cleared_away_once_nobody_can_be_writing_it(tmp_path: Path) -> None:

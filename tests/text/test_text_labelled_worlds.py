@@ -56,5 +56,7 @@ def test_other_worlds_with_labels_are_read_too_and_those_without_are_refused(tmp
     write(Causes(seed=1), 50, tmp_path / "causes")
     found = look(DataConfig(paths=tmp_path / "causes", labelled=True))
     assert found.ledger["label"] > 0 and "other:no-label" not in found.ledger
-    with pytest.raises(InputError, match=r"no column is called as labels mostly are \(there are: text, question"):
+    with pytest.raises(
+        InputError, match=r"no column is called as labels mostly are \(there are: text, sentences, question"
+    ):
         look(DataConfig(paths="builtin:stories,n=10", labelled=True))

@@ -23,6 +23,9 @@ from textmill.training.advise import training_command
 SENTENCES = "".join(f"The {i % 9} geese of {i * i % 13} flew over {i % 4} hills.\n" for i in range(80))
 
 
+AS_THE_TASK = ("pairs", "labelled", "questions", "stories")
+
+
 def taken_by_training(command: str) -> DataConfig:
     """[data] as the real command line would hand it to training; what the task adds to it left open, as it was said."""
     program, verb, *words = shlex.split(command)
@@ -30,7 +33,7 @@ def taken_by_training(command: str) -> DataConfig:
     found: list[DataConfig] = []
 
     def listen(shell: Shell, paths: tuple[str, ...], fresh: bool, verify: int | None) -> None:
-        found.append(loaded_for(shell, paths).config.data.model_copy(update={"pairs": None, "labelled": None}))
+        found.append(loaded_for(shell, paths).config.data.model_copy(update=dict.fromkeys(AS_THE_TASK)))
 
     with mock.patch.object(train_command, "function", listen), train_command.make_context("train", words) as ctx:
         train_command.invoke(ctx)

@@ -14,7 +14,8 @@ from textmill.config.layers import Loaded, from_toml, load_config
 from textmill.errors import ConfigError, NoMemory
 from textmill.models import build_model
 from textmill.runs import Prepared, Run
-from textmill.tasks import prepare, task_of
+from textmill.tasks import task_of
+from textmill.tasks.prepare import prepare
 from textmill.tokens import Sampler
 from textmill.training import dry_run, fitting, plan_run, session, train, verify_run
 from textmill.training.batching import batches_of

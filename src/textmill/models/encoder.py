@@ -34,7 +34,7 @@ class Encoder(Network):
     """Hidden vectors of whole texts, and heads by name.
 
     model.heads["classify"](model(ids, segments), real, owners) are the scores of the classes;
-    model.heads["span"](model(ids, segments, facts), facts) those of where an answer begins and ends. Raises
+    model.heads["span"](model(ids, segments, facts=facts), facts) those of where an answer begins and ends. Raises
     ConfigError for a head that does not exist, and for one that is told what makes no sense.
     """
 
@@ -51,6 +51,7 @@ class Encoder(Network):
         self,
         ids: Tensor,
         segments: Tensor | None = None,
+        *,
         facts: Tensor | None = None,
         masked: Tensor | None = None,
     ) -> Tensor:

@@ -1645,8 +1645,8 @@ CHINESE: dict[str, str] = {
     "validation texts.": ("作答的是%(what)s：在 %(n)s 篇验证文本上，它是网络、基线及其混合中损失最小的。"),
     "It says %(name)s of every text.": "它对每篇文本都说“%(name)s”。",
     "It is worse than %(what)s.": "它不如%(what)s。",
-    "Without their stories %(percent)s %% of the questions are told right, more than always the same answer is: part of "
-    "what it tells is guessed from the question.": (
+    "Without their stories %(percent)s %% of the questions are told right, more than always the same answer is: part "
+    "of what it tells is guessed from the question.": (
         "不看故事，也有 %(percent)s %% 的问题答对，比总给同一个答案要多：它的一部分答案是从问题里猜出来的。"
     ),
     "It is no better than %(what)s: the difference may be chance.": "它并不比%(what)s更好：差别可能出于偶然。",

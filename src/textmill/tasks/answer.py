@@ -317,7 +317,7 @@ class Answer:
 
     def log_probs(self, model: Any, batch: Batch) -> Tensor:
         """(W, T, 2) ln P of each place of a window as begin and as end, at least in float32."""
-        scores: Tensor = model.heads[HEAD](model(batch.ids, batch.segments, batch.facts), batch.facts)
+        scores: Tensor = model.heads[HEAD](model(batch.ids, batch.segments, facts=batch.facts), batch.facts)
         return scores.log_softmax(dim=1)
 
     def loss(self, model: Any, batch: Batch, state: Any = None) -> tuple[LossSum, Any]:

@@ -226,7 +226,7 @@ class Mask:
 
     def loss(self, model: Any, batch: Batch, state: Any = None) -> tuple[LossSum, Any]:
         """Nats over the hidden tokens, with the gradient of the smoothed loss; there is no state."""
-        hidden = model(batch.ids, batch.segments, batch.masked)
+        hidden = model(batch.ids, batch.segments, masked=batch.masked)
         smoothing = self.label_smoothing if model.training else 0.0
         nats = model.heads[HEAD].nll(hidden, batch.targets, model.embedding.weight, smoothing)
         return LossSum(nats.sum(), batch.n_targets), None
@@ -253,7 +253,7 @@ class Mask:
             for numbers, batch in self.readings(
                 texts, windows, tokenizer.mark, config.eval.batch, str(device_of(model))
             ):
-                hidden = model(batch.ids, batch.segments, batch.masked)
+                hidden = model(batch.ids, batch.segments, masked=batch.masked)
                 cost, likeliest = model.heads[HEAD].told(hidden, batch.targets, model.embedding.weight)
                 asked = batch.targets != IGNORED
                 whose = owners[numbers][asked.nonzero()[:, 0].cpu().numpy()]
@@ -339,7 +339,7 @@ class Mask:
         first = Windows(windows.documents[:1], windows.starts[:1], windows.stops[:1])
         with reading(model):
             _, batch = next(self.readings([(ids, 0, 0, "")], first, tokenizer.mark, 1, str(device_of(model))))
-            hidden = model(batch.ids, batch.segments, batch.masked)
+            hidden = model(batch.ids, batch.segments, masked=batch.masked)
             _, likeliest = model.heads[HEAD].told(hidden, batch.targets, model.embedding.weight)
         wanted = batch.targets[batch.targets != IGNORED].tolist()
         pairs = zip(wanted, likeliest.tolist(), strict=True)
