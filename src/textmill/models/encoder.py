@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from textmill.config.model import ModelConfig
 from textmill.errors import ConfigError, did_you_mean
+from textmill.models.both_ways import BothWays
 from textmill.models.layout import TextLayout
 from textmill.models.network import NO_HEADS, Heads, Network
 from textmill.tables import ENCODERS, HEADS, load
@@ -85,6 +86,10 @@ class Encoder(Network):
                 self.heads[head].draw(inner, parameter, generator)  # type: ignore[operator]
         else:
             super().draw(name, parameter, generator)
+            if name == "embedding.weight" and isinstance(self.backbone, BothWays):
+                parameter.mul_(
+                    min((getattr(head, "embedding_scale", 1.0) for head in self.heads.values()), default=1.0)
+                )
 
     def description(self) -> dict[str, Any]:
         heads = {name: head.description() for name, head in self.heads.items()}  # type: ignore[operator]

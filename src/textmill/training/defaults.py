@@ -24,6 +24,11 @@ N_UPDATES_LEAST = 100
 N_EPOCHS_MOST = 20
 PARAMETERS_A_TOKEN = 10  # above, a model is said to be too large for its text
 DROPOUT_OF_LABELS = 0.3
+OF_LABELS = {"optimizer": "adamw", "lr": 1e-3, "weight_decay": 0.01}
+"""Of recurrent classifiers with MANY_LABELS. Muon learns 67,000 phrases by heart sooner than it tells new ones; of a
+few texts there are too few updates for so low a rate."""
+MANY_LABELS = 20_000
+LABELS_PER_UPDATE = 64
 OF_STORIES = {"batch": 64, "optimizer": "adamw", "weight_decay": 0.01}
 """Each word and each sentence counts: nothing is dropped, and 64 stories are read together."""
 RATE_OF_STORIES, RATE_OF_STORIES_TRANSFORMER = 3e-3, 1e-3
@@ -60,6 +65,11 @@ def decide(config: Config, n_tokens: int, n_rows: int, n_texts: int) -> tuple[Co
             notes.append(f"little text ({n_tokens:,} tokens): dropout {dropout}")
     if form == "encoder" and config.model.token_dropout is None and not config.data.stories:
         model["token_dropout"] = 0.0 if is_beginning else token_dropout_for(n_texts)
+    if config.task.name == "classify" and config.model.arch != "transformer" and n_texts >= MANY_LABELS:
+        if config.train.optimizer in ("auto", OF_LABELS["optimizer"]):
+            train |= {name: own for name, own in OF_LABELS.items() if getattr(config.train, name) in (None, "auto")}
+        if config.train.batch is None:
+            train["batch"] = batch_of_labels(n_tokens / max(1, n_texts), n_rows, config.model.seq_len)
     order = config.train.order or backbone.default_order
     train["order"] = order
     if config.train.batch is None and "batch" not in train:
@@ -120,6 +130,15 @@ def batch_for(order: str, n_tokens: int, n_rows: int, seq_len: int) -> int:
     if order == "stream":
         return max(1, min(clamped(n_rows // ROWS_PER_LANE, N_LANES), math.ceil(n_rows / 4)))
     return max(1, min(clamped(n_tokens // 32, TARGETS_PER_UPDATE) // seq_len, n_rows))
+
+
+def batch_of_labels(length: float, n_rows: int, seq_len: int) -> int:
+    """Rows that hold LABELS_PER_UPDATE texts of a mean length, within the limits of an update.
+
+    >>> batch_of_labels(10.2, 10_000, 64), batch_of_labels(130, 10_000, 64), batch_of_labels(130, 20, 64)
+    (12, 64, 20)
+    """
+    return max(1, min(int(clamped(int(LABELS_PER_UPDATE * length), TARGETS_PER_UPDATE)) // seq_len, n_rows))
 
 
 def clamped(number: int, limits: tuple[int, int]) -> int:

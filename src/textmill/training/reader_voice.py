@@ -26,7 +26,7 @@ from textmill.training.updates import Lanes, MicroBatches, updates
 NAME = "a network that reads in order"
 STEPS = 300
 PLACES = 32 * 32  # of tokens in an update, padding counted
-WIDTH = 32
+WIDTH = 64
 WINDOW = 128
 LR = 1e-2
 VOCABULARY = 4096
