@@ -99,7 +99,7 @@ def test_what_is_kept_of_hidden_words(arch: str, preset: str | None, is_padded: 
     targets = torch.where(masked, ids, -100)
 
     def forward() -> Tensor:
-        return model.heads["mask"].nll(model(ids, segments, masked), targets, model.embedding.weight).sum()
+        return model.heads["mask"].nll(model(ids, segments, masked=masked), targets, model.embedding.weight).sum()
 
     reading = Reading(B, T, is_padded=is_padded, is_whole=True, n_masked=int(masked.sum()))
     said = 4 * (activation_numbers(config, V, reading) + reserved_numbers(config, reading))
