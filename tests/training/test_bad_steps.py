@@ -254,6 +254,11 @@ def test_the_watch_by_hand() -> None:
     for _ in range(N_RECENT):
         flat.made(LossSum(2.0, 1))
     assert flat.fault(LossSum(2.4, 1), 1.0) is None and flat.fault(LossSum(2.6, 1), 1.0) is not None
+    learnt = LossWatch(spike=3.0)
+    for _ in range(N_RECENT):
+        learnt.made(LossSum(1e-10, 1))
+    assert learnt.fault(LossSum(0.09, 1), 1.0) is None, "what is known by heart wavers in its last digits"
+    assert learnt.fault(LossSum(0.11, 1), 1.0) is not None
 
 
 def test_weights_that_are_spoilt_end_a_run_that_skips(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ N_RECENT = 128
 N_SKIPPED_MOST = 128  # in a row; a quarter of a shorter run
 N_LEAST = 32  # losses before a spike is told
 LEAST_RISE = 0.25  # of the mean: where losses hardly vary, a spike is more than many deviations
+LEAST_LOSS = 0.1  # nats a target: below, what was learnt to the last digit only wavers
 RATE_FACTOR = 0.5  # at each rollback
 N_ROLLBACKS_MOST = 5
 
@@ -49,7 +50,7 @@ class LossWatch:
             return None
         mean = math.fsum(self.recent) / len(self.recent)
         deviation = math.sqrt(math.fsum((each - mean) ** 2 for each in self.recent) / len(self.recent))
-        if loss.mean > mean + max(self.spike * deviation, LEAST_RISE * mean):
+        if loss.mean > max(LEAST_LOSS, mean + max(self.spike * deviation, LEAST_RISE * mean)):
             return f"the loss jumped (the last {len(self.recent)}: {mean:.3g} ± {deviation:.2g})"
         return None
 
