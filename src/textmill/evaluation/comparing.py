@@ -12,7 +12,7 @@ from typing import Any
 from textmill.errors import InputError
 from textmill.evaluation.answers import difference as difference_of_answers
 from textmill.evaluation.evaluating import evaluate
-from textmill.messages import message
+from textmill.messages import Message, message
 from textmill.metrics import translation
 from textmill.metrics.answers import AnswerScore
 from textmill.metrics.bootstrap import difference_interval
@@ -111,16 +111,7 @@ def _of_classifiers(one: Evaluation, two: Evaluation, settings: Any) -> Comparis
         second=f"{found.only_ours:,}",
         p=f"{found.p_value:.2g}",
     )
-    return Comparison(
-        runs=[one.run, two.run],
-        data=one.data,
-        metrics=[one.metrics, two.metrics],
-        differences=differences,
-        confidence=settings.confidence,
-        n_documents=len(truth),
-        verdict=" ".join(verdicts(differences, [Path(one.run).name, Path(two.run).name])),
-        notes=[told],
-    )
+    return _compared(one, two, settings, differences, len(truth), told)
 
 
 def _of_readers(one: Evaluation, two: Evaluation, settings: Any) -> Comparison:
@@ -160,13 +151,24 @@ def _of_readers(one: Evaluation, two: Evaluation, settings: Any) -> Comparison:
         first=f"{sum(before > after for before, after in pairs):,}",
         second=f"{sum(before < after for before, after in pairs):,}",
     )
+    return _compared(one, two, settings, differences, len(ours), told)
+
+
+def _compared(
+    one: Evaluation,
+    two: Evaluation,
+    settings: Any,
+    differences: dict[str, ScoreDifference],
+    n_documents: int,
+    told: Message,
+) -> Comparison:
     return Comparison(
         runs=[one.run, two.run],
         data=one.data,
         metrics=[one.metrics, two.metrics],
         differences=differences,
         confidence=settings.confidence,
-        n_documents=len(ours),
+        n_documents=n_documents,
         verdict=" ".join(verdicts(differences, [Path(one.run).name, Path(two.run).name])),
         notes=[told],
     )

@@ -84,8 +84,7 @@ class Look:
         self.is_unsealed = bool(self.info) and has_no_seal((folder / "run.json").read_bytes())
         self.is_network = self.info.get("kind", "network") == "network"
         self.of_classes = self.info.get("form") == "encoder"
-        self.of_questions = "span" in (self.info.get("heads") or {})
-        self.has_floor = "mask" not in (self.info.get("heads") or {})
+        self.has_floor = not {"mask", "span"} & set(self.info.get("heads") or {})  # what is beside them has no weights
         self.is_finished = bool(self.info.get("finished"))
         self.progress: dict[int, dict[str, Any]] = {}  # of the checkpoints that hold, by step
         command = str(self.info.get("command") or "")
@@ -255,8 +254,6 @@ class Look:
             yield _damage(MISSING, str(path), evidence, remedy)
 
     def of_floor(self) -> Iterator[Finding]:
-        if self.of_questions:  # the baselines beside it have no weights
-            return
         floor = self.folder / "floor"
         remedy = message(
             "Move %(floor)s away: %(command)s counts it anew each time, from the prepared text.",

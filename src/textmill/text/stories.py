@@ -52,8 +52,7 @@ BREAKS = re.compile(r"[\r\n]+")
 
 def read_stories(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> Iterator[Found | Dropped]:
     """The questions of a file, each with what was told before it. Raises InputError for a file of neither form."""
-    with open_text(file) as stream:
-        first = next((line for raw in stream if (line := raw.decode(errors="replace").strip())), "")
+    first = _first_line(file)
     if not first:
         return _blank(file)
     if first.startswith("{"):
@@ -82,8 +81,7 @@ def holds_stories(paths: Sequence[str], data: DataConfig) -> bool:
     if file is None or file.format not in ("text", "jsonl", "world"):
         return False
     file = examine(file, False, [], data.encoding)
-    with open_text(file) as stream:
-        first = next((line for raw in stream if (line := raw.decode(errors="replace").strip())), "")
+    first = _first_line(file)
     if not first.startswith("{"):
         numbered = NUMBERED.fullmatch(first)
         return numbered is not None and numbered[1] == "1"
@@ -91,6 +89,12 @@ def holds_stories(paths: Sequence[str], data: DataConfig) -> bool:
         return {"sentences", "question", "answer"} <= members_of(first).keys()
     except BadRecord:
         return False
+
+
+def _first_line(file: TextFile) -> str:
+    """The first line with something in it; "" where none has."""
+    with open_text(file) as stream:
+        return next((line for raw in stream if (line := raw.decode(errors="replace").strip())), "")
 
 
 def _blank(file: TextFile) -> Iterator[Found | Dropped]:
