@@ -10,8 +10,6 @@ from typing import Any
 
 from textmill.config import Config
 from textmill.evaluation import evaluate, fit_floor, save_evaluation
-from textmill.evaluation.answers import chosen_refusal
-from textmill.evaluation.labels import chosen_offer, fit_floor_of_labels
 from textmill.files import make_folder, write_atomically
 from textmill.generation import loop_rate
 from textmill.messages import message, record_of
@@ -44,8 +42,7 @@ def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener, with_r
             fit_floor_of(run, prepared)
     if run.info["form"] == "encoder" and not run.is_of_masks:
         with clock.doing("evaluate"):
-            offered = chosen_refusal(run, prepared) if asks else chosen_offer(run, prepared)
-            run.info["offer"] = offered.facts()
+            run.info["offer"] = offer_of(run, prepared)
             run.write_info()
     if prepared.valid is not None or prepared.test is not None:
         listener.notice("measuring on held-out text …")
@@ -70,9 +67,22 @@ def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener, with_r
     run.write_info()  # last: a run that is stopped in its report makes it again
 
 
+def offer_of(run: Run, prepared: Prepared) -> dict[str, Any]:
+    """What an encoder's run answers with, as run.json says it."""
+    if run.config.task.name in TASKS_WITH_QUESTIONS:
+        from textmill.evaluation.answers import chosen_refusal
+
+        return chosen_refusal(run, prepared).facts()
+    from textmill.evaluation.labels import chosen_offer  # loads scipy, as fit_floor_of_labels does
+
+    return chosen_offer(run, prepared).facts()
+
+
 def fit_floor_of(run: Run, prepared: Prepared) -> None:
     """floor/: of a classifier tf-idf, of all others n-grams. Raises NoSpace."""
     if run.info["form"] == "encoder":
+        from textmill.evaluation.labels import fit_floor_of_labels
+
         fit_floor_of_labels(run, prepared)
         return
     fit_floor(

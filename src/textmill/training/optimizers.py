@@ -5,7 +5,9 @@ Muon takes the inner matrices alone, which it does not choose itself; AdamW take
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import torch
@@ -41,25 +43,37 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
         inner = {id(parameter) for _, parameter in matrices}
         rest = [(name, p) for name, p in named if id(p) not in inner]
         kind = Muon if multiplies_in_bfloat16(matrices[0][1].device.type) else Float32Muon
-        muon = kind(_params(matrices), lr=lr, weight_decay=decay, momentum=config.momentum)
-        adamw = AdamW(_params(rest), lr=config.lr_rest or lr, betas=betas, weight_decay=0.0, fused=True)
+        muon = uncompiled(kind)(_params(matrices), lr=lr, weight_decay=decay, momentum=config.momentum)
+        adamw = uncompiled(AdamW)(_params(rest), lr=config.lr_rest or lr, betas=betas, weight_decay=0.0, fused=True)
         optimizers: list[Optimizer] = [muon, adamw]
     elif config.optimizer in ("adam", "adamw"):
         adam = AdamW if config.optimizer == "adamw" else Adam
-        optimizers = [adam(_decayed(named, decay), lr=lr, betas=betas, fused=True)]
+        optimizers = [uncompiled(adam)(_decayed(named, decay), lr=lr, betas=betas, fused=True)]
     elif config.optimizer == "adafactor":  # Shazeer & Stern 2018, 1804.04235; lr bounds the relative step ρ
-        optimizers = [Adafactor(_decayed(named, decay), lr=lr)]
+        optimizers = [uncompiled(Adafactor)(_decayed(named, decay), lr=lr)]
     elif config.optimizer == "rmsprop":
-        optimizers = [RMSprop(_decayed(named, decay), lr=lr, alpha=0.99, momentum=config.momentum)]
+        optimizers = [uncompiled(RMSprop)(_decayed(named, decay), lr=lr, alpha=0.99, momentum=config.momentum)]
     else:
         momentum = 0.0 if config.optimizer == "sgd" else config.momentum
         nesterov = config.optimizer == "nesterov"
-        optimizers = [SGD(_decayed(named, decay), lr=lr, momentum=momentum, nesterov=nesterov)]
+        optimizers = [uncompiled(SGD)(_decayed(named, decay), lr=lr, momentum=momentum, nesterov=nesterov)]
 
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["peak_lr"] = group["lr"]
     return optimizers
+
+
+@cache
+def uncompiled(kind: type[Optimizer]) -> Any:
+    """An optimizer whose methods do not load torch's compiler, which takes a processor 1.5 seconds at the first step.
+
+    torch wraps them so that torch.compile stays out of them, and loads it for that (torch.optim.optimizer,
+    torch._compile). Here they are as they are written: no optimizer is compiled, only the model's passes are.
+    """
+    names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+    plain: dict[str, Any] = {name: inspect.unwrap(getattr(kind, name)) for name in names}
+    return type(kind.__name__, (kind,), plain | {"step": torch.no_grad()(inspect.unwrap(kind.step))})
 
 
 def _params(named: NamedParameters) -> Any:
