@@ -59,9 +59,10 @@ def trained(place: Path, words: list[str], reverse: bool = False, task: str = "l
 
 @pytest.fixture
 def busy_machine() -> Iterator[None]:
-    """Another process on each processor."""
+    """Another process on each processor, as long as this one lives."""
     n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
-    spinning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(min(n, 4))]
+    spin = f"import os\nwhile os.getppid() == {os.getpid()}: sum(range(1000000))"
+    spinning = [subprocess.Popen([sys.executable, "-c", spin]) for _ in range(min(n, 4))]
     try:
         yield
     finally:
