@@ -96,6 +96,9 @@ TOKENIZERS = {
     "unigram": "textmill.tokens.unigram:Unigram",
 }
 
+FOREIGN = "foreign"
+"""The kind of a tokenizer that came with another's model: it cannot be asked for, it comes with --from."""
+
 # Kinds `word`, by what cuts Chinese into words.
 SEGMENTERS = {
     "characters": "textmill.tokens.kinds:Word",
@@ -108,6 +111,9 @@ MODELS = {
     "ngram": "textmill.models.ngram:NGram",
     "tfidf": "textmill.models.tfidf:Tfidf",
 }
+
+# What opens whatever RUN may be, for the rooms below it.
+OPEN_RUN = "textmill.hub:open_run"
 
 # verb -> (module:command, one line for the overview; static, so that help loads nothing)
 VERBS = {

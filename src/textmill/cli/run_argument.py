@@ -1,7 +1,7 @@
 """RUN: the only place where a verb opens one. Room: cli/.
 
-RUN is a run folder, a checkpoint folder in it, its floor (runs/NAME/floor), or a name under ./runs. Other formats
-come in here.
+RUN is a run folder, a checkpoint folder in it, its floor (runs/NAME/floor), or a name under ./runs; a Hugging Face
+folder, a .gguf file, or hf:org/name.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import click
 
 from textmill.cli.output import Shell
 from textmill.errors import RunError, did_you_mean
+from textmill.hub.named import HUB, MARKS_OF_OURS, is_foreign
 from textmill.tables import TASKS_WITH_QUESTIONS
 
 if TYPE_CHECKING:
@@ -37,15 +38,22 @@ def run_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.argument("run", metavar="RUN")
     @functools.wraps(function)
     def opened(shell: Shell, run: str, **values: Any) -> Any:
-        return function(shell, run=open_argument(run), **values)
+        found = open_argument(run)
+        for notice in found.notices:
+            shell.notice(notice)
+        return function(shell, run=found, **values)
 
     return opened
 
 
 def open_argument(name: str) -> Run:
     """The run that a word of the command line names. Raises RunError with the names that are near."""
-    path = _path_named(name)
-    if not any((path / file).is_file() for file in ("run.json", "manifest.json")):
+    path = Path(name) if name.startswith(HUB) else _path_named(name)
+    if name.startswith(HUB) or is_foreign(path):
+        from textmill.hub import open_run as open_any
+
+        return open_any(name if name.startswith(HUB) else path)
+    if not any((path / file).is_file() for file in MARKS_OF_OURS):
         raise RunError("this is no run (there is no run.json in it)", where=name, hint=_near(name))
     from textmill.runs import open_run
 
@@ -70,7 +78,7 @@ def _path_named(name: str) -> Path:
 def _near(name: str) -> str:
     """What else may be meant: run folders beside it, and under ./runs."""
     path = Path(name)
-    beside = [str(p.parent) for p in path.parent.glob("*/run.json")]
+    beside = [str(p.parent) for name in ("run.json", "config.json") for p in path.parent.glob(f"*/{name}")]
     under = [str(p.parent) for p in Path(RUNS).glob("*/run.json")]
     known = list(dict.fromkeys(sorted(beside) + sorted(under)))
     near = did_you_mean(str(Path(RUNS) / path.name), known) or did_you_mean(name, known)
