@@ -279,10 +279,10 @@ def _of_sentence(piece: Piece, start: int, end: int) -> Iterator[Fact]:
         if not any(one < last and first < other for first, last in taken):
             taken.append((one, other))
             yield Fact(start, end, start + one, start + other, "term")
-    if said := _definition.search(sentence):
-        one, other = said.span(next(group for group in ("y", "as", "is") if said[group]))
+    if defined := _definition.search(sentence):
+        one, other = defined.span(next(group for group in ("y", "as", "is") if defined[group]))
         if not any(one < last and first < other for first, last in taken):
-            yield Fact(start, end, start + one, start + other, "definition", said["x"] or said["zh"] or "")
+            yield Fact(start, end, start + one, start + other, "definition", defined["x"] or defined["zh"] or "")
 
 
 # -- questions ---------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 from textmill.config import Config
 from textmill.evaluation import evaluate, fit_floor, save_evaluation
 from textmill.evaluation.answers import chosen_refusal
+from textmill.evaluation.asked_documents import chosen_asking
 from textmill.evaluation.labels import chosen_offer, fit_floor_of_labels
 from textmill.files import make_folder, write_atomically
 from textmill.generation import loop_rate
@@ -21,6 +22,7 @@ from textmill.report.words import language
 from textmill.runs import Prepared, Run
 from textmill.tables import TASKS_WITH_QUESTIONS
 from textmill.tasks import task_of
+from textmill.tasks.answering import reader_of
 from textmill.tokens import Tokenizer
 from textmill.training.clock import Clock
 from textmill.training.naming import default_name
@@ -46,11 +48,19 @@ def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener, with_r
         with clock.doing("evaluate"):
             offered = chosen_refusal(run, prepared) if asks else chosen_offer(run, prepared)
             run.info["offer"] = offered.facts()
+            if run.config.data.make_questions:
+                listener.notice("asking the validation documents …")
+                convention, seed = run.config.eval.convention, run.config.data.split_seed
+                run.info["asks"] = chosen_asking(reader_of(run), prepared, convention, seed).facts()
             run.write_info()
     if prepared.valid is not None or prepared.test is not None:
         listener.notice("measuring on held-out text …")
         with clock.doing("evaluate"):
-            save_evaluation(run.path, evaluate(run))
+            measured = evaluate(run)
+            save_evaluation(run.path, measured)
+            if run.config.data.make_questions:
+                low = measured.convention.get("asked_f1_minus_evidence", [0.0])[0]
+                run.info["asks"]["is_better"] = run.info["asks"]["weight"] > 0 and low > 0
     with clock.doing("sample"):
         model = run.model()
         n_tokens = max(100, run.config.train.sample_tokens)
