@@ -2025,6 +2025,13 @@ CHINESE: dict[str, str] = {
         "建议采用：%(way)s。它的 F1 为 %(f1)s %%，在最好的办法（%(best)"
         "s，%(best_f1)s %%）的区间之内，而且同样够好的办法中没有一个每题用时更少。"
     ),
+    "nothing is told in these documents that a question could be made of": ("这些文档里没有可以用来生成问题的内容"),
+    "names, numbers with units, dates, quoted terms, `Weight: 5 kg` are asked for; or give questions "
+    "with answers: textmill train questions.json --task answer": (
+        "可以问的有人名、带单位的数字、日期、引号里的术语、`重量：5公斤` 这样的行；或者给出带答"
+        "案的问题：textmill train questions.json --task ans"
+        "wer"
+    ),
     "who": "谁",
     "why": "为什么",
     "how much": "多少",

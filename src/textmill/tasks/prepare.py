@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from textmill.config import Config
+from textmill.errors import InputError
 from textmill.files import new_folder, remove_abandoned, sha256_of, write_sealed_json
 from textmill.messages import message, record_of
 from textmill.runs import Prepared, hashes_of
@@ -96,6 +97,15 @@ def prepare(
         for part, folder in PART_NAMES.items():
             if plan.n_documents.get(part):
                 stores[folder] = store = task.encode(plan.documents(part), tokenizer, temporary / folder)
+                if part == "train" and config.data.make_questions and not store.n_documents:
+                    raise InputError(
+                        message("nothing is told in these documents that a question could be made of"),
+                        where=", ".join(config.data.paths),
+                        hint=message(
+                            "names, numbers with units, dates, quoted terms, `Weight: 5 kg` are asked for; or give "
+                            "questions with answers: textmill train questions.json --task answer"
+                        ),
+                    )
                 if part == "train" and (refused := too_little(store.n_tokens, config.data.paths)):
                     raise refused
         if config.data.make_questions:

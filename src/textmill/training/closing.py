@@ -197,6 +197,9 @@ def next_commands(run: Run) -> list[str]:
         source = str(run.info["sample_prompt"]).split("\n")[0]
         wanted = [word for name in run.into[:1] for word in ("--to", name)]
         return [command("translate", path, *wanted, source), command("eval", path), longer(run)]
+    if run.config.data.make_questions:
+        question = str(run.info["sample_prompt"]).split("\n")[0].split("\t")[0]
+        return [command("ask", path, question), command("eval", path), longer(run)]
     if run.config.task.name in TASKS_WITH_QUESTIONS or run.config.data.stories:
         return [command("eval", path), longer(run)]
     if run.is_of_masks:
