@@ -1074,6 +1074,52 @@ class AskedAll(Document):
     """Up to ten questions that were answered wrongly, were not answered, or should not have been."""
 
 
+class Rung(Document):
+    """One way to answer questions of documents, and what it costs."""
+
+    name: str
+    """closed, overlap, evidence, scratch, pretrained or together."""
+    title: str
+    """In plain words."""
+    run: str | None = None
+    """The run that answers; None: none does, or it was not run."""
+    ran: bool
+    command: str = ""
+    """Of a way that was not run: how it is."""
+    metrics: dict[str, float] = Field(default_factory=dict)
+    """Shares: right (of questions with an answer: it stands in what is given), refused (of those without), em and f1 of
+    the answers, "" where none is given, over all questions."""
+    intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    """Of each, (low, high), 95 %."""
+    f1_minus_best: tuple[float, float] | None = None
+    """The interval of its F1 minus that of the way with the highest, the same questions drawn for both."""
+    seconds_a_question: float | None = None
+    """Of a processor."""
+    training_s: float | None = None
+    """That its run took by the clock, in all."""
+    n_parameters: int | None = None
+    size_bytes: int = 0
+    """Of its weights and of the index."""
+
+
+class Ladder(Document):
+    """The same questions of documents, answered in several ways (ask --questions FILE --ladder)."""
+
+    schema_: Literal["textmill.ask-ladder/1"] = Field("textmill.ask-ladder/1", alias="schema")
+    data: str
+    n_files: int
+    n_questions: int
+    n_with_answer: int
+    n_without_answer: int
+    rungs: list[Rung]
+    """The simplest first."""
+    recommended: str
+    """The way that takes least time for a question, of those whose F1 is within the interval of the best."""
+    verdict: str
+    messages: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
+    """As in eval."""
+
+
 class Report(Document):
     """Everything a report page shows; run.report() gathers it, report.render draws it."""
 

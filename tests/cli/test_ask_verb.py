@@ -142,3 +142,27 @@ def test_every_example_of_the_help_is_shown(capsys: pytest.CaptureFixture[str]) 
     said = capsys.readouterr().out
     assert "Exit code:" in " ".join(said.split()) and "--questions" in said
     jsonschema.Draft202012Validator.check_schema(results.Asked.model_json_schema(by_alias=True))
+
+
+def test_the_ladder_shows_what_each_way_gets_and_costs_and_those_that_were_not_run(shell: Shell) -> None:
+    shell("data", "write", "builtin:facts,n=8,seed=3,lang=zh", "--out", "hb")
+    said = shell("ask", "hb/documents", "--questions", "hb/questions.jsonl", "--ladder", "--json")
+    found = json.loads(said.out)
+
+    assert found["schema"] == "textmill.ask-ladder/1"
+    jsonschema.validate(found, results.Ladder.model_json_schema(by_alias=True))
+    text = shell("ask", "hb/documents", "--questions", "hb/questions.jsonl", "--ladder").out
+    assert text.count("not run: ") == 4 and "s a question" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("manuals", "--ladder", "Who?"), "--questions FILE"),
+        (("manuals", "Who is it?", "--closed", "lm"), "goes with --ladder"),
+        (("manuals", "Who is it?", "--reader", "trained"), "name its run"),
+    ],
+)
+def test_flags_that_need_another_say_which(shell: Shell, arguments: tuple[str, ...], says: str) -> None:
+    said = shell("ask", *arguments)
+    assert said.code == 2 and says in said.err

@@ -34,6 +34,7 @@ OF_OTHER_TASKS = {
     "data.label",
     "data.label_separator",
     "data.questions",
+    "data.make_questions",
     "data.question",
     "data.answer",
     "data.stories",

@@ -21,6 +21,7 @@ from textmill.tasks.answer import (
     AnswerScore,
     TokenPlaces,
     Window,
+    in_common,
     nats_of,
     pairs_of,
     without_blanks,
@@ -187,11 +188,22 @@ def test_answers_that_stand_whole_in_no_window_are_counted_and_told(tmp_path, ki
     assert Answer(40).rows(store, tokenizer, Config()).notes == []
 
 
-def test_the_same_word_matches_in_another_case_and_behind_a_blank(kinds):
-    tokenizer = Tokenizer.train("word", ["Warranty of the warranty Warranty"] * 3, None, 0)
-    folded = {text: tokenizer.folded[tokenizer.encode(text)].tolist() for text in ("Warranty", " warranty", " of")}
-    assert folded["Warranty"] == folded[" warranty"] != folded[" of"]
-    assert len(folded["Warranty"]) == 1
+def test_words_are_compared_as_wholes_whatever_the_tokenizer_cuts_them_into():
+    """Kozitek is cut into bytes, none of which the tokenizer's text has as a word; Kazitek has most of them."""
+    tokenizer = Tokenizer.train("word", ["Warranty of the warranty 保修 Warranty"] * 3, None, 0)
+    asked = Answer(64).asked("WARRANTY of Kozitek 保?", ["The warranty: Kazitek, Kozitek 保养"], tokenizer)[0]
+    question, passage = in_common(asked, tokenizer)
+
+    def told(text: str, ids: tuple[int, ...], facts: np.ndarray) -> list[str]:
+        ends = [len(text.encode()[:end].decode(errors="ignore")) for end in tokenizer.ends_of(ids).tolist()]
+        return sorted({text[end - 1] for end, own in zip(ends, facts, strict=True) if own[0] and end})
+
+    assert len(asked.ids) > 20  # letters, not words
+    assert told(asked.context, asked.ids, passage) == sorted({"y", *"Kozitek", "保"})
+    at = asked.context.index("Kazitek")
+    inside = [at < end <= at + 7 for end in tokenizer.ends_of(asked.ids).tolist()]
+    assert any(inside) and not passage[inside, 0].any()
+    assert told(asked.question, asked.question_ids, question) == sorted({*"WARRANTY", *"Kozitek", "保"})
 
 
 # --- loss

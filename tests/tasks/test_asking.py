@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -119,6 +119,7 @@ class FakeReader:
     """Finds one word, in every context that has it."""
 
     least = 1.5
+    info: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, word: str, score: float):
         self.word, self.score, self.asked = word, score, list[tuple[str, list[str]]]()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,10 +14,12 @@ from textmill.cli.lines import Lines
 from textmill.cli.output import Shell, for_terminal, on_one_line, show_error, table
 from textmill.cli.run_argument import open_argument
 from textmill.cli.verb import verb
-from textmill.errors import InputError, TextmillError, UsageError, did_you_mean
+from textmill.errors import InputError, RunError, TextmillError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from textmill.results import Asked, AskedAll, AskedAnswer
+    from textmill.config import Config
+    from textmill.results import Asked, AskedAll, AskedAnswer, Ladder
+    from textmill.runs import Run
     from textmill.tasks.asking import Asker, Session
 
 SCHEMES = ("builtin:", "pypi:", "hf:")
@@ -33,7 +35,9 @@ SCHEMES = ("builtin:", "pypi:", "hf:")
         "textmill ask manuals/                                 a session: one question after the other",
         "textmill ask manuals/ --json < questions.txt          a line of JSON for each line",
         "textmill ask manuals/ --questions known.jsonl         how many are answered rightly, and refused rightly",
+        "textmill ask manuals/ --questions known.jsonl --ladder --run reader    several ways, and which is enough",
         'textmill ask manuals/ "Who signs?" --run runs/reader   a trained reader reads',
+        'textmill ask runs/manuals "Who signs?"                 the documents that a run was trained on',
     ),
 )
 @click.argument("words", nargs=-1, required=True, metavar="DOCS... [QUESTION]")
@@ -46,6 +50,16 @@ SCHEMES = ("builtin:", "pypi:", "hf:")
 )
 @click.option("--run", metavar="RUN", help="A run that was trained to answer: it reads what the index finds.")
 @click.option(
+    "--reader",
+    "reads",
+    type=click.Choice(["offered", "trained", "untrained"]),
+    default="offered",
+    help="Of a run that was trained on documents: what answers. Default: what was better on held-out documents.",
+)
+@click.option("--ladder", is_flag=True, help="With --questions: several ways to answer them, and which is enough.")
+@click.option("--closed", metavar="RUN", help="With --ladder: a language model, which answers without the documents.")
+@click.option("--pretrained", metavar="RUN", help="With --ladder: a reader that was trained --from another run.")
+@click.option(
     "--questions", metavar="FILE", help="JSON lines of questions with their answers ([]: none): measures all of them."
 )
 def ask_command(
@@ -54,6 +68,10 @@ def ask_command(
     answers: int,
     threshold: float | None,
     run: str | None,
+    reads: Any,
+    ladder: bool,
+    closed: str | None,
+    pretrained: str | None,
     questions: str | None,
 ) -> int:
     """Answer QUESTION from DOCS: files and folders of any format. An index of them is kept, and only changed files are
@@ -67,14 +85,33 @@ def ask_command(
     """
     from textmill.tasks.asking import Session, ask_all, asker_of, known_questions, refuse_nothing
 
+    if ladder and questions is None:
+        raise UsageError("--ladder needs questions with known answers: --questions FILE")
+    if (closed or pretrained) and not ladder:
+        raise UsageError(f"{'--closed' if closed else '--pretrained'} goes with --ladder")
     docs, question = parted(words, questions is not None)
     if question is not None:
         refuse_nothing(question)
     known = list(known_questions(questions)) if questions is not None else []
+    if run is None and len(docs) == 1 and (Path(docs[0]) / "run.json").is_file():
+        run = docs[0]
     opened = open_argument(run) if run is not None else None
-    asker = asker_of(docs, shell.load(data__paths=docs).config, opened, threshold, shell.notice)
+    if opened is not None and docs == (run,):
+        docs, config = documents_of(opened)
+    else:
+        config = shell.load(data__paths=docs).config
+    if ladder:
+        from textmill.evaluation.ladder import ladder as answered_in_ways
+
+        index = asker_of(docs, config, None, None, shell.notice).index
+        others = [None if name is None else open_argument(name) for name in (closed, pretrained)]
+        shell.show(answered_in_ways(index, known, str(questions), docs, opened, *others), ladder_text)
+        return 0
+    if run is None and reads == "trained":
+        raise UsageError("there is no reader that was trained: name its run", hint="textmill ask DOCS --run RUN")
+    asker = asker_of(docs, config, opened, threshold, shell.notice, reads)
     if questions is not None:
-        shell.show(ask_all(asker, known, questions, run), measured_text)
+        shell.show(ask_all(asker, known, questions, run if asker.reader is not None else None), measured_text)
         return 0
     if question is not None:
         found = asker.ask(question, answers)
@@ -84,6 +121,20 @@ def ask_command(
         talk(shell, Session(asker, answers))
         return 0
     return ask_lines(shell, asker, answers)
+
+
+def documents_of(run: Run) -> tuple[tuple[str, ...], Config]:
+    """The documents that a run was trained on, and how they are read. Raises RunError where it was on none."""
+    from textmill.config import Config, RunConfig
+
+    if not run.config.data.make_questions:
+        raise RunError(
+            "this run was not trained on documents, so it has none to answer from",
+            where=str(run.path),
+            hint='Name them: textmill ask DOCS "question" --run RUN',
+        )
+    data = run.config.data.model_copy(update={"questions": None, "make_questions": None})
+    return data.paths, Config(data=data, run=RunConfig(dir=str(run.path.parent)))
 
 
 def ask_lines(shell: Shell, asker: Asker, answers: int) -> int:
@@ -202,3 +253,36 @@ def measured_text(found: AskedAll) -> str:
         f"threshold {found.threshold:g}; overlap: a sentence of the best passage, never refused",
     ]
     return "\n".join([*lines, *(f"mistake: {on_one_line(one)}" for one in found.mistakes)])
+
+
+def ladder_text(found: Ladder) -> str:
+    """A row for each way, and under it those that were not run."""
+    rows = [["", "right", "refused", "exact match", "F1", "95 %", "s a question", "training s", "parameters", "MB"]]
+    for rung in found.rungs:
+        if not rung.ran:
+            continue
+        shares = [
+            f"{100 * rung.metrics[name]:.1f} %" if name in rung.metrics else "–"
+            for name in ("right", "refused", "em", "f1")
+        ]
+        low, high = rung.intervals.get("f1", (None, None))
+        between = "–" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
+        rows.append(
+            [
+                f"{rung.title}{' *' if rung.name == found.recommended else ''}",
+                *shares,
+                between,
+                f"{rung.seconds_a_question:.4f}",
+                "–" if rung.training_s is None else f"{rung.training_s:,.0f}",
+                "–" if rung.n_parameters is None else f"{rung.n_parameters:,}",
+                f"{rung.size_bytes / 1e6:.1f}",
+            ]
+        )
+    lines = [
+        f"{found.n_questions:,} questions, {found.n_without_answer:,} of them without an answer",
+        table(rows, right=range(1, len(rows[0]))),
+        *(f"not run: {rung.title}: {rung.command}" for rung in found.rungs if not rung.ran),
+        "s a question: of a processor; MB: weights and index; * recommended",
+        found.verdict,
+    ]
+    return "\n".join(lines)

@@ -48,10 +48,16 @@ class Shell:
             return loaded
         from textmill.text.stories import holds_stories
 
-        if not holds_stories(loaded.config.data.paths, loaded.config.data):
+        data = loaded.config.data.model_copy(update={"questions": False})  # which files there are, whatever they hold
+        if data.make_questions is None and holds_stories(data.paths, data):
+            self.notice("these are stories with questions: --task story")
+            return load_config(self.said | more | {"task.name": "story"}, self.config_file)
+        from textmill.text.questions import holds_questions
+
+        if data.make_questions is not None or holds_questions(data.paths, data):
             return loaded
-        self.notice("these are stories with questions: --task story")
-        return load_config(self.said | more | {"task.name": "story"}, self.config_file)
+        self.notice("these are documents without questions: some are made from them (--data.make_questions)")
+        return load_config(self.said | more | {"data.make_questions": True}, self.config_file)
 
     def show(self, document: D, as_text: Callable[[D], str]) -> None:
         """The result, on stdout."""

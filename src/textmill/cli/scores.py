@@ -11,6 +11,9 @@ COLUMNS = {
     "f1": "F1",
     "f1_answerable": "F1, answerable",
     "f1_unanswerable": "F1, no answer",
+    "asked_f1": "F1, asked",
+    "asked_right": "answered rightly",
+    "asked_refused": "refused rightly",
     "accuracy": "accuracy",
     "f1_macro": "macro F1",
     "ece": "ECE",
@@ -39,6 +42,7 @@ FLOORS = {
     "first_sentence": "the first sentence",
     "lexical_overlap": "the sentence with most words of the question",
     "sliding_window": "the stretch with most words of the question",
+    "evidence": "what needs no training, asked",
 }
 OF_TEXTS = {"loss": "nats per text"}
 OF_QUESTIONS = {"loss": "nats per window"}

@@ -48,6 +48,8 @@ class DataConfig(Section):
     """Of labelled texts, the sign between the labels where a value holds several. A list in JSON is several without."""
     questions: bool | None = knob(None)
     """A document is a passage with a question and its answers: SQuAD files, or columns. Default: as the task reads."""
+    make_questions: bool | None = knob(None)
+    """Of documents without questions, make some from what they say. Default: where the files hold none."""
     question: tuple[str, ...] = knob(())
     """Of passages with questions, or of questions that are searched, the column or key that holds the question; of
     several, the first that a file has. Default: one that is called as questions mostly are, such as question, query,
@@ -132,11 +134,23 @@ class DataConfig(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def questions_are_made_where_there_are_none(self) -> DataConfig:
+        said = "question" if self.question else "answer"
+        if self.make_questions and (self.question or self.answer):
+            raise ValueError(f"make_questions makes them of the text, and {said} names a column of them: leave one out")
+        return self
+
+    @property
+    def reads_questions(self) -> bool:
+        """Whether the files hold passages with questions."""
+        return bool(self.questions) and not self.make_questions
+
     @property
     def cleaning_rules(self) -> tuple[str, ...]:
         """The names of the rules that are applied. Pairs are not cleaned: what is cut off one side the other keeps;
         nor are passages with questions, whose answers have their places, nor stories, in which a repeated sentence
         counts. A text with a label is never too short to say something: ":)" is one."""
-        if self.clean == ("none",) or self.pairs or self.questions or self.stories:
+        if self.clean == ("none",) or self.pairs or self.reads_questions or self.stories:
             return ()
         return tuple(rule for rule in self.clean if not (self.labelled and rule == "near-empty"))

@@ -18,7 +18,15 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from textmill.config.knobs import SECTIONS, Knob, about_section, all_knobs, knobs_of, owners, value_of
-from textmill.config.model import DEFAULT_SIZES, PRESETS, SEQ_LEN_OF_QUESTIONS, SIZES, section_of, sizes_of
+from textmill.config.model import (
+    ARCH_OF_MADE_QUESTIONS,
+    DEFAULT_SIZES,
+    PRESETS,
+    SEQ_LEN_OF_QUESTIONS,
+    SIZES,
+    section_of,
+    sizes_of,
+)
 from textmill.config.toml_file import read_toml, toml_value
 from textmill.config.train import LENGTHS
 from textmill.config.whole import Config
@@ -245,6 +253,8 @@ def _resolve(said: dict[str, Said]) -> Loaded:
 
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     values["model"]["arch"] = arch
+    if "model.arch" not in said and arch != defaults["model.arch"]:
+        expanded["model.arch"] = (arch, "data.make_questions")
     for key, value in ({key: value for key, (value, _) in expanded.items()} | explicit).items():
         section, _, name = key.partition(".")
         values[section][name] = value
@@ -256,6 +266,9 @@ def _resolve(said: dict[str, Said]) -> Loaded:
 
 def _said_arch(said: dict[str, Said]) -> str:
     word = said.get("model.arch")
+    made = said.get("data.make_questions")
+    if word is None and made is not None and str(made.value).lower() == "true":
+        return ARCH_OF_MADE_QUESTIONS
     if word is None:
         return str(all_knobs()["model.arch"].default)
     if not isinstance(word.value, str) or word.value not in ARCHITECTURES:

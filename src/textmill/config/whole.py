@@ -93,6 +93,8 @@ class Config(Section):
             reads = "passages with questions" if wanted else "texts without"
             said = str(self.data.questions).lower()
             raise ValueError(f"data.questions is {said}, but task {self.task.name} reads {reads}")
+        if self.data.make_questions and not wanted:
+            raise ValueError(f"data.make_questions is of questions, and task {self.task.name} reads none: leave it out")
         for knob in ("question", "answer"):
             if not wanted and getattr(self.data, knob):
                 raise ValueError(

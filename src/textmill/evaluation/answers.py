@@ -6,12 +6,13 @@ Called by evaluate for runs whose task is answer, and by training when it closes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from textmill.evaluation.answer_baselines import BASELINES
+from textmill.evaluation.asked_documents import AskedOf, asked_of, contexts_of
 from textmill.messages import Message, message, paragraph, record_of
 from textmill.metrics.answers import AnswerScore, answer_score, best_threshold, intervals, metrics_of
 from textmill.metrics.bootstrap import middle, resampled_sums
@@ -19,6 +20,7 @@ from textmill.results import Evaluation
 from textmill.runs import Prepared, Run
 from textmill.tasks.answer import Asked, SpanAnswer
 from textmill.tasks.answering import NO_ANSWER, Reader, Refusal, reader_of
+from textmill.tasks.asking import Offer
 
 SCORES = ("em", "f1")
 FEW_PASSAGES = 10  # below this an interval is rough, and the notes say so
@@ -85,6 +87,19 @@ def evaluated(
     if reader.refusal.least is not None and name == "validation":
         told.append(message("When no answer is given was chosen on these very questions: on new ones it may do worse."))
 
+    said = verdict(metrics, certain, baselines, reader.refusal)
+    offer, shown = Offer.of(run), None
+    if offer is not None and reader.is_own:
+        others = contexts_of(run.prepared(), reader)
+        shown = asked_of(reader, offer, asked, others, settings.convention, run.config.data.split_seed)
+    if offer is not None and shown is not None:
+        metrics |= shown.metrics(shown.trained)
+        certain |= shown.intervals(shown.trained, how_sure)
+        baselines["evidence"] = shown.metrics(shown.untrained)
+        said = paragraph([said, *told_of(shown, offer, metrics, baselines["evidence"], how_sure)])
+        if shown.n_left_out:
+            told.append(asked_some(len(shown.groups), shown.n_left_out))
+
     evaluation = Evaluation(
         run=str(run.path),
         data=name,
@@ -97,7 +112,8 @@ def evaluated(
             f"f1_minus_{floor}": list(own)
             for floor, other in floors.items()
             if (own := difference(ours, other, how_sure))
-        },
+        }
+        | ({"asked_f1_minus_evidence": list(own)} if shown and (own := shown.difference(how_sure)) else {}),
         documents=[
             {
                 "source": one.place.encode(errors="backslashreplace").decode(),
@@ -122,9 +138,62 @@ def evaluated(
         f"{name} | {len(asked):,} questions | {len(number_of):,} passages | EM and F1 by {settings.convention} | "
         "bootstrap over passages"
     )
-    evaluation.verdict = verdict(metrics, certain, baselines, reader.refusal)
+    evaluation.verdict = said
     evaluation.messages = record_of([*evaluation.convention.values(), *told, evaluation.verdict])
     return evaluation
+
+
+def asked_some(n_asked: int, n_left_out: int) -> Message:
+    """Not all questions were asked of documents."""
+    return message(
+        "%(n)s questions were asked of the passages; %(rest)s more with an answer were not drawn.",
+        n=f"{n_asked:,}",
+        rest=f"{n_left_out:,}",
+    )
+
+
+def told_of(
+    shown: AskedOf, offer: Offer, metrics: dict[str, float], floor: dict[str, float], how_sure: tuple[int, float, int]
+) -> Iterator[Message]:
+    """What asking the passages came to, with the reader and without, and which of the two is offered."""
+
+    def percent(row: dict[str, float], name: str) -> str:
+        return f"{100 * row[name]:.1f} %" if name in row else "–"
+
+    yield message(
+        "Asked of the held-out passages together, it answers %(right)s of the questions rightly and refuses "
+        "%(refused)s of those that other passages do not answer; what needs no training, %(right_floor)s and "
+        "%(refused_floor)s.",
+        right=percent(metrics, "asked_right"),
+        refused=percent(metrics, "asked_refused"),
+        right_floor=percent(floor, "asked_right"),
+        refused_floor=percent(floor, "asked_refused"),
+    )
+    ends = shown.difference(how_sure)
+    if is_better(shown, offer, how_sure):
+        assert ends is not None
+        yield message(
+            "Its F1 is higher by %(low)s to %(high)s points: `textmill ask` answers with it.",
+            low=f"{100 * ends[0]:.1f}",
+            high=f"{100 * ends[1]:.1f}",
+        )
+    elif not offer.weight:
+        yield message("On the validation questions the reader was of no help, so `textmill ask` answers without it.")
+    elif ends is None:
+        yield message("These are too few passages to tell which is better, so `textmill ask` answers without it.")
+    else:
+        yield message(
+            "The difference in F1 (%(low)s to %(high)s points) does not show that it is better, so `textmill ask` "
+            "answers without it.",
+            low=f"{100 * ends[0]:.1f}",
+            high=f"{100 * ends[1]:.1f}",
+        )
+
+
+def is_better(shown: AskedOf, offer: Offer, how_sure: tuple[int, float, int]) -> bool:
+    """Whether F1 with the reader is higher beyond the interval."""
+    ends = shown.difference(how_sure) if offer.weight else None
+    return ends is not None and ends[0] > 0
 
 
 def difference(

@@ -28,6 +28,7 @@ from textmill.tables import TASKS_OF_PRETRAINING, TASKS_WITH_LABELS, TASKS_WITH_
 from textmill.tasks import Task, task_of
 from textmill.tasks.measuring import DocumentIds
 from textmill.text import ReadReport, languages, read_documents
+from textmill.text.question_making import with_questions_made
 from textmill.tokens import Tokenizer
 
 if TYPE_CHECKING:
@@ -190,7 +191,10 @@ def _held_out(run: Run, data: str | None, task: Task, tokenizer: Tokenizer) -> t
             hint="Name a text: --data PATH",
         )
     report = ReadReport()
-    texts = list(read_documents([data], run.config.data, report))
+    documents = read_documents([data], run.config.data, report)
+    if run.config.data.make_questions:
+        documents = with_questions_made(documents, run.config.data.split_seed)
+    texts = list(documents)
     if not texts:
         raise InputError("there is no document here to measure on", where=data)
     held_out = HeldOut(data, task.documents(texts, tokenizer), list(report.notes))

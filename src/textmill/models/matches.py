@@ -3,9 +3,10 @@
 A question is found in a context by what both have in common, and a small model does not learn from a few thousand
 questions what is the same: it is told (exact matches, as in Chen et al. 2017, arXiv:1704.00051, section 3.2), with how
 long the stretch is that is the same, how rare its words are in the context, and how much of it stands nearby (the
-sliding window of Richardson et al. 2013). Made by tasks/answer.py for SpanHead. Tokens come folded: those that are to
-count as the same, such as "The" and " the", have one number.
-Shapes: Q tokens of a question, C of a context, F facts.
+sliding window of Richardson et al. 2013). Made by tasks/answer.py for SpanHead, of whole words: a name that the
+tokenizer cuts into letters is the same as a whole, or is not. What is to count as the same, such as "The" and "the",
+comes as one number. The same is told of the words of the question: is what is asked about in the context at all?
+Shapes: Q words of a question, C of a context, F facts.
 """
 
 from __future__ import annotations

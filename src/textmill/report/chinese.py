@@ -1967,6 +1967,71 @@ CHINESE: dict[str, str] = {
     "Asked for: %(kinds)s.": "问的是：%(kinds)s。",
     "when": "何时",
     "where": "何地",
+    "terms": "术语",
+    "what something is": "定义",
+    "key and value": "键和值",
+    "by a heading": "按标题",
+    "taken to another passage": "移到别的段落",
+    "about something else": "问的是别的事物",
+    "%(part)s: %(told)s": "%(part)s：%(told)s",
+    "Questions made from the documents: %(answered)s; without an answer: %(unanswered)s.": (
+        "由文档生成的问题：%(answered)s；没有答案的：%(unanswered)s。"
+    ),
+    "what needs no training, asked of the passages": ("无需训练的办法（在各段落中查找）"),
+    "answered rightly, asked of all held-out passages": ("答对（在全部留出段落中查找）"),
+    "refused, of those that the passages do not answer": ("拒答（段落里没有答案的问题）"),
+    "exact match, asked of all held-out passages": ("完全一致（在全部留出段落中查找）"),
+    "F1, asked of all held-out passages": ("F1（在全部留出段落中查找）"),
+    "paired interval of the difference in F1, asked: the model minus what needs no training": (
+        "F1 之差的配对区间（查找）：模型减去无需训练的办法"
+    ),
+    "The reader of this run was not better than what needs no training, which answers instead.": (
+        "这次运行的阅读器并不比无需训练的办法好，所以由后者回答。"
+    ),
+    "The reader of this run answers, beside what needs no training.": ("由这次运行的阅读器与无需训练的办法一起回答。"),
+    "%(n)s questions were asked of the passages; %(rest)s more with an answer were not drawn.": (
+        "在段落中查找了 %(n)s 个问题；另有 %(rest)s 个有答案的问题没有抽到。"
+    ),
+    "Asked of the held-out passages together, it answers %(right)s of the questions rightly and refuses "
+    "%(refused)s of those that other passages do not answer; what needs no training, %(right_floor)s and "
+    "%(refused_floor)s.": (
+        "在全部留出段落中查找，它答对 %(right)s，并拒答了其他段落里没有答案的问题的 %(refused)s；"
+        "无需训练的办法分别为 %(right_floor)s 和 %(refused_floor)s。"
+    ),
+    "Its F1 is higher by %(low)s to %(high)s points: `textmill ask` answers with it.": (
+        "它的 F1 高出 %(low)s 至 %(high)s 个百分点：`textmill ask` 用它回答。"
+    ),
+    "On the validation questions the reader was of no help, so `textmill ask` answers without it.": (
+        "在验证问题上阅读器没有帮助，所以 `textmill ask` 不用它回答。"
+    ),
+    "These are too few passages to tell which is better, so `textmill ask` answers without it.": (
+        "段落太少，看不出哪个更好，所以 `textmill ask` 不用它回答。"
+    ),
+    "The difference in F1 (%(low)s to %(high)s points) does not show that it is better, so `textmill "
+    "ask` answers without it.": (
+        "F1 之差（%(low)s 至 %(high)s 个百分点）不能说明它更好，所以 `textmill ask` 不用它回答。"
+    ),
+    "closed book: a language model writes the answer": ("闭卷：语言模型直接写出答案"),
+    "the sentence of the best passage with most words of the question": ("最佳段落中与问题共有词最多的句子"),
+    "search and evidence, without training": ("检索加证据，无需训练"),
+    "a reader trained from scratch, on what the search finds": ("从零训练的阅读器，阅读检索到的段落"),
+    "a reader that began pretrained, on what the search finds": ("以预训练权重开始的阅读器，阅读检索到的段落"),
+    "search, evidence and reader together": ("检索、证据与阅读器一起"),
+    "Take: %(way)s. No cheaper way comes as near as chance would have it to its F1 of %(f1)s %%.": (
+        "建议采用：%(way)s。没有更省的办法能在偶然误差之内达到它的 F1（%(f1)s %%）。"
+    ),
+    "Take: %(way)s. Its F1 of %(f1)s %% is within the interval of the best (%(best)s, %(best_f1)s %%), "
+    "and none that is takes less time for a question.": (
+        "建议采用：%(way)s。它的 F1 为 %(f1)s %%，在最好的办法（%(best)"
+        "s，%(best_f1)s %%）的区间之内，而且同样够好的办法中没有一个每题用时更少。"
+    ),
+    "nothing is told in these documents that a question could be made of": ("这些文档里没有可以用来生成问题的内容"),
+    "names, numbers with units, dates, quoted terms, `Weight: 5 kg` are asked for; or give questions "
+    "with answers: textmill train questions.json --task answer": (
+        "可以问的有人名、带单位的数字、日期、引号里的术语、`重量：5公斤` 这样的行；或者给出带答"
+        "案的问题：textmill train questions.json --task ans"
+        "wer"
+    ),
     "who": "谁",
     "why": "为什么",
     "how much": "多少",

@@ -45,6 +45,7 @@ def measure(value: float | None) -> str:
 SHARES = (
     *("accuracy", "f1_macro", "f1_micro", "ece", "ece_noise"),
     *("em", "f1", "em_answerable", "f1_answerable", "em_unanswerable", "f1_unanswerable"),
+    *("asked_right", "asked_refused", "asked_em", "asked_f1"),
 )
 
 

@@ -92,6 +92,7 @@ FLOORS = {
     "sliding_window": N_("the stretch with most words of the question around it"),
     "emptied": N_("the emptied stories"),
     "unigram": N_("the most frequent token"),
+    "evidence": N_("what needs no training, asked of the passages"),
 }
 FLOOR_MEANINGS = {
     "ngram": N_("counts which tokens follow which, smoothed (Kneser-Ney), fitted on the same training text"),
@@ -188,6 +189,10 @@ METRICS = {
     "f1_answerable": N_("F1, questions with an answer"),
     "em_unanswerable": N_("exact match, questions without an answer"),
     "f1_unanswerable": N_("F1, questions without an answer"),
+    "asked_right": N_("answered rightly, asked of all held-out passages"),
+    "asked_refused": N_("refused, of those that the passages do not answer"),
+    "asked_em": N_("exact match, asked of all held-out passages"),
+    "asked_f1": N_("F1, asked of all held-out passages"),
     "n_questions": N_("questions"),
     "n_unanswerable": N_("questions without an answer"),
     "n_masked": N_("hidden tokens"),
@@ -273,6 +278,9 @@ FACTS = {
     ),
     "f1_minus_sliding_window": N_(
         "paired interval of the difference in F1: the model minus the stretch with most words"
+    ),
+    "asked_f1_minus_evidence": N_(
+        "paired interval of the difference in F1, asked: the model minus what needs no training"
     ),
     "signature": N_("signature"),
     "prepared": N_("folder of the prepared text"),

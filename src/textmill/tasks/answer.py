@@ -10,6 +10,7 @@ Shapes: B questions, W windows of them, T places of a row, C tokens of a passage
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -27,7 +28,7 @@ from textmill.generation.beam import padded
 from textmill.generation.engine import device_of, reading
 from textmill.generation.scoring import character_places
 from textmill.messages import plural_message
-from textmill.metrics.answers import answer_score
+from textmill.metrics.answers import CHARACTERS, answer_score
 from textmill.metrics.language import ExampleScore
 from textmill.metrics.loss import LossSum
 from textmill.models.matches import CONTEXT, FIRST_MATCH, N_FACTS, NO_ANSWER, QUESTION, matches
@@ -53,6 +54,8 @@ N_SAMPLES = 3
 LONG_SAMPLE = 200  # characters of a passage that are shown
 TRIED = 20
 """Begins and ends of a window, likeliest first, that are put together."""
+
+_word = re.compile(rf"[{CHARACTERS}]|[^\W{CHARACTERS}]+|[^\w\s]")
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -278,7 +281,7 @@ class Answer:
         where it may end, at the first place where the window has none."""
         windows = [window for number, one in enumerate(asked) for window in self.windows_of(one, number)]
         places = [TokenPlaces.of(one, tokenizer) for one in asked]
-        told = [matches(*(tokenizer.folded[list(ids)] for ids in (one.question_ids, one.ids))) for one in asked]
+        told = [in_common(one, tokenizer) for one in asked]
         begin = tokenizer.mark if tokenizer.begin is None else tokenizer.begin
         rows = [
             (begin, *one.question_ids, *one.between, *one.ids[window.first : window.last], *one.after)
@@ -292,7 +295,9 @@ class Answer:
             start = one.n_before
             end, last_asked = start + window.last - window.first, 1 + len(one.question_ids)
             facts[row, 0, NO_ANSWER] = facts[row, 1:last_asked, QUESTION] = facts[row, start:end, CONTEXT] = 1.0
-            facts[row, start:end, FIRST_MATCH:] = told[window.number][window.first : window.last]
+            of_question, of_passage = told[window.number]
+            facts[row, 1:last_asked, FIRST_MATCH:] = of_question
+            facts[row, start:end, FIRST_MATCH:] = of_passage[window.first : window.last]
             found = places[window.number].targets(one.answers, window)
             for first, last in found:
                 targets[row, start + first - window.first, 0] = targets[row, start + last - window.first, 1] = True
@@ -519,16 +524,21 @@ class TokenPlaces:
     @classmethod
     def of(cls, one: Asked, tokenizer: Tokenizer) -> TokenPlaces:
         """Of the passage of a question."""
+        return cls.within(one.context, one.ids, tokenizer)
+
+    @classmethod
+    def within(cls, text: str, ids: Sequence[int], tokenizer: Tokenizer) -> TokenPlaces:
+        """Of a text, and what the tokenizer made of it."""
         if not tokenizer.exact:
-            found = np.array(character_places(one.context, tokenizer.offsets(one.context)), dtype=np.int64)
+            found = np.array(character_places(text, tokenizer.offsets(text)), dtype=np.int64)
             return cls(*found.reshape(-1, 2).T)
-        ends = tokenizer.ends_of(one.ids)
+        ends = tokenizer.ends_of(ids)
         starts = np.concatenate([[0], ends[:-1]]) if len(ends) else ends
-        if len(one.context) == one.n_bytes:
+        if text.isascii():
             return cls(starts, ends)
-        data = np.frombuffer(one.context.encode(), dtype=np.uint8)
-        character = np.cumsum((data & 0xC0) != 0x80) - 1  # of each byte: 10xxxxxx goes on
-        return cls(character[starts], character[ends - 1] + 1)
+        data = np.frombuffer(text.encode(), dtype=np.uint8)
+        character = np.cumsum((data & 0xC0) != 0x80) - 1
+        return cls(character[starts], code_point_ends(text, ends))
 
     def targets(self, answers: Sequence[tuple[int, str]], window: Window) -> list[tuple[int, int]]:
         """First and last token of each answer that stands whole in a window; where a token holds more than the answer,
@@ -540,6 +550,41 @@ class TokenPlaces:
             if window.first <= first and last < window.last:
                 found.append((first, last))
         return found
+
+
+def in_common(one: Asked, tokenizer: Tokenizer) -> tuple[Floats, Floats]:
+    """What each token of a question has in common with its passage, (Q, F - 3), and each of the passage with the
+    question, (C, F - 3). It is words that are compared, Chinese ones character by character, and a token is told what
+    its word is: a name that the tokenizer cuts into letters is the same as a whole, or is not."""
+    known: dict[str, int] = {}
+    question, of_question = words_of(one.question, one.question_ids, tokenizer, known)
+    passage, of_passage = words_of(one.context, one.ids, tokenizer, known)
+    sides = []
+    for own, other, place in ((question, passage, of_question), (passage, question, of_passage)):
+        facts = matches(other, own)
+        sides.append(np.concatenate([facts, np.zeros((1, facts.shape[1]), dtype=np.float32)])[place])
+    return sides[0], sides[1]
+
+
+def words_of(text: str, ids: Sequence[int], tokenizer: Tokenizer, known: dict[str, int]) -> tuple[Ints, Ints]:
+    """The words of a text as numbers, equal for words that differ in case alone, and of each token the place of the
+    word that it ends in, -1 for none. known: the numbers so far; new words are added."""
+    found = list(_word.finditer(text))
+    numbers = np.array([known.setdefault(word[0].casefold(), len(known)) for word in found], dtype=np.int64)
+    ends = TokenPlaces.within(text, ids, tokenizer).ends
+    starts, stops = (np.array([end(word) for word in found], dtype=np.int64) for end in (re.Match.start, re.Match.end))
+    place = np.searchsorted(starts, ends - 1, side="right") - 1
+    inside = (place >= 0) & (ends - 1 < np.append(stops, 0)[place])
+    return numbers, np.where(inside, place, -1)
+
+
+def code_point_ends(text: str, ends: Ints) -> Ints:
+    """UTF-8 ends of tokens -> ends in code points, after the code point that each divides or ends."""
+    data = np.frombuffer(text.encode(), dtype=np.uint8)
+    if len(data) == len(text):
+        return ends
+    character: Ints = np.cumsum((data & 0xC0) != 0x80) - 1  # of each byte: 10xxxxxx goes on
+    return character[ends - 1] + 1
 
 
 def pairs_of(scores: Floats, starts: Ints, ends: Ints, longest: int, most: int) -> list[tuple[int, int]]:

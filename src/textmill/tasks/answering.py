@@ -62,6 +62,8 @@ class Reader:
     model: Any
     refusal: Refusal
     at_once: int = 32
+    is_own: bool = True
+    """It is the checkpoint for which was chosen when no answer is given."""
 
     @property
     def least(self) -> float:
@@ -104,4 +106,5 @@ def reader_of(run: Run, checkpoint: str | int | None = None, at_once: int | None
         run.model(checkpoint, device=run.config.machine.device),
         Refusal.of(run) if own else Refusal(),
         at_once or run.config.eval.batch,
+        own,
     )

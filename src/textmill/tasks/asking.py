@@ -12,12 +12,12 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from textmill.config import Config
-from textmill.errors import InputError
+from textmill.errors import Damaged, InputError
 from textmill.messages import message
 from textmill.results import Asked, AskedAll, AskedAnswer
 from textmill.tables import OPEN_RUN, load
@@ -34,7 +34,14 @@ HITS = 20
 N_NEAREST = 3
 READER_THRESHOLD = 0.5
 """Of a reader: an answer as likely as that there is none."""
+N_READ = 5
+"""Answers of a passage that a reader gives beside the evidence."""
+MOST_NATS = 8.0
+"""A reader that is surer than that, or less sure, is no more so."""
 KEPT_MISTAKES = 10
+TRAINED_WEIGHT = 0.1
+"""Of a reader that does not count in what its run offers, where it is asked for all the same."""
+ReadBy = Literal["offered", "trained", "untrained"]
 READER = "textmill.tasks.answering:reader_of"
 """Loaded where a run is to read, as what opens it: both load torch."""
 INDEX_FOLDER = ".index"
@@ -63,12 +70,73 @@ class Reads(Protocol):
     def read(self, question: str, contexts: Sequence[str], n_best: int = 1) -> Sequence[Sequence[Span]]: ...
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What a run that was trained on documents answers with; it stands in its run.json.
+
+    weight: how much its reader counts beside the evidence, in log odds a nat; 0: not at all. threshold: what is less
+    sure is refused. is_better: on held-out documents, beyond the interval, than the evidence alone, which is offered
+    otherwise.
+    """
+
+    weight: float = 0.0
+    threshold: float = evidence.THRESHOLD
+    is_better: bool = False
+
+    @classmethod
+    def of(cls, run: Run) -> Offer | None:
+        """That of run.json; None where the run was not trained on documents. Raises Damaged where it makes no sense."""
+        if "asks" not in run.info:
+            return None
+        try:
+            return cls(**run.info["asks"])
+        except TypeError as error:
+            raise Damaged(f"this is no offer ({error})", where=str(run.path / "run.json")) from error
+
+    def facts(self) -> dict[str, Any]:
+        """For run.json."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A sentence that may answer, by the evidence; and the likeliest answer of a reader in it: its place, and nats
+    above what it would rather not give. None: it has none there."""
+
+    evidence: Evidence
+    span: tuple[int, int] | None
+    nats: float
+
+
+def blended(candidates: Iterable[Candidate], weight: float) -> list[Evidence]:
+    """The sentences, the surest first. A score is σ(log odds of the evidence + weight × nats of the reader, of which
+    MOST_NATS count at most); the answer is the reader's where it would give one and counts, else the evidence's."""
+    found = []
+    for one in candidates:
+        own = one.evidence
+        if weight:
+            sure = min(1 - 1e-12, max(1e-12, own.score))
+            nats = max(-MOST_NATS, min(MOST_NATS, one.nats))
+            score = 1 / (1 + math.exp(-(math.log(sure / (1 - sure)) + weight * nats)))
+            place = one.span if one.span is not None and one.nats >= 0 else (own.answer_start, own.answer_end)
+            own = replace(own, answer_start=place[0], answer_end=place[1], score=score)
+        found.append(own)
+    return sorted(found, key=lambda one: -one.score)
+
+
 class Asker:
     """Documents that can be asked."""
 
-    def __init__(self, index: PassageIndex, reader: Reads | None = None, threshold: float | None = None):
-        """threshold: what is less sure is refused; default, that of what reads."""
-        self.index, self.reader = index, reader
+    def __init__(
+        self,
+        index: PassageIndex,
+        reader: Reads | None = None,
+        threshold: float | None = None,
+        weight: float | None = None,
+    ):
+        """threshold: what is less sure is refused; default, that of what reads. weight: how much the reader counts
+        beside the evidence; None: it alone reads."""
+        self.index, self.reader, self.weight = index, reader, weight
         default = evidence.THRESHOLD if reader is None else READER_THRESHOLD
         self.threshold = default if threshold is None else threshold
 
@@ -100,7 +168,12 @@ class Asker:
     def ranked(self, question: str, n: int) -> list[Evidence]:
         """The n surest sentences, each once."""
         hits = evidence.found_for(question, self.index, HITS)
-        found = self.read(question, hits, n) if self.reader else self.weigh(question, hits)
+        if self.reader is None:
+            found = self.weigh(question, hits)
+        elif self.weight is not None:
+            found = blended(self.candidates(question), self.weight)
+        else:
+            found = self.read(question, hits, n)
         once: dict[tuple[int, int], Evidence] = {}
         for one in found:
             once.setdefault((one.passage.number, one.start), one)
@@ -109,6 +182,22 @@ class Asker:
     def weigh(self, question: str, hits: Sequence[Hit]) -> list[Evidence]:
         """What speaks for each sentence."""
         return evidence.weigh(question, hits, self.index.n_with, self.index.n_passages)
+
+    def candidates(self, question: str) -> list[Candidate]:
+        """What evidence and reader find in the passages for a question."""
+        assert self.reader is not None
+        hits = evidence.found_for(question, self.index, HITS)
+        if not hits:
+            return []
+        read = self.reader.read(question, [hit.passage.text for hit in hits], N_READ)
+        spans = {hit.passage.number: own for hit, own in zip(hits, read, strict=True)}
+        found = []
+        for one in self.weigh(question, hits):
+            inside = (s for s in spans[one.passage.number] if s.text and one.start <= s.start and s.end <= one.end)
+            span = next(iter(inside), None)
+            nats = -MOST_NATS if span is None else float(span.score) - self.reader.least
+            found.append(Candidate(one, None if span is None else (span.start, span.end), nats))
+        return found
 
     def read(self, question: str, hits: Sequence[Hit], n: int) -> list[Evidence]:
         """What the reader finds in the passages. A score is σ(nats above what it would rather not give), times √(the
@@ -172,16 +261,26 @@ def asker_of(
     run: Run | str | os.PathLike[str] | None = None,
     threshold: float | None = None,
     notice: Callable[[str], None] = lambda text: None,
+    reads: ReadBy = "offered",
 ) -> Asker:
     """Documents that can be asked, their index made or refreshed (RUNS/.index); with a run, or its name, by its reader.
+    Of a run that was trained on documents, what it offers answers, or what `reads` says.
 
     Raises InputError for documents without a text, RunError for a run that answers nothing, MissingExtra.
     """
-    if isinstance(run, str | os.PathLike):
-        run = load(OPEN_RUN)(run)
-    reader = load(READER)(run) if run is not None else None
+    opened: Run | None = load(OPEN_RUN)(run) if isinstance(run, str | os.PathLike) else run
+    reader = load(READER)(opened) if opened is not None else None
+    offer = Offer.of(opened) if opened is not None else None
+    weight: float | None = None
+    if reads == "untrained" or (offer is not None and reads == "offered" and not offer.is_better):
+        if reads == "offered":
+            notice(message("The reader of this run was not better than what needs no training, which answers instead."))
+        reader = None
+    elif offer is not None:
+        weight, threshold = offer.weight or TRAINED_WEIGHT, offer.threshold if threshold is None else threshold
+        notice(message("The reader of this run answers, beside what needs no training."))
     index = PassageIndex.open(docs, config.data, Path(config.run.dir) / INDEX_FOLDER, notice)
-    return Asker(index, reader, threshold)
+    return Asker(index, reader, threshold, weight)
 
 
 def ask(

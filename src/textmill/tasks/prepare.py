@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from textmill.config import Config
+from textmill.errors import InputError
 from textmill.files import new_folder, remove_abandoned, sha256_of, write_sealed_json
-from textmill.messages import record_of
+from textmill.messages import message, record_of
 from textmill.runs import Prepared, hashes_of
 from textmill.tables import TASKS, load
 from textmill.tasks.own_texts import Losses
 from textmill.tasks.task import Task
 from textmill.text import Part, SplitPlan, plan_split
+from textmill.text.documents import QUESTION_ID
+from textmill.text.question_making import made_told
+from textmill.text.wording import PART_WORDS
 from textmill.tokens import Tokenizer, TokenStore
 from textmill.tokens.amount import learned, too_little, with_tokens_chosen
 
@@ -28,6 +33,7 @@ OF_READING = {"both_ways", "balanced", "mask_share", "whole_words"}
 OF_READING = {"both_ways", "balanced", "longest_answer", "window_stride"}
 """Knobs of [task] that are of reading what is prepared."""
 PART_NAMES: dict[Part, str] = {"train": "train", "validation": "valid", "test": "test"}
+PART_WORDS_OF = {folder: PART_WORDS[part] for part, folder in PART_NAMES.items()}
 
 
 def task_of(config: Config) -> Task:
@@ -95,8 +101,21 @@ def prepare(
                 stores[folder] = store = task.encode(
                     losses.counted(plan.documents(part)), tokenizer, temporary / folder
                 )
+                if part == "train" and config.data.make_questions and not store.n_documents:
+                    raise InputError(
+                        message("nothing is told in these documents that a question could be made of"),
+                        where=", ".join(config.data.paths),
+                        hint=message(
+                            "names, numbers with units, dates, quoted terms, `Weight: 5 kg` are asked for; or give "
+                            "questions with answers: textmill train questions.json --task answer"
+                        ),
+                    )
                 if part == "train" and (refused := too_little(store.n_tokens, config.data.paths)):
                     raise refused
+        if config.data.make_questions:
+            for name, store in stores.items():
+                told = made_told(Counter(kind for (kind,) in store.field(QUESTION_ID)))
+                notes.append(message("%(part)s: %(told)s", part=PART_WORDS_OF[name], told=told))
         task.refuse(stores)
         notes += losses.notes
         write_sealed_json(

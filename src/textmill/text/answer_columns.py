@@ -61,6 +61,17 @@ class QuestionColumns:
         return (self.passage, self.question, self.answer, *([self.start] if self.start else []), IMPOSSIBLE)
 
 
+def names_questions(columns: Sequence[str]) -> bool:
+    """Whether columns or keys are such as files of questions have: one is called as questions, answers or what holds
+    them mostly are.
+
+    >>> names_questions(["context", "qas"]), names_questions(["问题", "答案"]), names_questions(["text", "title"])
+    (True, True, False)
+    """
+    names = [name for tier in (*QUESTION_NAMES, ANSWER_NAMES[0]) for name in tier if name != "q"]
+    return bool(called((*names, PARAGRAPHS, QUESTIONS, "context"), columns))
+
+
 def choose_question_columns(
     columns: Sequence[str], data: DataConfig, where: str, texts: Iterable[str] | None = None
 ) -> QuestionColumns:

@@ -250,7 +250,7 @@ def _finds_columns(names: Sequence[str], data: DataConfig, file: TextFile) -> bo
     """Whether these names, read from the first line, say where the text is, and what belongs to it."""
     if not data.header:
         return len(names) == len(data.columns) > 1
-    if data.questions:
+    if data.reads_questions:
         try:
             choose_question_columns(names, data, "")
         except InputError:

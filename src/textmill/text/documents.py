@@ -41,6 +41,8 @@ order of the file. start counts code points of the content, and content[start : 
 answer is in it."""
 QUESTION_ID = "question_id"
 """Key of a document's meta: what its file calls the question; "" where it has no name."""
+MADE = "made"
+"""Key of a document's meta: the kind of its question, where that was made from the document (question_making)."""
 ARTICLE = "article"
 """Key of a document's meta: the title of the article that a passage is from. Passages of one article stand on one side
 of a split where there are enough articles."""

@@ -105,7 +105,7 @@ KINDS: dict[str, re.Pattern[str]] = {
         "temperature": rf"(?i:{_number} ?(?:°\s?[cf]?|degrees?))|{_numeral} ?(?:摄氏度|℃|°C|度)",
         "power": rf"(?i:{_number} ?(?:w|watts?|kw|kilowatts?)\b)|{_numeral} ?(?:瓦|千瓦)",
         "speed": rf"(?i:{_number} (?:km/h|mph|kilomet(?:re|er)s? (?:per|an) hour|knots))|时速{_numeral}\w*|{_numeral} ?(?:公里/小时|千米/小时)",
-        "date": rf"(?i:(?:\d{{1,2}}(?:st|nd|rd|th)? )?\b{_month}\b(?: \d{{1,2}}(?:st|nd|rd|th)?)?(?:,? \d{{4}})?|\d{{4}}-\d{{2}}-\d{{2}}|\b1[0-9]\d\d\b(?!\s*[a-z年])|\b20\d\d\b(?!\s*[a-z年]))"
+        "date": rf"(?i:(?:\d{{1,2}}(?:st|nd|rd|th)? )?\b{_month}\b(?: \d{{1,2}}(?:st|nd|rd|th)?\b)?(?:,? \d{{4}})?|\d{{4}}-\d{{2}}-\d{{2}}|\b1[0-9]\d\d\b(?!\s*[a-z年])|\b20\d\d\b(?!\s*[a-z年]))"
         r"|(?<=[Ii]n )(?:1\d|20)\d\d\b|(?<=[Ss]ince )(?:1\d|20)\d\d\b|(?:公元前?)?(?:\d{3,4}|[一二三四五六七八九〇零]{4})年(?:\d{1,2}月)?(?:\d{1,2}日)?|\d{1,2}月\d{1,2}日",
         "weekday": rf"(?i:\b{_day}\b)|(?:星期|周|礼拜)[一二三四五六日天]",
         "time": r"(?i:\b\d{1,2}(?::\d{2})?\s?(?:am|pm|a\.m\.|p\.m\.|o'clock)|\b\d{1,2}:\d{2}\b)|[上下中早晚]?[午上]?\d{1,2}[点时](?:\d{1,2}分|半)?|[早晚上下中]+[午上]?[一二三四五六七八九十两]+点半?",

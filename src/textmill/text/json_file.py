@@ -390,7 +390,7 @@ def layout_of(file: TextFile, data: DataConfig) -> Layout:
             if scanner.next():
                 is_lines = ends[0] == begins[0] < scanner.place()[0]
                 return Layout(is_lines=is_lines)
-    if data.questions:
+    if data.reads_questions:
         return _layout_of_questions(kinds, file)
     if needs_columns(file, data):
         return _layout_of_labelled(kinds, data, file)

@@ -44,7 +44,7 @@ def with_questions(file: TextFile, data: DataConfig, note: Callable[[str], None]
     """
     if file.format not in FORMATS or data.text or file.dropped_as:
         return file, data
-    columns = _keys(file) if file.format == "jsonl" else _columns(file, data)
+    columns = _keys(file) if file.format == "jsonl" else columns_named(file, data)
     if columns is None:
         return file, data
     question, answer = (
@@ -93,7 +93,7 @@ def _guessed(tiers: Sequence[Sequence[str]], columns: Sequence[str]) -> str | No
     return None
 
 
-def _columns(file: TextFile, data: DataConfig) -> list[str] | None:
+def columns_named(file: TextFile, data: DataConfig) -> list[str] | None:
     """The names of a table's columns, by the delimiter that gives most of them; None: it has none, or one."""
     if not data.header:
         return list(data.columns) or None

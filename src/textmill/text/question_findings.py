@@ -16,8 +16,9 @@ from itertools import islice
 import numpy as np
 
 from textmill.messages import Message, message, plural_message
-from textmill.text.documents import ANSWERS, QUESTION, Document
+from textmill.text.documents import ANSWERS, MADE, QUESTION, Document
 from textmill.text.normalise import normalised, normalised_digest
+from textmill.text.question_making import made_told
 from textmill.text.wording import joined, joined_clauses, percent, some_of
 
 N_MOST = 2_000_000
@@ -60,6 +61,7 @@ def findings_of_questions(documents: Iterable[Document]) -> list[str]:
     asked: dict[tuple[int, bytes], tuple[frozenset[str], str]] = {}
     lengths, answer_lengths = array("q"), array("q")
     kinds: Counter[Message] = Counter()
+    made: Counter[str] = Counter()
     n_questions = n_unanswerable = 0
     most, twice = list[str](), list[str]()
     for document in islice(documents, N_MOST):
@@ -71,6 +73,7 @@ def findings_of_questions(documents: Iterable[Document]) -> list[str]:
         question, answers = document.meta[QUESTION], document.meta[ANSWERS]
         kinds[kind_of_question(question)] += 1
         n_unanswerable += not answers
+        made.update([document.meta[MADE]] if MADE in document.meta else [])
         if answers:
             answer_lengths.append(len(answers[0][1]))
             if len(answers[0][1]) > MOST_OF_IT * len(document.content):
@@ -91,6 +94,8 @@ def findings_of_questions(documents: Iterable[Document]) -> list[str]:
         _lengths_told(lengths, answer_lengths),
         message("Asked for: %(kinds)s.", kinds=_kinds_told(kinds, n_questions)),
     ]
+    if made:
+        findings.insert(0, made_told(made))
     if not answer_lengths:
         findings.append(message("No question has an answer, so nothing can be learned but to say that there is none."))
     if twice:

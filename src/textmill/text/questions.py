@@ -16,6 +16,7 @@ unused columns, the rest is markup.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -32,6 +33,7 @@ from textmill.text.answer_columns import (
     FirstQuestions,
     QuestionColumns,
     choose_question_columns,
+    names_questions,
     shown,
 )
 from textmill.text.answer_places import REPAIRED, How, Placed, place
@@ -51,7 +53,7 @@ from textmill.text.documents import (
     Dropped,
     Found,
 )
-from textmill.text.files import TextFile, open_text
+from textmill.text.files import TextFile, examine, open_text
 from textmill.text.json_file import elements, layout_of
 from textmill.text.jsonl import (
     PEEKED_BYTES,
@@ -65,10 +67,14 @@ from textmill.text.jsonl import (
     text_of,
 )
 from textmill.text.normalise import normalised_digest
+from textmill.text.question_columns import columns_named
+from textmill.text.sides import files_of
 from textmill.text.transcoding import size_in
 from textmill.text.wording import joined, joined_clauses, some_of
 
 SHOWN_PLACES = 3
+FORMATS = ("json", "jsonl", "csv", "tsv")
+_key = re.compile(r'"([^"\\\n]{1,40})"\s*:')
 SQUAD = QuestionColumns()
 # The keys of passages and of their questions in SQuAD files, and in those of CMRC 2018 as they were first given out.
 PASSAGE_KEYS = ("context", "context_text")
@@ -167,6 +173,27 @@ def read_table(file: TextFile, data: DataConfig, note: Callable[[str], None]) ->
     for row in rows_of(file, data, note, choose):
         yield row if isinstance(row, Dropped) else reading.row(row, names)
     reading.end()
+
+
+def holds_questions(paths: Sequence[str], data: DataConfig) -> bool:
+    """Whether a file has keys or columns such as questions and their answers have; others are documents. Raises
+    InputError for a path that cannot be read."""
+    if data.question or data.answer:
+        return True
+    for file in files_of(paths, data, []):
+        if file.dropped_as or file.format not in FORMATS:
+            continue
+        file = examine(file, False, [], data.encoding)
+        if file.dropped_as:
+            continue
+        if file.format in ("csv", "tsv"):
+            names = columns_named(file, data) or []
+        else:
+            with open_text(file) as stream:
+                names = _key.findall(stream.read(PEEKED_BYTES).decode(errors="replace"))
+        if names_questions(names):
+            return True
+    return False
 
 
 def _columns(records: Iterator[str], data: DataConfig, file: TextFile) -> QuestionColumns:

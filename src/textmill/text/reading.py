@@ -162,7 +162,7 @@ def reader_of(file: TextFile, data: DataConfig) -> str:
             where=file.name,
             hint=message("read are .csv, .tsv, .jsonl, .json, .parquet, and a folder of texts for each class"),
         )
-    if data.questions:
+    if data.reads_questions:
         if file.format not in QUESTION_READERS:
             raise InputError(
                 message("questions are not read from the format %(format)s", format=file.format),

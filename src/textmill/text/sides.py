@@ -44,7 +44,7 @@ def files_of(paths: Iterable[str], data: DataConfig, notes: list[str]) -> list[T
     files = find_files(paths, notes, is_side(data))
     if data.labelled and not data.stories:
         return with_classes(files, notes)
-    if data.questions:
+    if data.reads_questions:
         return of_questions(files, notes)
     return with_sides([*files, *missing_sides(files, data, notes)], data, notes) if data.pairs else files
 

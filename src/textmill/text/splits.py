@@ -53,6 +53,7 @@ from textmill.text.long_text import Text, in_pieces, part_of
 from textmill.text.naive import Sides, TwoSplits, naive_order
 from textmill.text.near import NearDuplicates
 from textmill.text.normalise import digest, normalised_digest
+from textmill.text.question_making import FORMS, with_questions_made
 from textmill.text.reading import examined, records_of
 from textmill.text.sample import Sample, draw_sample
 from textmill.text.sides import files_of
@@ -132,10 +133,17 @@ class SplitPlan:
     _cut: Cut | None
 
     def documents(self, part: Part) -> Iterator[Document]:
-        """The documents of a part, read anew, in the order of the files; any number of times.
+        """The documents of a part, read anew, in the order of the files; any number of times. With data.make_questions
+        the questions that are made from them, more of the train part.
 
         Raises InputError if a file changed since the plan was made.
         """
+        documents = self._documents(part)
+        if self._data.make_questions:
+            return with_questions_made(documents, self._data.split_seed, FORMS if part == "train" else 1)
+        return documents
+
+    def _documents(self, part: Part) -> Iterator[Document]:
         start = 0
         for file, end in zip(self._files, self._ends, strict=True):
             if self._stands_in(part, start, end):
@@ -567,7 +575,7 @@ def _assigned(scan: _Scan, data: DataConfig, notes: list[str]) -> tuple[Codes, C
             share = "valid_share" if part == "validation" else "test_share"
             notes.append(message("There is no %(part)s part: data.%(share)s is 0.", part=PART_WORDS[part], share=share))
     pool = np.flatnonzero(parts == TRAIN)
-    if len(pool) == 1 and not data.labelled and not data.questions:
+    if len(pool) == 1 and not data.labelled and not data.reads_questions:
         return parts, _cut(scan, int(pool[0]), shares, notes), shares
     _hold_out(scan, pool, shares, parts, notes)
     return parts, None, shares

@@ -298,13 +298,6 @@ class Tokenizer:
         return np.arange(self.mark)
 
     @cached_property
-    def folded(self) -> NDArray[np.int64]:
-        """(V,) id -> number, equal for tokens that differ in case and in blanks around them alone."""
-        numbers: dict[str, int] = {}
-        words = map(self.token_text, range(self.vocab_size))
-        return np.array([numbers.setdefault(word.strip().casefold() or word, len(numbers)) for word in words])
-
-    @cached_property
     def _n_bytes_of(self) -> NDArray[np.int64]:
         return np.array([len(token) for token in self._bytes_of], dtype=np.int64)
 

@@ -167,6 +167,8 @@ def training_command(sections: Mapping[str, BaseModel]) -> str:
                 words = [*(as_argument(path) for path in dict.fromkeys(value)), *words]
             elif section == "data" and name in ("pairs", "labelled", "questions", "stories"):
                 continue  # as the task reads
+            elif (section, name, value) == ("data", "make_questions", True):
+                continue  # as the files are
             elif value != type(said).model_fields[name].default or value != getattr(getattr(unsaid, section), name):
                 words += flags_for(f"{section}.{name}", value)
     return " ".join(["textmill train", *map(shlex.quote, words)])

@@ -89,7 +89,9 @@ class Candidate:
         return (self.now() - start) / n_updates
 
     def written_s(self) -> float:
-        """Seconds of a token that the model writes."""
+        """Seconds of a token that the model writes; 0 of one that only reads."""
+        if task_of(self.config).form == "encoder":
+            return 0.0
         tokenizer = self.prepared.tokenizer
         self.model.eval()
         start = self.now()

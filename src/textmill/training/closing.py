@@ -19,6 +19,7 @@ from textmill.report.words import language
 from textmill.runs import Prepared, Run
 from textmill.tables import TASKS_WITH_QUESTIONS
 from textmill.tasks import task_of
+from textmill.tasks.answering import reader_of
 from textmill.tokens import Tokenizer
 from textmill.training.clock import Clock
 from textmill.training.naming import default_name
@@ -43,11 +44,21 @@ def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener, with_r
     if run.info["form"] == "encoder" and not run.is_of_masks:
         with clock.doing("evaluate"):
             run.info["offer"] = offer_of(run, prepared)
+            if run.config.data.make_questions:
+                from textmill.evaluation.asked_documents import chosen_asking
+
+                listener.notice("asking the validation documents …")
+                convention, seed = run.config.eval.convention, run.config.data.split_seed
+                run.info["asks"] = chosen_asking(reader_of(run), prepared, convention, seed).facts()
             run.write_info()
     if prepared.valid is not None or prepared.test is not None:
         listener.notice("measuring on held-out text …")
         with clock.doing("evaluate"):
-            save_evaluation(run.path, evaluate(run))
+            measured = evaluate(run)
+            save_evaluation(run.path, measured)
+            if run.config.data.make_questions:
+                low = measured.convention.get("asked_f1_minus_evidence", [0.0])[0]
+                run.info["asks"]["is_better"] = run.info["asks"]["weight"] > 0 and low > 0
     with clock.doing("sample"):
         model = run.model()
         n_tokens = max(100, run.config.train.sample_tokens)
@@ -197,6 +208,9 @@ def next_commands(run: Run) -> list[str]:
         source = str(run.info["sample_prompt"]).split("\n")[0]
         wanted = [word for name in run.into[:1] for word in ("--to", name)]
         return [command("translate", path, *wanted, source), command("eval", path), longer(run)]
+    if run.config.data.make_questions:
+        question = str(run.info["sample_prompt"]).split("\n")[0].split("\t")[0]
+        return [command("ask", path, question), command("eval", path), longer(run)]
     if run.config.task.name in TASKS_WITH_QUESTIONS or run.config.data.stories:
         return [command("eval", path), longer(run)]
     if run.is_of_masks:
