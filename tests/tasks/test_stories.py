@@ -182,7 +182,7 @@ def learnt(arch, n_steps, rate, language="en"):
     return accuracy, alone
 
 
-STEPS = {"rnn": (400, 3e-3), "lstm": (500, 3e-3), "gru": (400, 3e-3), "transformer": (400, 2e-3)}
+STEPS = {"rnn": (500, 2e-3), "lstm": (500, 3e-3), "gru": (400, 3e-3), "transformer": (500, 1e-3)}
 
 
 def test_a_gru_learns_the_easiest_stories_and_knows_nothing_without_them():

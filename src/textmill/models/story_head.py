@@ -183,17 +183,29 @@ def told_once(told: Tensor) -> tuple[Tensor, Tensor]:
     (tensor([[3, 1, 2],
             [4, -1, -1]]), tensor([0, 0, 1]))
     """
-    rows: list[list[int]] = told.tolist()
     n_told = (told >= 0).sum(dim=1).tolist()
-    own = [tuple(row[:n]) for row, n in zip(rows, n_told, strict=True)]
+    longest = beginnings([tuple(row[:n]) for row, n in zip(told.tolist(), n_told, strict=True)])
+    kept = sorted(set(longest))
+    number_of = {own: number for number, own in enumerate(kept)}
+    return told[kept], torch.tensor([number_of[own] for own in longest], device=told.device)
+
+
+def beginnings(stories: Sequence[tuple[Any, ...]]) -> list[int]:
+    """For each story the number of one that it is the beginning of and that is itself the beginning of no other; of
+    equal ones the first.
+
+    >>> beginnings([(3, 1), (3, 1, 2), (4,), (3, 1, 2)])
+    [1, 1, 2, 1]
+    """
     # In the order of words in a dictionary, a story stands right before one that goes on from it, if there is one.
-    order = sorted(range(len(own)), key=own.__getitem__)
-    owners, kept = [0] * len(own), list[int]()
-    for number in reversed(order):
-        if not kept or own[kept[-1]][: n_told[number]] != own[number]:
-            kept.append(number)
-        owners[number] = len(kept) - 1
-    return told[kept], torch.tensor(owners, device=told.device)
+    order = sorted(range(len(stories)), key=lambda number: (stories[number], -number))
+    longest = [0] * len(stories)
+    for place in reversed(range(len(order))):
+        number = order[place]
+        after = longest[order[place + 1]] if place + 1 < len(order) else number
+        goes_on = stories[after][: len(stories[number])] == stories[number]
+        longest[number] = after if goes_on else number
+    return longest
 
 
 def shares_of(heights: Tensor, there: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ from textmill.generation.engine import device_of, reading
 from textmill.messages import message
 from textmill.metrics.loss import LossSum
 from textmill.models.network import Heads
+from textmill.models.story_head import beginnings
 from textmill.tasks.classify import (
     ENCODE_TOGETHER,
     Classify,
@@ -309,7 +310,8 @@ class ReadStories(Classify):
         head = model.heads[HEAD]
         found = np.zeros((len(stories), len(head.classes)))
         attention: list[Probabilities] = [np.zeros(0)] * len(stories)
-        by_length = sorted(range(len(stories)), key=lambda number: len(stories[number]))
+        longest = beginnings([tuple(map(tuple, own[:-1])) for own in stories])  # one story is read once
+        by_length = sorted(range(len(stories)), key=lambda number: (len(stories[longest[number]]), longest[number]))
         with reading(model):
             for start in range(0, len(by_length), at_once):
                 numbers = by_length[start : start + at_once]
