@@ -51,7 +51,8 @@ LINES = "lines"
 UNKNOWN = "?"
 """In place of the numbers of the facts of a story, where they are not given."""
 FACTS_WEIGHT = 0.2
-"""With 1, bAbI's task 6 takes half as many updates again; without, task 2 stands at 52 % where it is at 99.6 %."""
+"""GRU, seed 0: with 1, bAbI's task 6 is at 97.6 % after 400 updates, with this at 100 % after 250. Without, task 2
+stood at 52 % after 1,000, with this at 99.6 % (both by a head that did not multiply question and sentence yet)."""
 FOUND = 0.5
 """A sentence is said to prove the answer where the attention to it is larger."""
 

@@ -32,7 +32,7 @@ LABELS_PER_UPDATE = 64
 OF_STORIES = {"batch": 64, "optimizer": "adamw", "weight_decay": 0.01}
 """Each word and each sentence counts: nothing is dropped, and 64 stories are read together."""
 RATE_OF_STORIES = 1e-3
-"""With 3e-3 neither a GRU nor a Transformer learned anything of bAbI's task 2 in 240 steps."""
+"""With 3e-3 neither a GRU nor a Transformer learned anything of bAbI's task 2 in 240 steps (facts weighing 1)."""
 SMALLEST = "micro"
 SMOOTHING_OF_PAIRS = 0.1  # Vaswani et al. 2017
 
