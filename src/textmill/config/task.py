@@ -34,7 +34,7 @@ class TaskConfig(Section):
 
     facts: float | None = knob(None, ge=0.0)
     """Of stories whose supporting sentences are given, how much finding them weighs beside the answer in training. 0:
-    only the answer is learned. Default: 1."""
+    only the answer is learned. Default: 0.2."""
 
     mask_share: float = knob(0.15, gt=0.0, lt=1.0)
     """Of masked words, share of the tokens of a text that are hidden at each reading in training."""

@@ -26,6 +26,7 @@ from textmill.generation.engine import device_of, reading
 from textmill.messages import message
 from textmill.metrics.loss import LossSum
 from textmill.models.network import Heads
+from textmill.models.story_head import beginnings
 from textmill.tasks.classify import (
     ENCODE_TOGETHER,
     Classify,
@@ -51,7 +52,9 @@ LINES = "lines"
 """The field of a store that holds the tokens of each line, as numbers written out."""
 UNKNOWN = "?"
 """In place of the numbers of the facts of a story, where they are not given."""
-FACTS_WEIGHT = 1.0
+FACTS_WEIGHT = 0.2
+"""GRU, seed 0: with 1, bAbI's task 6 is at 97.6 % after 400 updates, with this at 100 % after 250. Without, task 2
+stood at 52 % after 1,000, with this at 99.6 % (both by a head that did not multiply question and sentence yet)."""
 FOUND = 0.5
 """A sentence is said to prove the answer where the attention to it is larger."""
 
@@ -84,17 +87,46 @@ class StoryRows(LabelledRows):
         text = super().text(number)
         return story_of(text, self.line_lengths[number], self.facts[number], self.line_end)
 
+    def chains(self) -> list[list[int]]:
+        """Numbers of questions, those in one list whose stories go on from each other: each begins with all that was
+        told before the question before it."""
+        found: list[list[int]] = []
+        lengths_before, told_before = list[str](), np.zeros(0, dtype=np.int64)
+        for number, (*lengths, _) in enumerate(self.line_lengths):
+            told = self.store.document(number)[: sum(map(int, lengths)) + len(lengths) * self.line_end]
+            n = len(told_before)
+            goes_on = lengths[: len(lengths_before)] == lengths_before and np.array_equal(told[:n], told_before)
+            if found and lengths_before and goes_on:
+                found[-1].append(number)
+            else:
+                found.append([number])
+            lengths_before, told_before = lengths, told
+        return found
+
 
 class StorySampler(LengthSampler):
-    """Batches of so many stories, those of like length together."""
+    """Batches of at most so many questions. Those on one story stay together, so that it is read once for all of them,
+    and stories of like length meet.
 
-    def __init__(self, sizes: Sequence[int], batch: int, accumulate: int, seed: int):
+    sizes: lines of each question's story. chains: numbers of questions that go on from each other, each once; a chain
+    of more than a batch is cut.
+    """
+
+    def __init__(self, sizes: Sequence[int], chains: Sequence[Sequence[int]], batch: int, accumulate: int, seed: int):
         self.batch = batch
-        super().__init__(sizes, batch * max(sizes, default=1), accumulate, seed)
+        self.pieces = [own[start : start + batch] for own in chains for start in range(0, len(own), batch)]
+        longest = [max(sizes[number] for number in piece) for piece in self.pieces]
+        super().__init__(longest, batch * max(longest, default=1), accumulate, seed)
 
     def cut(self, numbers: Sequence[int]) -> Iterator[list[int]]:
-        for start in range(0, len(numbers), self.batch):
-            yield list(numbers[start : start + self.batch])
+        held: list[int] = []
+        for piece in (self.pieces[number] for number in numbers):
+            if len(held) + len(piece) > self.batch:
+                yield held
+                held = []
+            held = [*held, *piece]
+        if held:
+            yield held
 
 
 class ReadStories(Classify):
@@ -202,7 +234,8 @@ class ReadStories(Classify):
                 f"train.order is {train.order}, and a story does not go on from the one before it",
                 hint="Leave it out: stories are read in shuffled order.",
             )
-        return StorySampler(rows.sizes, train.batch, train.accumulate, config.run.seed)
+        assert isinstance(rows, StoryRows)
+        return StorySampler(rows.sizes, rows.chains(), train.batch, train.accumulate, config.run.seed)
 
     def batch(
         self,
@@ -286,7 +319,8 @@ class ReadStories(Classify):
         head = model.heads[HEAD]
         found = np.zeros((len(stories), len(head.classes)))
         attention: list[Probabilities] = [np.zeros(0)] * len(stories)
-        by_length = sorted(range(len(stories)), key=lambda number: len(stories[number]))
+        longest = beginnings([tuple(map(tuple, own[:-1])) for own in stories])  # one story is read once
+        by_length = sorted(range(len(stories)), key=lambda number: (len(stories[longest[number]]), longest[number]))
         with reading(model):
             for start in range(0, len(by_length), at_once):
                 numbers = by_length[start : start + at_once]
@@ -386,6 +420,7 @@ def story_of(text: LabelledIds, lengths: tuple[str, ...], facts: tuple[str, ...]
 
 def nats_of_facts(attention: Tensor, facts: Tensor) -> Tensor:
     """(B,) −ln P of which sentences prove the answer, each told for itself; 0 where they are not given (-1)."""
+    # The least is far below what a sentence told long ago takes at first: a clamped one would have no gradient.
     wanted = facts.clamp(min=0.0)
-    nats = F.binary_cross_entropy(attention.clamp(1e-6, 1 - 1e-6), wanted, reduction="none")
+    nats = F.binary_cross_entropy(attention.clamp(1e-20, 1 - 1e-6), wanted, reduction="none")
     return (nats * (facts >= 0)).sum(dim=1)
