@@ -109,6 +109,13 @@ MODELS = {
     "tfidf": "textmill.models.tfidf:Tfidf",
 }
 
+# The formats that a run can leave in; each class has refuse(config) and write(leaving, folder).
+EXPORTS = {
+    "hf": "textmill.hub.stock_folder:StockFolder",
+    "onnx": "textmill.hub.onnx_folder:OnnxFolder",
+    "gguf": "textmill.hub.gguf_writing:GgufFolder",
+}
+
 # verb -> (module:command, one line for the overview; static, so that help loads nothing)
 VERBS = {
     "look": ("textmill.cli.look:look_command", "See what a text holds, what is left out, and what to do next."),
@@ -127,6 +134,7 @@ VERBS = {
     "monitor": ("textmill.cli.monitor:monitor_command", "Follow opinion over time, with alarms where it changed."),
     "ask": ("textmill.cli.ask:ask_command", "Answer questions from your own documents, or refuse."),
     "score": ("textmill.cli.score:score_command", "Show the probability of every token of a text."),
+    "export": ("textmill.cli.export:export_command", "Write a run for other tools, with proof that it is equal."),
     "report": ("textmill.cli.report:report_command", "Write the report of a run: one page, works offline."),
     "info": ("textmill.cli.info:info_command", "Say what a run is: model, data, seed, versions, numbers."),
     "ls": ("textmill.cli.ls:ls_command", "List the runs of a folder."),

@@ -1,0 +1,1 @@
+"""Other formats <-> ours. Storey: hub, between training and evaluation."""

@@ -1,0 +1,160 @@
+"""What leaves: a run's network, its tokenizer, and how it reads a text. Room: hub/.
+
+Made by export.py, written and proved by each format (tables.EXPORTS).
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from textmill.config import Config
+from textmill.errors import ConfigError, InputError, MissingExtra, RunError
+from textmill.results import Proof
+from textmill.runs import Run
+from textmill.tokens import Tokenizer
+
+TOLERANCE = 1e-4
+"""By how much a logit may differ, in float32."""
+N_TEXTS = 1000
+SEED = 0
+
+
+@dataclass
+class Leaving:
+    """A run on its way out. checkpoint: as `Run.model` takes it."""
+
+    run: Run
+    checkpoint: str | int | None = None
+
+    @cached_property
+    def model(self) -> Any:
+        return self.run.model(self.checkpoint)
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        return self.run.tokenizer
+
+    @property
+    def config(self) -> Config:
+        return self.run.config
+
+    @property
+    def begin(self) -> int | None:
+        """Id that stands before a text, None where nothing does."""
+        begin: int | None = getattr(self.tokenizer, "begin", self.tokenizer.mark)
+        return begin if self.config.tokens.begin_mark else None
+
+    @property
+    def step(self) -> int:
+        """Of the checkpoint that leaves."""
+        step: int = self.run.load(self.checkpoint or self.run.default_checkpoint).step
+        return step
+
+
+@dataclass
+class Written:
+    """What a format wrote. architecture: the class, or the graph, that runs it. python: a program that uses it with the
+    packages in `needs` alone. tags, front: for the head of the card."""
+
+    architecture: str
+    python: str
+    needs: tuple[str, ...]
+    library: str
+    front: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    proof: Proof | None = None
+
+
+class Format(Protocol):
+    """A format that a run can leave in."""
+
+    title: str
+    """What people call it."""
+
+    def refuse(self, config: Config) -> None:
+        """Raises ConfigError, naming what can be chosen instead, for a model that the format has no place for. Asked
+        before training too: a tokenizer of kind "auto" is not known yet and is not refused."""
+        ...
+
+    def write(self, leaving: Leaving, folder: Path) -> Written:
+        """Fill a folder and prove it: what was written is read back by somebody else's reader and compared. Raises
+        RunError where it differs, MissingExtra."""
+        ...
+
+
+def needs(*modules: str) -> None:
+    """Raises MissingExtra, with the command that installs it, where a package of the extra `export` is missing."""
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ImportError:
+            raise MissingExtra(
+                f"this export needs {module}, which is not installed", hint="pip install 'textmill[export]'"
+            ) from None
+
+
+def versions(*packages: str) -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in packages}
+
+
+def refuse_tokens(config: Config, title: str) -> None:
+    """Raises ConfigError for a tokenizer that tokenizer.json cannot hold, and for two of them."""
+    if config.tokens.segmenter != "characters":
+        raise ConfigError(
+            f"tokens.segmenter is {config.tokens.segmenter}, a program that tokenizer.json has no place for",
+            where=title,
+            hint="Train with --tokens.segmenter characters, or another --tokens.kind: bpe or unigram.",
+        )
+
+
+def refuse_difference(difference: float, what: str) -> None:
+    """Raises RunError where logits differ by more than TOLERANCE, or are no numbers."""
+    if not difference <= TOLERANCE:
+        raise RunError(
+            f"{what} gives other numbers than the run: they differ by up to {difference:.3g}, more than {TOLERANCE:g}; "
+            "nothing was written",
+            hint="This should not happen: it is worth a report, with the run's config.toml.",
+        )
+
+
+def equal_texts(encode: Callable[[Sequence[str]], Sequence[Sequence[int]]], tokenizer: Tokenizer, who: str) -> int:
+    """How many of N_TEXTS texts another reader cuts into the ids of ours: all. Raises RunError, showing one that it
+    does not."""
+    texts = texts_of_proof()
+    for text, ours, theirs in zip(texts, tokenizer.encode_batch(texts), encode(texts), strict=True):
+        if list(theirs) != ours:
+            raise RunError(
+                f"{who} cuts {text!r} into {list(theirs)}, the run into {ours}; nothing was written",
+                hint="This should not happen: it is worth a report, with the run's tokenizer.json.",
+            )
+    return len(texts)
+
+
+# Words of ours: what matters are letters, signs and joints of every kind, not what they say.
+WORDS = (
+    *"The mill's wheel turned, and turned again; DON'T you'll they've I'm it'd we're naïve café Übermut".split(),
+    *"水车 转动 磨坊 在 河边 她 说 你好 世界 因为 一二三 鱼 龘 〇 㐀 𠮷 「引号」 。 ， ！ ？ ……".split(),
+    *"😀 👍🏽 👩‍👩‍👧 🇨🇳 ❤️ 🏴‍☠️ 1 22 333 4,567.89 2026-11-28 ½ ² Ⅷ ٣ → € 100% a_b C++ <html> {x: [1]}".split(),
+    *"かな カナ 한국어 ไทย العربية עברית हिन्दी Ελληνικά кириллица e\u0301 ﬁ \u200b \ufeff \u00a0 \x00 \x7f".split(" "),
+    *("<|endoftext|>", "<s>", "[MASK]", "[SEP]", "</s>", "<unk>", "##ing", "Ġthe", "▁the"),
+)
+JOINTS = ("", "", " ", " ", " ", " ", "  ", "\n", "\n\n", "\t", "\r\n", " \n ", "   \n\n  ", "'", "’", ".", ", ", "——")
+
+
+def texts_of_proof(n: int = N_TEXTS, seed: int = SEED) -> list[str]:
+    """Texts in English, Chinese, other scripts and emoji, with blanks, line ends, signs and words of control; seeded.
+    The first is empty."""
+    draw = random.Random(seed)
+    texts = [""]
+    while len(texts) < n:
+        parts = [part for _ in range(draw.randint(1, 12)) for part in (draw.choice(WORDS), draw.choice(JOINTS))]
+        if draw.random() < 0.1:
+            parts.append("".join(chr(draw.choice([*range(1, 0xD800), *range(0xE000, 0x20000)])) for _ in range(5)))
+        texts.append("".join(parts))
+    return texts
