@@ -165,6 +165,8 @@ def begun_from(loaded: Loaded, base: Config, origin: str) -> Loaded:
     taken |= {f"tokens.{name}": getattr(base.tokens, name) for name in TOKENS_OF_START}
     if TASK_FORMS[config.task.name] == "encoder" and base.model.softmax != "full":
         taken["model.softmax"] = "full"  # of the head that is left behind
+    if TASK_FORMS[config.task.name] == "encoder" and getattr(base.model, "window", None) is not None:
+        taken["model.window"] = None  # of what is read forwards alone
     said = sorted(key for key in loaded.said if key.partition(".")[0] == "model" and key[6:] not in free)
     said += sorted(key for key in loaded.said if key in taken and not key.startswith("model."))
     refused = [
