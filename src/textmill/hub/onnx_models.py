@@ -59,12 +59,16 @@ def decode(graph: Graph, model: Any, ids: Value, x: Value) -> None:
         return
     config, caches = backbone.config, []
     for n in range(config.n_layers):
-        shape = ["batch", config.kv_heads, "past", config.d_head]
+        shape = ["batch", config.kv_heads, "past", config.head_width]
         caches.append([graph.input(f"past_{part}.{n}", np.float32, shape) for part in ("keys", "values")])
     start = graph.size(caches[0][0], 2)
     stop = graph.op("Add", start, graph.size(ids, 1))
     places, keys = graph.range(start, stop), graph.range(graph.ints(0), stop)
-    sees = graph.op("GreaterOrEqual", graph.unsqueezed(places, 1), keys)  # (T, P+T)
+    queries = graph.unsqueezed(places, 1)
+    sees = graph.op("GreaterOrEqual", queries, keys)  # (T, P+T)
+    if config.window is not None:
+        first = graph.op("Sub", queries, graph.ints(config.window))
+        sees = graph.op("And", sees, graph.op("Greater", keys, first))
 
     def at(table: Value) -> Value:  # an error beyond the end of the table
         return graph.op("Gather", table, places)
@@ -73,7 +77,9 @@ def decode(graph: Graph, model: Any, ids: Value, x: Value) -> None:
     write_scores(graph, model, hidden)
     for n, both in enumerate(kept):
         for part, value in zip(("keys", "values"), both, strict=True):
-            graph.output(f"{part}.{n}", value, np.float32, ["batch", config.kv_heads, "past_and_time", config.d_head])
+            graph.output(
+                f"{part}.{n}", value, np.float32, ["batch", config.kv_heads, "past_and_time", config.head_width]
+            )
 
 
 def encode(graph: Graph, model: Any, ids: Value, x: Value) -> None:
@@ -222,9 +228,14 @@ def attention(
         return graph.reshaped(flat, 0, 0, n, part.d_head)  # (B, T, H, E)
 
     q, k, v = heads("query", part.n_heads), heads("key", part.n_kv_heads), heads("value", part.n_kv_heads)
+    if part.query_norm is not None:  # one with weights comes before the rotation
+        q, k = (
+            normed(graph, part.query_norm, q, f"{name}.query_norm"),
+            normed(graph, part.key_norm, k, f"{name}.key_norm"),
+        )
     if turn is not None:
         q, k = turned(graph, q, turn), turned(graph, k, turn)
-    if part.qk_norm_eps is not None:
+    if part.query_norm is None and part.qk_norm_eps is not None:
         q, k = graph.rms_normed(q, part.qk_norm_eps), graph.rms_normed(k, part.qk_norm_eps)
     q, k, v = (graph.op("Transpose", value, perm=[0, 2, 1, 3]) for value in (q, k, v))  # (B, H or K, T, E)
     if past is not None:
