@@ -13,6 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
+from torch import Tensor
+
 from textmill.config import Config
 from textmill.errors import ConfigError, MissingExtra, RunError
 from textmill.results import Proof
@@ -22,6 +25,7 @@ from textmill.tokens import Tokenizer
 TOLERANCE = 1e-4
 """By how much a logit may differ, in float32."""
 N_TEXTS = 1000
+N_GREEDY = 64
 SEED = 0
 
 
@@ -49,6 +53,12 @@ class Leaving:
         """Id that stands before a text, None where nothing does."""
         begin: int | None = getattr(self.tokenizer, "begin", self.tokenizer.mark)
         return begin if self.config.tokens.begin_mark else None
+
+    @property
+    def is_chinese(self) -> bool:
+        """Half of its text, or more, is Chinese."""
+        shares: dict[str, float] = self.run.info.get("data", {}).get("languages") or {}
+        return shares.get("zh", 0) >= 0.5
 
     @property
     def step(self) -> int:
@@ -141,12 +151,110 @@ def equal_texts(
     return len(texts)
 
 
+@torch.no_grad()
+def equal_greedily(leaving: Leaving, scores_there: Callable[[Tensor], Tensor], n: int = N_GREEDY) -> int:
+    """How many likeliest tokens, one after the other from the begin mark, are equal there and here: all of n, or as
+    many as the context holds. scores_there: ids (1, T) -> logits (1, T, V). Raises RunError where one differs that is
+    likelier here by more than TOLERANCE."""
+    model, ids, n_equal = leaving.model, [leaving.tokenizer.mark], 0
+    for _ in range(min(n, (model.max_context or n + 1) - 1)):
+        read = torch.tensor([ids])
+        here, there = model.head.logits(model(read)[0])[0, -1], scores_there(read)[0, -1]
+        best, other = int(here.argmax()), int(there.argmax())
+        if best != other and float(here[best] - here[other]) > 2 * TOLERANCE:
+            raise RunError(f"after {ids} the run writes {best}, and what was written {other}; nothing was written")
+        n_equal += best == other
+        ids.append(best)
+    return n_equal
+
+
 # Words of ours: what matters are letters, signs and joints of every kind, not what they say.
 WORDS = (
-    *["The", "mill's", "wheel", "turned,", "and", "turned", "again;", "DON'T", "you'll", "they've", "I'm", "it'd", "we're", "naïve", "café", "Übermut"],
-    *["水车", "转动", "磨坊", "在", "河边", "她", "说", "你好", "世界", "因为", "一二三", "鱼", "龘", "〇", "㐀", "𠮷", "「引号」", "。", "，", "！", "？", "……"],
-    *["😀", "👍🏽", "👩\u200d👩\u200d👧", "🇨🇳", "❤️", "🏴\u200d☠️", "1", "22", "333", "4,567.89", "2026-11-28", "½", "²", "Ⅷ", "٣", "→", "€", "100%", "a_b", "C++", "<html>", "{x:", "[1]}"],
-    *["かな", "カナ", "한국어", "ไทย", "العربية", "עברית", "हिन्दी", "Ελληνικά", "кириллица", "é", "ﬁ", "\u200b", "\ufeff", "\xa0", "\x00", "\x7f"],
+    *[
+        "The",
+        "mill's",
+        "wheel",
+        "turned,",
+        "and",
+        "turned",
+        "again;",
+        "DON'T",
+        "you'll",
+        "they've",
+        "I'm",
+        "it'd",
+        "we're",
+        "naïve",
+        "café",
+        "Übermut",
+    ],
+    *[
+        "水车",
+        "转动",
+        "磨坊",
+        "在",
+        "河边",
+        "她",
+        "说",
+        "你好",
+        "世界",
+        "因为",
+        "一二三",
+        "鱼",
+        "龘",
+        "〇",
+        "㐀",
+        "𠮷",
+        "「引号」",
+        "。",
+        "，",
+        "！",
+        "？",
+        "……",
+    ],
+    *[
+        "😀",
+        "👍🏽",
+        "👩\u200d👩\u200d👧",
+        "🇨🇳",
+        "❤️",
+        "🏴\u200d☠️",
+        "1",
+        "22",
+        "333",
+        "4,567.89",
+        "2026-11-28",
+        "½",
+        "²",
+        "Ⅷ",
+        "٣",
+        "→",
+        "€",
+        "100%",
+        "a_b",
+        "C++",
+        "<html>",
+        "{x:",
+        "[1]}",
+    ],
+    *[
+        "かな",
+        "カナ",
+        "한국어",
+        "ไทย",
+        "العربية",
+        "עברית",
+        "हिन्दी",
+        "Ελληνικά",
+        "кириллица",
+        "é",
+        "ﬁ",
+        "\u200b",
+        "\ufeff",
+        "\xa0",
+        "\x00",
+        "\x7f",
+    ],
     *("<|endoftext|>", "<s>", "[MASK]", "[SEP]", "</s>", "<unk>", "##ing", "Ġthe", "▁the"),
 )
 JOINTS = ("", "", " ", " ", " ", " ", "  ", "\n", "\n\n", "\t", "\r\n", " \n ", "   \n\n  ", "'", "’", ".", ", ", "——")

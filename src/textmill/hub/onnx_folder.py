@@ -201,7 +201,7 @@ def program(leaving: Leaving, session: Any) -> str:
     """A Python program over onnxruntime and tokenizers alone."""
     begin = [] if leaving.begin is None else [leaving.begin]
     if leaving.model.form == "decoder":
-        prompt = "Once" if leaving.run.info.get("data", {}).get("languages", {}).get("zh", 0) < 0.5 else "从前"
+        prompt = "从前" if leaving.is_chinese else "Once"
         return PROGRAM_HEAD + PROGRAM_DECODER.format(begin=begin, end=leaving.tokenizer.mark, prompt=prompt)
     if "mask" in leaving.model.heads:
         return PROGRAM_HEAD + PROGRAM_MASK.format(begin=begin)

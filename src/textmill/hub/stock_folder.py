@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import io
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from textmill.hub.leaving import (
     N_TEXTS,
     Leaving,
     Written,
+    equal_greedily,
     equal_texts,
     refuse_difference,
     refuse_tokens,
@@ -37,7 +39,6 @@ from textmill.results import Proof
 from textmill.tables import TASK_FORMS, TOKENIZERS
 
 PRESETS_OF = {"decoder": "gpt2, llama, qwen3 or modern", "encoder": "bert", "encoder-decoder": "marian"}
-N_GREEDY = 64
 BATCHES = ((2, 12), (3, 9))
 """(rows, tokens) that the logits are compared at."""
 MASK = "[MASK]"
@@ -93,15 +94,8 @@ class StockFolder:
                 hint="Train with --tokens.shared true.",
             )
         refuse_tokens(config, self.title)
-        try:
-            family = family_of(config.model, form)
-        except ConfigError as error:
-            raise ConfigError(
-                error.message,
-                where=self.title,
-                hint=f"Train with --preset {PRESETS_OF[form]}"
-                + (", or let it leave as ONNX: --to onnx." if form != "encoder-decoder" else "."),
-            ) from None
+        onnx = ", or let it leave as ONNX: --to onnx." if form != "encoder-decoder" else "."
+        family = stock_family(config, self.title, f"Train with --preset {PRESETS_OF[form]}{onnx}")
         if family in OWN_TOKENIZER and config.tokens.kind in ("auto", *TOKENIZERS):
             raise ConfigError(
                 f"transformers gives every folder of {family} the tokenizer of {family}, which changes some letters (NFC) "
@@ -121,6 +115,22 @@ class StockFolder:
             notes=notes_on(leaving),
             proof=proof,
         )
+
+
+def stock_family(config: Config, title: str, instead: str) -> str:
+    """The family whose stock class can be this model. Raises ConfigError; instead: its hint."""
+    form = TASK_FORMS[config.task.name]
+    try:
+        family = family_of(config.model, form)
+    except ConfigError as error:
+        raise ConfigError(error.message, where=title, hint=instead) from None
+    if form == "decoder" and config.model.bias and not config.model.tied:
+        raise ConfigError(
+            f"with model.tied false the head has a bias, and the class of {family} has none",
+            where=title,
+            hint="Train with --model.tied true. " + instead,
+        )
+    return family
 
 
 # --- files
@@ -234,20 +244,25 @@ def prove_stock(leaving: Leaving, folder: Path) -> Proof:
         theirs, tokenizer = loaded_by_transformers(leaving, folder)
         difference, n_numbers = compared(leaving, lambda batch: scores_there(leaving, theirs, batch))
         refuse_difference(difference, "transformers")
+        if leaving.config.task.name == "lm":
+            n_greedy = equal_greedily(leaving, lambda ids: theirs(input_ids=ids).logits)
         encode = lambda texts: tokenizer(list(texts), add_special_tokens=False)["input_ids"]  # noqa: E731
         n_equal = equal_texts(encode, leaving.tokenizer, "transformers", without)
         by = versions("transformers", "tokenizers")
-    sizes = " and ".join(f"{rows} rows of {n} tokens" for rows, n in BATCHES)
-    padded = "" if leaving.model.form == "decoder" else ", one of them padded"
     return Proof(
         max_difference=difference,
         n_numbers=n_numbers,
-        how=f"random ids, {sizes}{padded}",
+        how=how_compared(leaving),
         n_texts=N_TEXTS,
         n_texts_equal=n_equal,
         n_greedy=n_greedy,
         by=by,
     )
+
+
+def how_compared(leaving: Leaving) -> str:
+    sizes = " and ".join(f"{rows} rows of {n} tokens" for rows, n in BATCHES)
+    return f"random ids, {sizes}" + ("" if leaving.model.form == "decoder" else ", one of them padded")
 
 
 def read_again(leaving: Leaving, folder: Path) -> Any:
@@ -349,7 +364,8 @@ def quiet_transformers() -> Iterator[None]:
     theirs.set_verbosity(logging.CRITICAL)
     theirs.disable_progress_bar()
     try:
-        yield
+        with contextlib.redirect_stderr(io.StringIO()):  # some bars heed nobody
+            yield
     finally:
         theirs.set_verbosity(level)
         if bars:
@@ -387,10 +403,13 @@ def notes_on(leaving: Leaving) -> list[str]:
 
 def program(leaving: Leaving) -> str:
     task = leaving.config.task.name
-    chinese = leaving.run.info.get("data", {}).get("languages", {}).get("zh", 0) >= 0.5
     if task == "translate":
         return PROGRAM_TRANSLATE
-    prompt = {"lm": "从前" if chinese else "Once", "mask": f"The wheel {MASK} in the wind.", "classify": "A fine film."}
+    prompt = {
+        "lm": "从前" if leaving.is_chinese else "Once",
+        "mask": f"The wheel {MASK} in the wind.",
+        "classify": "A fine film.",
+    }
     return PROGRAM.format(pipeline=PIPELINES[task], prompt=prompt[task], more=", max_new_tokens=40" * (task == "lm"))
 
 
