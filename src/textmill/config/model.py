@@ -42,9 +42,9 @@ class BaseModelConfig(Section):
     several times faster for words and large vocabularies, and a little worse."""
     logit_cap: float | None = knob(None, gt=0.0)
     """Logits are bent to stay within ± this: cap · tanh(logit / cap)."""
-    pooling: Literal["attention", "max", "mean"] = knob("attention")
+    pooling: Literal["attention", "max", "mean", "first"] = knob("attention")
     """How an encoder makes one vector of all tokens of a text: attention (a mean with learned weights), max (of each
-    number the highest), or mean."""
+    number the highest), mean, or first (what stands at its first place, turned once more, as BERT does)."""
     token_dropout: float | None = knob(None, ge=0.0, lt=1.0)
     """Of an encoder, share of a text's tokens that are hidden from it at each reading in training (Iyyer et al. 2015).
     Default: chosen from the number of texts."""
@@ -92,12 +92,12 @@ class TransformerConfig(BaseModelConfig):
     rope_theta: float = knob(10000.0, gt=0.0)
     """Base of the rotary frequencies."""
     rope_scaling: Literal["linear", "llama3"] | None = knob(None)
-    """How rotary frequencies are slowed for a context longer than rope_original. linear: all by rope_factor; llama3: slow
-    ones by rope_factor, fast ones not at all, those between by degrees. Default: not at all."""
+    """How rotary frequencies are slowed for a context longer than rope_original. linear: all by rope_factor; llama3:
+    slow ones by rope_factor, fast ones not at all, those between by degrees. Default: not at all."""
     rope_factor: float = knob(1.0, gt=0.0)
     """By how much rope_scaling slows them."""
     rope_low: float = knob(1.0, gt=0.0)
-    """Of rope_scaling llama3, turns within rope_original of the fastest frequencies that are slowed by the whole factor."""
+    """Of rope_scaling llama3, turns within rope_original of the fastest frequencies that are slowed by all of it."""
     rope_high: float = knob(4.0, gt=0.0)
     """Of rope_scaling llama3, turns within rope_original of the slowest frequencies that are not slowed."""
     rope_original: int = knob(8192, ge=1)

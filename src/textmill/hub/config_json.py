@@ -1,8 +1,9 @@
 """config.json of other people's models <-> [model]. Room: hub/ (other formats <-> ours).
 
-Every key is known, or refused by name: one that is passed over may change numbers. KNOWN keys are used, HARMLESS ones
-change none (of training, of files, of other programs); what begins with an underscore, and what is null, false or empty,
-says nothing. Defaults are those of transformers, whose folders leave out what they do not change. Called through families.
+Every key is known, or refused by name: one that is passed over may change numbers. What is asked for is used; HARMLESS
+keys change no number (they are of training, of files, of other programs); what begins with an underscore, and what is
+null, false or empty, says nothing. Defaults are those of transformers, whose folders leave out what they do not change.
+Called through families.
 """
 
 from __future__ import annotations
@@ -154,7 +155,7 @@ def config_of(family: str, their_config: Mapping[str, Any], where: str | None = 
     said.finish()
     preset = str(knobs.pop("preset"))
     try:
-        return TransformerConfig(preset=preset, **{**PRESETS["transformer"][preset], **knobs})  # type: ignore[arg-type]
+        return TransformerConfig(preset=preset, **{**PRESETS["transformer"][preset], **knobs})
     except ValidationError as error:
         told = "; ".join(str(one["msg"]).removeprefix("Value error, ") for one in error.errors())
         raise InputError(f"no model can be as this says: {told}", where=where) from None
@@ -490,13 +491,14 @@ def _more_of(name: str, config: TransformerConfig) -> dict[str, Any]:
         "sliding_window": config.window,
         "max_window_layers": 0 if config.window is not None else config.n_layers,
     }
-    return {
+    found: dict[str, dict[str, Any]] = {
         "LlamaForCausalLM": {**bias, "mlp_bias": False},
         "MistralForCausalLM": {"sliding_window": config.window},
         "Qwen2ForCausalLM": sliding,
         "Qwen3ForCausalLM": {**bias, **sliding},
         "NanoChatForCausalLM": {"attention_bias": False, "final_logit_softcapping": config.logit_cap},
-    }[name]
+    }
+    return found[name]
 
 
 def _write_bert(config: TransformerConfig, vocab_size: int, n_of_sources: int | None) -> dict[str, Any]:

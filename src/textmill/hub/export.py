@@ -16,8 +16,9 @@ from textmill.errors import RunError, UsageError, did_you_mean
 from textmill.files import make_folder, new_folder, remove_abandoned
 from textmill.hub.export_card import card_of
 from textmill.hub.leaving import Format, Leaving
+from textmill.hub.opening import open_run
 from textmill.results import Exported
-from textmill.runs import Run, open_run
+from textmill.runs import Run
 from textmill.tables import EXPORTS, load
 
 FOLDER = "export"

@@ -126,7 +126,7 @@ def ours_of(
         elif not tensor.is_floating_point():
             facts.append(f"{named} holds {str(tensor.dtype).removeprefix('torch.')}, which are no weights of this kind")
         else:
-            parts = _as_ours(place, tensor, config).split([shape[0] for shape in shapes])
+            parts = torch.split(_as_ours(place, tensor, config), [shape[0] for shape in shapes])
             ours |= zip(place.ours, parts, strict=True)
     spare = [name for name in sorted(found) if not re.fullmatch(kind.ignored, name)]
     facts += [f"{_full_name(kind, name)} is not a tensor of this model" for name in spare]
@@ -249,7 +249,7 @@ def _as_theirs(place: Place, tensor: Tensor, config: TransformerConfig) -> Tenso
 
 def halves_exchanged(weight: Tensor, width: int) -> Tensor:
     """The rows of a projection to heads of this width, the two halves of each exchanged: its own inverse."""
-    return weight.unflatten(0, (-1, 2, width // 2)).flip(1).flatten(0, 2)
+    return weight.reshape(-1, 2, width // 2, *weight.shape[1:]).flip(1).reshape(weight.shape)
 
 
 # --- what is no renaming

@@ -321,6 +321,9 @@ def adaptive_scores(graph: Graph, head: AdaptiveHead, hidden: Value) -> Value:
 def pooled(graph: Graph, head: ClassifyHead, hidden: Value, real: Value) -> Value:
     """models.classify_head.ClassifyHead.pooled of texts of one row each: (B, D)."""
     lowest = graph.number(-math.inf)
+    if head.turn is not None:
+        first = graph.op("Gather", hidden, graph.constant(np.array(0, dtype=np.int64)), axis=1)
+        return graph.op("Tanh", graph.linear(first, head.turn, head.turn_bias, "head.turn"))
     if head.pooling == "max":
         seen = graph.op("Where", graph.unsqueezed(real, 2), hidden, lowest)
         return graph.op("ReduceMax", seen, graph.ints(1), keepdims=0)

@@ -148,6 +148,8 @@ def _of_pooling(config: ModelConfig, reading: Reading) -> HeadNumbers:
     n, d, has_cells = reading.n_places, config.d_model, not isinstance(config, TransformerConfig)
     if config.pooling != "attention":
         not_kept = d if has_cells and is_packed(reading) else 0
+        if config.pooling == "first":
+            return HeadNumbers(kept=reading.n_rows * 2 * d, passing=n * d, gradient=0)
         if config.pooling == "mean":
             return HeadNumbers(kept=n * (2 - not_kept), passing=n * d, gradient=0)
         return HeadNumbers(kept=n * (d + 1 - not_kept), passing=2 * n * d, gradient=0)
@@ -188,6 +190,7 @@ def _of_transformer(config: TransformerConfig, reading: Reading) -> int:
         + _attention(config, reading, kv_kept=0)
     )
     normed_keys = kv + config.kv_heads if config.qk_norm else 0
+    normed_keys += kv if config.qk_norm_gain else 0
     of_source = reading.n_source_places * (2 * kv + normed_keys)
     looked_at = _mask(reading, reading.n_tokens, reading.n_source)
     if config.dropout and not reading.is_fused:
@@ -223,6 +226,8 @@ def _attention(config: TransformerConfig, reading: Reading, kv_kept: int) -> int
     kept = q + kv_kept + q + heads
     if config.qk_norm:
         kept += q + heads + (kv + kv_heads if kv_kept else 0)
+    if config.qk_norm_gain:
+        kept += q + (kv if kv_kept else 0)
     return kept
 
 

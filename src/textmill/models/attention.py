@@ -120,6 +120,14 @@ def rms_normed(x: Tensor, eps: float) -> Tensor:
     return x * torch.rsqrt(torch.linalg.vecdot(x, x).unsqueeze(-1) / x.shape[-1] + eps)
 
 
+class Gain(nn.Module):
+    """The weights (E,) of a norm of queries or keys."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(width))
+
+
 class HeadProjections(nn.Module):
     """The maps of an attention layer: to queries, keys and values of its heads, and from their mixtures back."""
 
@@ -129,18 +137,19 @@ class HeadProjections(nn.Module):
         self.n_heads, self.n_kv_heads, self.d_head = config.n_heads, config.kv_heads, d_head
         self.dropout = config.dropout or 0.0
         self.qk_norm_eps = config.norm_eps if config.qk_norm else None
-        self.query_norm = nn.RMSNorm(d_head, eps=config.norm_eps) if config.qk_norm_gain else None
-        self.key_norm = nn.RMSNorm(d_head, eps=config.norm_eps) if config.qk_norm_gain else None
+        self.query_norm = Gain(d_head) if config.qk_norm_gain else None
+        self.key_norm = Gain(d_head) if config.qk_norm_gain else None
         self.query = nn.Linear(d_model, self.n_heads * d_head, bias=biased != "none")
         self.key = nn.Linear(d_model, self.n_kv_heads * d_head, bias=biased != "none")
         self.value = nn.Linear(d_model, self.n_kv_heads * d_head, bias=biased != "none")
         self.out = nn.Linear(self.n_heads * d_head, d_model, bias=biased == "all")
 
-    def normed(self, x: Tensor, norm: nn.Module | None) -> Tensor:
-        """Queries or keys (..., E), normalised where the config says so; norm: what has the weights, if there are."""
-        if norm is not None:
-            return norm(x)  # type: ignore[no-any-return]
-        return x if self.qk_norm_eps is None else rms_normed(x, self.qk_norm_eps)
+    def normed(self, x: Tensor, gain: Gain | None) -> Tensor:
+        """Queries or keys (..., E), normalised where the config says so; gain: the weights of the norm, if it has."""
+        if self.qk_norm_eps is None:
+            return x
+        normed = rms_normed(x, self.qk_norm_eps)
+        return normed if gain is None else normed * gain.weight.to(normed.dtype)
 
 
 class SelfAttention(HeadProjections):

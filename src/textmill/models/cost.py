@@ -276,7 +276,9 @@ def _of_mask_head(config: ModelConfig, vocab_size: int) -> int:
 
 
 def _weighing(config: ModelConfig) -> int:
-    """Numbers that say how much each token weighs in its text."""
+    """Numbers that say how much each token weighs in its text, or turn the one that speaks for it."""
+    if config.pooling == "first":
+        return config.d_model * (config.d_model + 1)
     return config.d_model * (config.d_model + 1) if config.pooling == "attention" else 0
 
 

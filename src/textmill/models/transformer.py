@@ -1,7 +1,7 @@
 """The Transformer: one class, its dialects by configuration. Room: models/ (ids -> scores).
 
-Its dialects, such as gpt2, bert and llama, differ in the knobs of TransformerConfig alone; each is equal to the reference
-implementation that its preset names (tests/models/test_references.py).
+Its dialects, such as gpt2, bert and llama, differ in the knobs of TransformerConfig alone; each is equal to the
+implementation that its preset names (tests/hub/test_families.py, tests/models/test_references.py).
 Shapes: B batch, T new tokens, P past tokens, D width, F width of the feed-forward layer.
 """
 
