@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 import torch
-from made_runs import made_run
+from made_runs import CLASSES, made_run
 
-from textmill.errors import ConfigError, RunError
-from textmill.hub import stock_folder
+from textmill.errors import ConfigError, RunError, UsageError
+from textmill.hub import open_run, stock_folder
 from textmill.hub.export import export, refuse_unexportable
 from textmill.hub.leaving import texts_of_proof
 from textmill.runs import Run
 from textmill.tables import TOKENIZERS
 
 transformers = pytest.importorskip("transformers", reason="the reference is transformers")
-CLASSES = {
+STOCK = {
     "gpt2": "GPT2LMHeadModel",
     "llama": "LlamaForCausalLM",
     "qwen3": "Qwen3ForCausalLM",
@@ -32,14 +32,14 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 
-@pytest.mark.parametrize("preset", CLASSES)
+@pytest.mark.parametrize("preset", STOCK)
 def test_a_language_model_is_a_stock_class_that_gives_the_runs_numbers_and_words(preset: str, tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", preset=preset)
     found = export(run, "hf", tmp_path / "out")
     model = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "out")
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
 
-    assert type(model).__name__ == found.architecture == CLASSES[preset]
+    assert type(model).__name__ == found.architecture == STOCK[preset]
     ids = torch.randint(run.tokenizer.vocab_size, (3, 21), generator=torch.Generator().manual_seed(9))
     with torch.no_grad():
         theirs = model(ids).logits.log_softmax(-1)
@@ -122,6 +122,19 @@ def test_hidden_words_leave_as_bert_and_its_mask_is_the_stand_in(tmp_path: Path)
     assert [score for _, score in best] == pytest.approx(scores.topk(3).values.tolist(), abs=1e-5)
 
 
+def test_a_classifier_by_the_first_token_leaves_as_bert(tmp_path: Path) -> None:
+    from textmill.tasks.classifying import classifier_of
+
+    run = made_run(tmp_path / "run", preset="bert", task="classify", model__pooling="first")
+    export(run, "hf", tmp_path / "out")
+    classify = transformers.pipeline("text-classification", model=str(tmp_path / "out"), top_k=None)
+
+    texts = ["the mill", "水车转动，磨坊在河边。", ""]
+    wanted = classifier_of(run).probabilities(texts)
+    for found, own in zip(classify(texts), wanted, strict=True):
+        assert {one["label"]: pytest.approx(one["score"], abs=1e-5) for one in found} == dict(zip(CLASSES, own, strict=True))
+
+
 def test_a_translator_leaves_as_marian(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", preset="marian", task="translate")
     found = export(run, "hf", tmp_path / "out")
@@ -194,3 +207,28 @@ def test_without_transformers_our_own_reader_proves_it(tmp_path: Path, monkeypat
 
     assert found.proof.by.keys() == {"textmill", "tokenizers"}
     assert found.proof.max_difference == 0
+
+
+ROUND_TRIPS = ["gpt2 lm", "llama lm", "qwen3 lm", "modern lm", "bert mask", "bert classify", "marian translate"]
+
+
+@pytest.mark.parametrize("kind", ROUND_TRIPS)
+def test_what_left_is_a_run_again_with_the_same_weights_and_ids(kind: str, tmp_path: Path) -> None:
+    preset, task = kind.split()
+    run = made_run(tmp_path / "run", preset=preset, task=task, **({"model__pooling": "first"} if task == "classify" else {}))
+    export(run, "hf", tmp_path / "out")
+    again = open_run(tmp_path / "out")
+
+    assert (again.config.task.name, again.config.model.preset) == (task, preset)
+    theirs, ours = again.model().state_dict(), run.model().state_dict()
+    assert theirs.keys() == ours.keys()
+    for name, tensor in ours.items():
+        assert torch.equal(theirs[name][: len(tensor)], tensor), name  # a word for hidden words stands behind all
+    texts = texts_of_proof(100, seed=2, without=("[MASK]",))
+    assert again.tokenizer.encode_batch(texts) == run.tokenizer.encode_batch(texts)
+    assert [again.tokenizer.decode(ids) for ids in again.tokenizer.encode_batch(texts)] == texts
+    assert (again.tokenizer.begin, again.tokenizer.mark) == (run.tokenizer.begin, run.tokenizer.mark)
+    with pytest.raises(UsageError, match="say where"):
+        export(again, "onnx")
+    twice = export(again, "hf", tmp_path / "twice")
+    assert twice.files["model.safetensors"] == (tmp_path / "out/model.safetensors").stat().st_size

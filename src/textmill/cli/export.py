@@ -56,7 +56,7 @@ def export_command(
     use_threads(run.config)
     if shell.dry_run:
         refuse_taken(folder, fresh)
-        form.refuse(run.config)
+        form.refuse(run.config, run.tokenizer.kind)
         plan = {"to": to, "checkpoint": checkpoint or run.default_checkpoint}
         show_plan(shell, verb="export", run=str(run.path), writes=[str(folder)], plan=plan)
         return

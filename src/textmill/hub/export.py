@@ -51,7 +51,7 @@ def export(
             where=str(run.path),
             hint="Export the run that it is the floor of.",
         )
-    form.refuse(run.config)
+    form.refuse(run.config, run.tokenizer.kind)
     leaving = Leaving(run, checkpoint)
     for name in remove_abandoned(folder.parent):
         notice(f"removed {name}, which a killed export had left")
@@ -74,11 +74,11 @@ def export(
     )
 
 
-def refuse_unexportable(config: Config) -> None:
-    """Raises ConfigError where train.exportable names a format that has no place for what the config trains. Loads no
-    package of the format."""
+def refuse_unexportable(config: Config, kind: str | None = None) -> None:
+    """Raises ConfigError where train.exportable names a format that has no place for what the config trains. kind: of
+    the tokenizer; default, as the config says. Loads no package of the format."""
     if config.train.exportable is not None:
-        format_named(config.train.exportable).refuse(config)
+        format_named(config.train.exportable).refuse(config, kind or config.tokens.kind)
 
 
 def format_named(to: str) -> Format:

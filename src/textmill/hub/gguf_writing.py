@@ -32,7 +32,7 @@ from textmill.hub.leaving import (
     versions,
 )
 from textmill.hub.stock_folder import compared, how_compared, ids_said, quiet_transformers, scores_there, stock_family
-from textmill.hub.tokenizer_file import write_tokenizer
+from textmill.hub.tokenizer_file import words_of, write_tokenizer
 from textmill.results import Proof
 
 FILE = "model.gguf"
@@ -49,7 +49,7 @@ class GgufFolder:
 
     title = "GGUF"
 
-    def refuse(self, config: Config) -> None:
+    def refuse(self, config: Config, kind: str) -> None:
         if config.task.name != "lm":
             raise ConfigError(
                 f"a run of --task {config.task.name} writes no text, and GGUF is here for models that do",
@@ -73,9 +73,9 @@ class GgufFolder:
         if family == "llama" and (model.rope_scaling is not None or model.biased != "none"):
             what = "model.rope_scaling" if model.rope_scaling is not None else "model.attention_bias"
             raise ConfigError(f"{what} is set, which is not written as GGUF", where=self.title, hint="Leave it out.")
-        if config.tokens.kind not in ("auto", "bpe"):
+        if kind not in ("auto", "bpe"):
             raise ConfigError(
-                f"llama.cpp cuts no text as tokens.kind {config.tokens.kind} does",
+                f"llama.cpp cuts no text as tokens.kind {kind} does",
                 where=self.title,
                 hint="Train with --tokens.kind bpe, or let it leave as a Hugging Face folder: --to hf.",
             )
@@ -166,9 +166,7 @@ def add_tokenizer(writer: Any, leaving: Leaving, folder: Path) -> None:
     layout = read_json(path)
     path.unlink()
     mark = leaving.tokenizer.mark
-    by_id = {number: token for token, number in layout["model"]["vocab"].items()} | {
-        token["id"]: token["content"] for token in layout["added_tokens"]
-    }
+    by_id = words_of(layout)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(PRE_TOKENIZER)
     writer.add_token_list([by_id[number] for number in range(mark + 1)])

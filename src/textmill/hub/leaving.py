@@ -26,6 +26,8 @@ TOLERANCE = 1e-4
 """By how much a logit may differ, in float32."""
 N_TEXTS = 1000
 N_GREEDY = 64
+MASK_WORD = "[MASK]"
+"""What a hidden word is called where the tokenizer has no word for it."""
 SEED = 0
 
 
@@ -51,8 +53,39 @@ class Leaving:
     @property
     def begin(self) -> int | None:
         """Id that stands before a text, None where nothing does."""
-        begin: int | None = getattr(self.tokenizer, "begin", self.tokenizer.mark)
-        return begin if self.config.tokens.begin_mark else None
+        return self.tokenizer.begin if self.config.tokens.begin_mark else None
+
+    @property
+    def before(self) -> tuple[int, ...]:
+        """Ids that the model reads before a text."""
+        return () if self.begin is None or self.model.form == "encoder-decoder" else (self.begin,)
+
+    @property
+    def behind(self) -> tuple[int, ...]:
+        """Ids that it reads behind a text."""
+        match self.model.form:
+            case "encoder-decoder":
+                return (self.tokenizer.of_source.mark,)
+            case "encoder":
+                return self.tokenizer.after
+            case _:
+                return ()
+
+    @property
+    def mask_id(self) -> int:
+        """What stands for a hidden word: an id of a tokenizer that has one, else a new one behind all."""
+        masked: int | None = getattr(getattr(self.tokenizer, "facts", None), "masked", None)
+        return self.model.vocab_size if masked is None else masked  # type: ignore[no-any-return]
+
+    @property
+    def adds_mask(self) -> bool:
+        """The tokenizer gets a word for hidden words, which it has not."""
+        return self.config.task.name == "mask" and self.mask_id == self.model.vocab_size
+
+    @property
+    def mask_word(self) -> str:
+        """What a hidden word is called in a text."""
+        return MASK_WORD if self.adds_mask else self.tokenizer.token_text(self.mask_id)
 
     @property
     def is_chinese(self) -> bool:
@@ -87,9 +120,9 @@ class Format(Protocol):
     title: str
     """What people call it."""
 
-    def refuse(self, config: Config) -> None:
-        """Raises ConfigError, naming what can be chosen instead, for a model that the format has no place for. Asked
-        before training too: a tokenizer of kind "auto" is not known yet and is not refused."""
+    def refuse(self, config: Config, kind: str) -> None:
+        """Raises ConfigError, naming what can be chosen instead, for a model that the format has no place for. kind: of
+        its tokenizer; "auto" is not known yet, before training, and is not refused."""
         ...
 
     def write(self, leaving: Leaving, folder: Path) -> Written:

@@ -34,7 +34,7 @@ class OnnxFolder:
 
     title = "ONNX"
 
-    def refuse(self, config: Config) -> None:
+    def refuse(self, config: Config, kind: str) -> None:
         task = config.task.name
         if TASK_FORMS[task] == "encoder-decoder":
             instead = "--preset marian leaves as --to hf" if config.model.arch == "transformer" else None

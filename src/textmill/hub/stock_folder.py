@@ -24,6 +24,7 @@ from textmill.files import read_json, write_json
 from textmill.hub.families import config_of, family_of, ours_of, their_config_of, theirs_of
 from textmill.hub.leaving import (
     N_TEXTS,
+    MASK_WORD,
     Leaving,
     Written,
     equal_greedily,
@@ -41,10 +42,8 @@ from textmill.tables import TASK_FORMS, TOKENIZERS
 PRESETS_OF = {"decoder": "gpt2, llama, qwen3 or modern", "encoder": "bert", "encoder-decoder": "marian"}
 BATCHES = ((2, 12), (3, 9))
 """(rows, tokens) that the logits are compared at."""
-MASK = "[MASK]"
-"""What a hidden word is called in a text: an id of its own behind ours, whose vector is the head's stand-in."""
 NEVER = -1e4
-"""Added to the score of MASK, so that it is guessed nowhere."""
+"""The score of a new word for hidden words, so that it is guessed nowhere."""
 AUTO = {"lm": "AutoModelForCausalLM", "mask": "AutoModelForMaskedLM", "classify": "AutoModelForSequenceClassification"}
 AUTO |= {"translate": "AutoModelForSeq2SeqLM"}
 PIPELINES = {"lm": "text-generation", "mask": "fill-mask", "classify": "text-classification"}
@@ -58,7 +57,7 @@ class StockFolder:
 
     title = "a Hugging Face folder"
 
-    def refuse(self, config: Config) -> None:
+    def refuse(self, config: Config, kind: str) -> None:
         task, form = config.task.name, TASK_FORMS[config.task.name]
         if config.model.arch != "transformer":
             raise ConfigError(
@@ -96,7 +95,7 @@ class StockFolder:
         refuse_tokens(config, self.title)
         onnx = ", or let it leave as ONNX: --to onnx." if form != "encoder-decoder" else "."
         family = stock_family(config, self.title, f"Train with --preset {PRESETS_OF[form]}{onnx}")
-        if family in OWN_TOKENIZER and config.tokens.kind in ("auto", *TOKENIZERS):
+        if family in OWN_TOKENIZER and kind in ("auto", *TOKENIZERS):
             raise ConfigError(
                 f"transformers gives every folder of {family} the tokenizer of {family}, which changes some letters (NFC) "
                 "that the run's keeps",
@@ -141,7 +140,7 @@ def write_stock(leaving: Leaving, folder: Path) -> None:
     model, task = leaving.model, leaving.config.task.name
     family = family_of(model.config, model.form)
     heads = dict(leaving.run.info["heads"])
-    n_ids = model.vocab_size + (task == "mask")
+    n_ids = model.vocab_size + leaving.adds_mask
     said = their_config_of(model.config, n_ids, family=family, form=model.form) | ids_said(leaving)
     if task in CLASSES:
         said["architectures"] = [CLASSES[task]]
@@ -153,14 +152,12 @@ def write_stock(leaving: Leaving, folder: Path) -> None:
     write_json(folder / "config.json", said)
     tensors = theirs_of(family, model.state_dict(), model.config, heads)
     if task == "mask":
-        tensors = with_stand_in(tensors, model.heads["mask"])
+        tensors = with_stand_in(tensors, model.heads["mask"], leaving.mask_id)
     flat = {name: tensor.detach().float().contiguous().clone() for name, tensor in tensors.items()}
     safetensors.torch.save_file(flat, folder / "model.safetensors", metadata={"format": "pt"})
     write_tokenizer(leaving, folder)
-    if task == "translate":
-        ends_with_mark(folder, leaving.tokenizer.mark)
-    if task == "mask":
-        name_mask(folder, model.vocab_size)
+    if leaving.adds_mask:
+        name_mask(folder, leaving.mask_id)
     write_json(folder / "tokenizer_config.json", tokenizer_said(leaving))
     if task in ("lm", "translate"):
         write_json(folder / "generation_config.json", ids_said(leaving))
@@ -170,13 +167,16 @@ def ids_said(leaving: Leaving) -> dict[str, Any]:
     """Ids of begin, end and padding. Padding is told by the attention mask: the end's id stands there."""
     mark = leaving.tokenizer.mark
     said: dict[str, Any] = {"bos_token_id": leaving.begin, "eos_token_id": mark, "pad_token_id": mark}
+    if len(leaving.tokenizer.stops) > 1:
+        said["eos_token_id"] = sorted(leaving.tokenizer.stops)
     if leaving.config.task.name == "translate":
         said |= {"bos_token_id": mark, "decoder_start_token_id": mark, "forced_eos_token_id": None}
     return said
 
 
 def tokenizer_said(leaving: Leaving) -> dict[str, Any]:
-    mark = leaving.tokenizer.token_text(leaving.tokenizer.mark)
+    tokenizer = leaving.tokenizer
+    mark = tokenizer.token_text(tokenizer.mark)
     said: dict[str, Any] = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "eos_token": mark,
@@ -189,43 +189,30 @@ def tokenizer_said(leaving: Leaving) -> dict[str, Any]:
         "clean_up_tokenization_spaces": False,
     }
     if leaving.begin is not None:
-        said["bos_token"] = mark
-    return said | ({"mask_token": MASK} if leaving.config.task.name == "mask" else {})
+        said["bos_token"] = tokenizer.token_text(leaving.begin)
+    if leaving.config.task.name == "mask":
+        said["mask_token"] = leaving.mask_word
+    return said | ({} if tokenizer.chat_template is None else {"chat_template": tokenizer.chat_template})
 
 
-def with_stand_in(theirs: dict[str, Tensor], head: MaskHead) -> dict[str, Tensor]:
-    """A vocabulary with MASK in it: its vector is the stand-in, its score NEVER."""
+def with_stand_in(theirs: dict[str, Tensor], head: MaskHead, mask_id: int) -> dict[str, Tensor]:
+    """The vector of mask_id is the stand-in; where it is a new id, its score is NEVER."""
     found = dict(theirs)
     words, bias = "bert.embeddings.word_embeddings.weight", "cls.predictions.bias"
-    found[words] = torch.cat([found[words], head.stand_in[None]])
-    found[bias] = torch.cat([found[bias], found[bias].new_full((1,), NEVER)])
-    if (weight := found.get("cls.predictions.decoder.weight")) is not None:
-        found["cls.predictions.decoder.weight"] = torch.cat([weight, weight.new_zeros(1, weight.shape[1])])
+    found[words] = torch.cat([found[words][:mask_id], head.stand_in[None], found[words][mask_id + 1 :]])
+    if mask_id == len(found[bias]):
+        found[bias] = torch.cat([found[bias], found[bias].new_full((1,), NEVER)])
+        if (weight := found.get("cls.predictions.decoder.weight")) is not None:
+            found["cls.predictions.decoder.weight"] = torch.cat([weight, weight.new_zeros(1, weight.shape[1])])
     return found
 
 
 def name_mask(folder: Path, number: int) -> None:
-    """MASK in tokenizer.json."""
+    """A word for hidden words in tokenizer.json, where it has none."""
     path = folder / "tokenizer.json"
     layout = read_json(path)
     how = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-    layout["added_tokens"].append({"id": number, "content": MASK, **how})
-    write_json(path, layout)
-
-
-def ends_with_mark(folder: Path, mark: int) -> None:
-    """A source is read with the mark behind it, and nothing before."""
-    path = folder / "tokenizer.json"
-    layout = read_json(path)
-    [word] = [token["content"] for token in layout["added_tokens"] if token["id"] == mark]
-    text, end = {"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": word, "type_id": 0}}
-    second = {"Sequence": {"id": "B", "type_id": 0}}
-    layout["post_processor"] = {
-        "type": "TemplateProcessing",
-        "single": [text, end],
-        "pair": [text, end, second, end],
-        "special_tokens": {word: {"id": word, "ids": [mark], "tokens": [word]}},
-    }
+    layout["added_tokens"].append({"id": number, "content": MASK_WORD, **how})
     write_json(path, layout)
 
 
@@ -234,8 +221,7 @@ def ends_with_mark(folder: Path, mark: int) -> None:
 
 def prove_stock(leaving: Leaving, folder: Path) -> Proof:
     """Read back and compared. Raises RunError where something differs."""
-    mark = leaving.tokenizer.token_text(leaving.tokenizer.mark)
-    without = (MASK, mark) if leaving.config.task.name == "mask" else ()
+    without = (leaving.mask_word, *leaving.tokenizer.control_words) if leaving.config.task.name == "mask" else ()
     own = read_again(leaving, folder)
     difference, n_numbers = compared(leaving, lambda batch: scores_of(leaving, own, batch))
     refuse_difference(difference, "the folder, read by Textmill,")
@@ -269,12 +255,12 @@ def read_again(leaving: Leaving, folder: Path) -> Any:
     """The model that our own reader makes of the folder."""
     model, said = leaving.model, read_json(folder / "config.json")
     family, heads = said["model_type"], dict(leaving.run.info["heads"])
-    n_ids = model.vocab_size
+    n_ids = model.vocab_size + leaving.adds_mask
     if leaving.config.task.name == "mask":
-        n_ids, heads = n_ids + 1, {"mask": {"vocab_size": n_ids + 1}}
+        heads = {"mask": {"vocab_size": n_ids}}
     config = config_of(family, said).model_copy(update={"pooling": model.config.pooling})
     tensors = safetensors.torch.load_file(folder / "model.safetensors")
-    ours = ours_of(family, tensors, config, heads, mask_id=model.vocab_size)
+    ours = ours_of(family, tensors, config, heads, mask_id=leaving.mask_id)
     again = build_model(config, n_ids, model.form, heads, device="meta")
     again.load_state_dict(ours, assign=True)
     return again.eval().requires_grad_(False)
@@ -320,7 +306,7 @@ def scores_of(leaving: Leaving, model: Any, batch: Batch) -> Tensor:
         case _:
             hidden = hidden_places(ids)
             scores = model.heads["mask"].logits(model(ids, segments, masked=hidden), model.embedding.weight)[real]
-            return scores[:, : leaving.model.vocab_size]  # type: ignore[no-any-return]
+            return but_of_mask(scores, leaving)
 
 
 def scores_there(leaving: Leaving, theirs: Any, batch: Batch) -> Tensor:
@@ -334,9 +320,13 @@ def scores_there(leaving: Leaving, theirs: Any, batch: Batch) -> Tensor:
         case "classify":
             return theirs(input_ids=ids, attention_mask=real).logits  # type: ignore[no-any-return]
         case _:
-            asked = torch.where(hidden_places(ids), leaving.model.vocab_size, ids)
-            found = theirs(input_ids=asked, attention_mask=real).logits[real]
-            return found[:, : leaving.model.vocab_size]  # type: ignore[no-any-return]
+            asked = torch.where(hidden_places(ids), leaving.mask_id, ids)
+            return but_of_mask(theirs(input_ids=asked, attention_mask=real).logits[real], leaving)
+
+
+def but_of_mask(scores: Tensor, leaving: Leaving) -> Tensor:
+    """Scores (N, V) of all ids but the one that stands for a hidden word, which is no word."""
+    return scores[:, torch.arange(scores.shape[1]) != leaving.mask_id]
 
 
 def hidden_places(ids: Tensor) -> Tensor:
@@ -384,7 +374,7 @@ def notes_on(leaving: Leaving) -> list[str]:
         notes.append(f"The tokenizer puts {mark} before a text, as the model was trained; the same token ends one.")
     if task == "mask":
         notes.append(
-            f"{MASK} in a text is a hidden word. It and {mark}, which the tokenizer puts before a text, are control "
+            f"{leaving.mask_word} in a text is a hidden word. It and {mark}, which the tokenizer puts before a text, are control "
             "tokens wherever they stand: these two words cannot be read as text."
         )
     if task == "classify":
@@ -402,15 +392,16 @@ def notes_on(leaving: Leaving) -> list[str]:
 
 
 def program(leaving: Leaving) -> str:
-    task = leaving.config.task.name
-    if task == "translate":
-        return PROGRAM_TRANSLATE
-    prompt = {
-        "lm": "从前" if leaving.is_chinese else "Once",
-        "mask": f"The wheel {MASK} in the wind.",
-        "classify": "A fine film.",
-    }
-    return PROGRAM.format(pipeline=PIPELINES[task], prompt=prompt[task], more=", max_new_tokens=40" * (task == "lm"))
+    match task := leaving.config.task.name:
+        case "translate":
+            return PROGRAM_TRANSLATE
+        case "lm":
+            prompt, more = "从前" if leaving.is_chinese else "Once", ", max_new_tokens=40"
+        case "mask":
+            prompt, more = f"The wheel {leaving.mask_word} in the wind.", ""
+        case _:
+            prompt, more = "A fine film.", ""
+    return PROGRAM.format(pipeline=PIPELINES[task], prompt=prompt, more=more)
 
 
 PROGRAM = """\

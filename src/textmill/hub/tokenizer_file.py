@@ -6,34 +6,58 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from textmill.errors import RunError
 from textmill.files import read_json, write_json
 from textmill.hub.leaving import Leaving, equal_texts
 from textmill.tokens.tokenizer import FACTS_SUFFIX, FILE
 
 
 def write_tokenizer(leaving: Leaving, folder: Path) -> None:
-    """tokenizer.json, by which a text begins with the mark where the model reads it so (add_special_tokens)."""
+    """tokenizer.json, by which a text gets the control tokens around it that the model reads it with
+    (add_special_tokens). Raises RunError where tokenizer.json alone does not cut as the run's tokenizer."""
     tokenizer = leaving.tokenizer
+    facts = getattr(tokenizer, "facts", None)  # of a tokenizer that came with another's model
+    if facts is not None and (facts.ids is not None or facts.charsmap or facts.codes):
+        raise RunError(
+            "this tokenizer came with another's model and is more than tokenizer.json holds: ids of the model's own, or "
+            "rules of sentencepiece; nothing was written",
+            where=str(leaving.run.path),
+            hint="Take the tokenizer files of the model that it came from.",
+        )
     tokenizer.save(folder)
     path = folder / FILE
     path.with_suffix(FACTS_SUFFIX).unlink(missing_ok=True)
     layout = read_json(path)
-    if leaving.begin is not None and leaving.begin == tokenizer.mark:
-        layout["post_processor"] = begins_with(tokenizer.token_text(tokenizer.mark), tokenizer.mark)
-        write_json(path, layout)
+    layout["post_processor"] = framing(words_of(layout), leaving.before, leaving.behind)
+    write_json(path, layout)
 
 
-def begins_with(word: str, number: int) -> dict[str, Any]:
-    """A post-processor of the tokenizers library that puts a control token before each text."""
+def words_of(layout: dict[str, Any]) -> dict[int, str]:
+    """id -> word, of a parsed tokenizer.json."""
+    vocabulary = layout["model"]["vocab"]
+    pairs = vocabulary.items() if isinstance(vocabulary, dict) else ((word, n) for n, (word, _) in enumerate(vocabulary))
+    return {number: word for word, number in pairs} | {one["id"]: one["content"] for one in layout["added_tokens"]}
 
-    def special(of: str) -> dict[str, Any]:
-        return {"SpecialToken": {"id": word, "type_id": 0}} if of == "mark" else {"Sequence": {"id": of, "type_id": 0}}
+
+def framing(words: dict[int, str], before: Sequence[int], behind: Sequence[int]) -> dict[str, Any] | None:
+    """A post-processor of the tokenizers library that puts control tokens around each text; None: there are none."""
+    if not before and not behind:
+        return None
+
+    def around(text: str) -> list[dict[str, Any]]:
+        return [*map(control, before), {"Sequence": {"id": text, "type_id": 0}}, *map(control, behind)]
+
+    def control(number: int) -> dict[str, Any]:
+        return {"SpecialToken": {"id": words[number], "type_id": 0}}
 
     return {
         "type": "TemplateProcessing",
-        "single": [special("mark"), special("A")],
-        "pair": [special("mark"), special("A"), special("mark"), special("B")],
-        "special_tokens": {word: {"id": word, "ids": [number], "tokens": [word]}},
+        "single": around("A"),
+        "pair": around("A") + around("B"),
+        "special_tokens": {
+            words[number]: {"id": words[number], "ids": [number], "tokens": [words[number]]}
+            for number in sorted({*before, *behind})
+        },
     }
 
 

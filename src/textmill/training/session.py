@@ -156,7 +156,7 @@ def ready(
         listener.notice(line)
     tokenizer_of = None if start is None else start.run.tokenizer_folder(Path(config.run.dir) / ".data")
     prepared, config = prepared_text(config, Path(config.run.dir), listener, tokenizer_of=tokenizer_of)
-    refuse_unexportable(config)  # again: the kind of tokenizer is known now
+    refuse_unexportable(config, prepared.tokenizer.kind)  # again: it is known now
     if start is not None:
         taken_from(start, config, prepared)  # refuses weights that do not fit, before anything is timed
     task = task_of(config)
