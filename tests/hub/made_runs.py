@@ -14,10 +14,9 @@ from textmill.runs import Checkpoint, Run
 from textmill.tables import TASK_FORMS
 from textmill.tokens import Tokenizer
 
-TEXT = (
-    "the wheel of the mill turned, and the miller's song turned with it. 水车转动，磨坊在河边。水车转动。 naïve café 😀 1984\n"
-    * 4
-)
+ENGLISH = "the wheel of the mill turned, and the miller's song turned with it. naïve café 1984 😀\n"
+CHINESE = "水车转动，磨坊在河边。水车转动。\n"
+TEXT = (ENGLISH + CHINESE) * 4
 CLASSES = ["bad", "好"]
 DECIDED = {
     "train.steps": "2",

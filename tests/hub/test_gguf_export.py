@@ -10,7 +10,7 @@ import torch
 from made_runs import made_run
 
 from textmill.errors import ConfigError, RunError
-from textmill.hub import gguf_writing
+from textmill.hub import gguf_writing, open_run
 from textmill.hub.export import export
 from textmill.hub.leaving import texts_of_proof
 from textmill.tokens.kinds import QWEN2
@@ -110,3 +110,14 @@ def test_rows_that_were_not_put_in_order_are_found(tmp_path: Path, monkeypatch: 
     with pytest.raises(RunError, match="other numbers than the run"):
         export(run, "gguf", tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_what_left_as_llama_is_a_run_again(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "run", preset="llama", model__n_kv_heads="2")
+    export(run, "gguf", tmp_path / "out")
+    again = open_run(tmp_path / "out" / "model.gguf")
+
+    theirs, ours = again.model().state_dict(), run.model().state_dict()
+    assert all(torch.equal(theirs[name], tensor) for name, tensor in ours.items())
+    texts = texts_of_proof(100, seed=2)
+    assert again.tokenizer.encode_batch(texts) == run.tokenizer.encode_batch(texts)

@@ -185,9 +185,10 @@ def prove_gguf(leaving: Leaving, folder: Path) -> Proof:
 
         beside = (folder / "config.json").is_file()
         config = {"config": transformers.AutoConfig.from_pretrained(folder)} if beside else {}
-        theirs = transformers.AutoModelForCausalLM.from_pretrained(
+        theirs: Any = transformers.AutoModelForCausalLM.from_pretrained(
             folder, gguf_file=FILE, local_files_only=True, dtype=torch.float32, **config
-        ).eval()
+        )
+        theirs.eval()
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, gguf_file=FILE, local_files_only=True)
     difference, n_numbers = compared(leaving, lambda batch: scores_there(leaving, theirs, batch))
     refuse_difference(difference, "transformers, reading model.gguf,")

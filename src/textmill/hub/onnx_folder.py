@@ -174,8 +174,8 @@ def notes_on(leaving: Leaving) -> list[str]:
     if model.form == "decoder":
         kept = "h, and c of an LSTM" if model.max_context is None else "keys and values of every layer"
         notes.append(
-            f"The past goes in and comes out ({kept}); a text may be read in any parts. All rows of a batch are equally "
-            "long: there is no padding."
+            f"The past goes in and comes out ({kept}); a text may be read in any parts. All rows of a batch are "
+            "equally long: there is no padding."
         )
     else:
         notes.append("One text a row; padding stands at the right, where `real` is false.")
@@ -185,8 +185,8 @@ def notes_on(leaving: Leaving) -> list[str]:
         notes.append("The scores are natural logarithms of probabilities: the head is an adaptive softmax.")
     if model.form == "encoder" and leaving.config.task.name == "classify":
         notes.append(
-            f"Textmill reads a text of more than {leaving.config.model.seq_len} tokens in windows and puts them together "
-            "before it decides; a row here is one window."
+            f"Textmill reads a text of more than {leaving.config.model.seq_len} tokens in windows and puts them "
+            "together before it decides; a row here is one window."
         )
         weight = leaving.run.info.get("offer", {}).get("weight", 1.0)
         if weight != 1.0:

@@ -26,7 +26,7 @@ Value = str
 
 
 class Graph:
-    """Nodes in their order, constants, inputs and outputs. Its methods add a node and give the name of what it makes."""
+    """Nodes in their order, constants, inputs and outputs. A method adds a node and gives the name of what it makes."""
 
     def __init__(self, name: str):
         self.name = name

@@ -8,14 +8,15 @@
 
 Batch, time and past are any numbers. What is carried on is said: a state goes in and comes out, so that a text read in
 parts gives what it gives as a whole. onnx_folder.py writes it, and holds each graph to its network.
-Shapes: B batch, T new tokens, P past tokens, L layers, D width, V vocabulary, C classes, K key-value heads, E of a head.
+Shapes: B batch, T new tokens, P past tokens, L layers, D width, V vocabulary, C classes, K key-value heads, E width of
+a head.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -50,7 +51,8 @@ def decode(graph: Graph, model: Any, ids: Value, x: Value) -> None:
     """A language model: what it keeps of the past goes in and comes out."""
     backbone = model.backbone
     if isinstance(backbone, Recurrent):
-        names, shape = backbone.state_names, [backbone.config.n_layers, "batch", backbone.config.d_model]
+        names = backbone.state_names
+        shape: list[str | int] = [backbone.config.n_layers, "batch", backbone.config.d_model]
         begin = {name: graph.input(name, np.float32, shape) for name in names}
         hidden, after = through_cells(graph, backbone, x, begin, None)
         write_scores(graph, model, hidden)
@@ -59,8 +61,8 @@ def decode(graph: Graph, model: Any, ids: Value, x: Value) -> None:
         return
     config, caches = backbone.config, []
     for n in range(config.n_layers):
-        shape = ["batch", config.kv_heads, "past", config.head_width]
-        caches.append([graph.input(f"past_{part}.{n}", np.float32, shape) for part in ("keys", "values")])
+        past: list[str | int] = ["batch", config.kv_heads, "past", config.head_width]
+        caches.append([graph.input(f"past_{part}.{n}", np.float32, past) for part in ("keys", "values")])
     start = graph.size(caches[0][0], 2)
     stop = graph.op("Add", start, graph.size(ids, 1))
     places, keys = graph.range(start, stop), graph.range(graph.ints(0), stop)
@@ -120,7 +122,8 @@ def through_cells(
 ) -> tuple[Value, dict[str, Value]]:
     """(hidden (B, T, D), the vectors after the last token, each (L, B, D)). begin: those before the first one; None =
     zeros. lengths (B,) int32: tokens of each row, where rows are padded at the right."""
-    cells, after = backbone.cells, {name: [] for name in backbone.state_names}
+    after: dict[str, list[Value]] = {name: [] for name in backbone.state_names}
+    cells = backbone.cells
     n_ways, kind = (2 if cells.bidirectional else 1), cells.mode
     parts = {name: [vectors] for name, vectors in (begin or {}).items()}
     if cells.num_layers > 1:
@@ -187,7 +190,7 @@ def through_blocks(
         turn = [at(graph.constant(table, name)) for name, table in tables]  # (T, 1, E)
 
     kept = []
-    for number, block in enumerate(backbone.blocks):
+    for number, block in enumerate(cast("list[Block]", backbone.blocks)):
         past = caches[number] if caches is not None else None
         x, cache = through_block(graph, block, x, sees, turn, past, f"blocks.{number}")
         kept.append(cache)

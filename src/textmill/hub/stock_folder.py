@@ -23,8 +23,8 @@ from textmill.errors import ConfigError
 from textmill.files import read_json, write_json
 from textmill.hub.families import config_of, family_of, ours_of, their_config_of, theirs_of
 from textmill.hub.leaving import (
-    N_TEXTS,
     MASK_WORD,
+    N_TEXTS,
     Leaving,
     Written,
     equal_greedily,
@@ -74,8 +74,8 @@ class StockFolder:
             )
         if task == "classify" and config.model.pooling != "first":
             raise ConfigError(
-                f"model.pooling is {config.model.pooling}, and BertForSequenceClassification decides by the first token "
-                "alone",
+                f"model.pooling is {config.model.pooling}, and BertForSequenceClassification decides by the first "
+                "token alone",
                 where=self.title,
                 hint="Train with --preset bert --model.pooling first; or let it leave as ONNX: --to onnx.",
             )
@@ -97,8 +97,8 @@ class StockFolder:
         family = stock_family(config, self.title, f"Train with --preset {PRESETS_OF[form]}{onnx}")
         if family in OWN_TOKENIZER and kind in ("auto", *TOKENIZERS):
             raise ConfigError(
-                f"transformers gives every folder of {family} the tokenizer of {family}, which changes some letters (NFC) "
-                "that the run's keeps",
+                f"transformers gives every folder of {family} the tokenizer of {family}, which changes some letters "
+                "(NFC) that the run's keeps",
                 where=self.title,
                 hint="Train with --preset llama, qwen3, gpt2 or modern.",
             )
@@ -123,7 +123,7 @@ def stock_family(config: Config, title: str, instead: str) -> str:
         family = family_of(config.model, form)
     except ConfigError as error:
         raise ConfigError(error.message, where=title, hint=instead) from None
-    if form == "decoder" and config.model.bias and not config.model.tied:
+    if form == "decoder" and getattr(config.model, "bias", False) and not config.model.tied:
         raise ConfigError(
             f"with model.tied false the head has a bias, and the class of {family} has none",
             where=title,
@@ -352,14 +352,14 @@ def quiet_transformers() -> Iterator[None]:
 
     level, bars = theirs.get_verbosity(), theirs.is_progress_bar_enabled()
     theirs.set_verbosity(logging.CRITICAL)
-    theirs.disable_progress_bar()
+    theirs.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # some bars heed nobody
             yield
     finally:
         theirs.set_verbosity(level)
         if bars:
-            theirs.enable_progress_bar()
+            theirs.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 # --- words
@@ -374,8 +374,8 @@ def notes_on(leaving: Leaving) -> list[str]:
         notes.append(f"The tokenizer puts {mark} before a text, as the model was trained; the same token ends one.")
     if task == "mask":
         notes.append(
-            f"{leaving.mask_word} in a text is a hidden word. It and {mark}, which the tokenizer puts before a text, are control "
-            "tokens wherever they stand: these two words cannot be read as text."
+            f"{leaving.mask_word} in a text is a hidden word. It and {mark}, which the tokenizer puts before a text, "
+            "are control tokens wherever they stand: these two words cannot be read as text."
         )
     if task == "classify":
         notes.append(

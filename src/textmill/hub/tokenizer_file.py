@@ -19,8 +19,8 @@ def write_tokenizer(leaving: Leaving, folder: Path) -> None:
     facts = getattr(tokenizer, "facts", None)  # of a tokenizer that came with another's model
     if facts is not None and (facts.ids is not None or facts.charsmap or facts.codes):
         raise RunError(
-            "this tokenizer came with another's model and is more than tokenizer.json holds: ids of the model's own, or "
-            "rules of sentencepiece; nothing was written",
+            "this tokenizer came with another's model and is more than tokenizer.json holds: ids of the model's own, "
+            "or rules of sentencepiece; nothing was written",
             where=str(leaving.run.path),
             hint="Take the tokenizer files of the model that it came from.",
         )
@@ -35,8 +35,10 @@ def write_tokenizer(leaving: Leaving, folder: Path) -> None:
 def words_of(layout: dict[str, Any]) -> dict[int, str]:
     """id -> word, of a parsed tokenizer.json."""
     vocabulary = layout["model"]["vocab"]
-    pairs = vocabulary.items() if isinstance(vocabulary, dict) else ((word, n) for n, (word, _) in enumerate(vocabulary))
-    return {number: word for word, number in pairs} | {one["id"]: one["content"] for one in layout["added_tokens"]}
+    if isinstance(vocabulary, list):  # of unigram: pairs of a word and its score, in the order of their ids
+        vocabulary = {word: number for number, (word, _) in enumerate(vocabulary)}
+    added = {one["id"]: one["content"] for one in layout["added_tokens"]}
+    return {number: word for word, number in vocabulary.items()} | added
 
 
 def framing(words: dict[int, str], before: Sequence[int], behind: Sequence[int]) -> dict[str, Any] | None:
