@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         "textmill export runs/novel --to hf             a folder that transformers loads, without code of ours",
         "textmill export runs/novel --to onnx           a graph for onnxruntime: every architecture, state included",
         "textmill export runs/novel --to gguf           one file, as llama.cpp reads it: presets llama and gpt2",
-        "textmill export runs/novel --to hf --out shared/novel",
+        "textmill export runs/novel --to hf --out novel-hf",
     ),
 )
 @run_argument
