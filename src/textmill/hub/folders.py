@@ -306,7 +306,7 @@ def heads_said(head: str, folder: ModelFolder, model: TransformerConfig) -> dict
     if head == "mask":
         return {"mask": {"vocab_size": vocab_sizes_of(folder, str(family_said(said)))[0]}}
     if head == "span":
-        return {"span": {"longest": LONGEST_ANSWER}}
+        return {"span": {"longest": LONGEST_ANSWER, "typed": True}}
     if head != "classify":
         return {}
     problem = said.get("problem_type")
