@@ -22,6 +22,7 @@ from textmill.errors import ConfigError
 from textmill.files import read_json, write_json
 from textmill.hub.families import family_of, their_config_of, theirs_of
 from textmill.hub.leaving import (
+    EXPORTING,
     N_TEXTS,
     Leaving,
     Written,
@@ -53,30 +54,32 @@ class GgufFolder:
         if config.task.name != "lm":
             raise ConfigError(
                 f"a run of --task {config.task.name} writes no text, and GGUF is here for models that do",
-                where=self.title,
+                where=EXPORTING + self.title,
                 hint="It leaves as ONNX: --to onnx, or as a Hugging Face folder: --to hf.",
             )
         model = config.model
         if not isinstance(model, TransformerConfig):
             raise ConfigError(
                 f"llama.cpp has no architecture {model.arch}",
-                where=self.title,
+                where=EXPORTING + self.title,
                 hint=f"It leaves as ONNX: --to onnx. For GGUF: {INSTEAD[0].lower()}{INSTEAD[1:]}",
             )
         family = stock_family(config, self.title, INSTEAD)
         if family not in KINDS:
             raise ConfigError(
                 f"a model of the kind of {family} (--preset {model.preset}) is not written as GGUF",
-                where=self.title,
+                where=EXPORTING + self.title,
                 hint=INSTEAD,
             )
         if family == "llama" and (model.rope_scaling is not None or model.biased != "none"):
             what = "model.rope_scaling" if model.rope_scaling is not None else "model.attention_bias"
-            raise ConfigError(f"{what} is set, which is not written as GGUF", where=self.title, hint="Leave it out.")
+            raise ConfigError(
+                f"{what} is set, which is not written as GGUF", where=EXPORTING + self.title, hint="Leave it out."
+            )
         if kind not in ("auto", "bpe"):
             raise ConfigError(
                 f"llama.cpp cuts no text as tokens.kind {kind} does",
-                where=self.title,
+                where=EXPORTING + self.title,
                 hint="Train with --tokens.kind bpe, or let it leave as a Hugging Face folder: --to hf.",
             )
 

@@ -22,6 +22,8 @@ from textmill.results import Proof
 from textmill.runs import Run
 from textmill.tokens import Tokenizer
 
+EXPORTING = "export as "
+"""Where an error of a format stands, before the format's title."""
 TOLERANCE = 1e-4
 """By how much a logit may differ, in float32."""
 N_TEXTS = 1000
@@ -151,7 +153,7 @@ def refuse_tokens(config: Config, title: str) -> None:
     if config.tokens.segmenter != "characters":
         raise ConfigError(
             f"tokens.segmenter is {config.tokens.segmenter}, a program that tokenizer.json has no place for",
-            where=title,
+            where=EXPORTING + title,
             hint="Train with --tokens.segmenter characters, or another --tokens.kind: bpe or unigram.",
         )
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from textmill.config import Config
 from textmill.errors import ConfigError
-from textmill.hub.leaving import Leaving, Written, needs, refuse_difference, refuse_tokens, versions
+from textmill.hub.leaving import EXPORTING, Leaving, Written, needs, refuse_difference, refuse_tokens, versions
 from textmill.hub.onnx_models import graph_of
 from textmill.hub.tokenizer_file import prove_tokenizer, write_tokenizer
 from textmill.results import Proof
@@ -40,13 +40,13 @@ class OnnxFolder:
             instead = "--preset marian leaves as --to hf" if config.model.arch == "transformer" else None
             raise ConfigError(
                 "a translator has two graphs and a search between them, which are not written as ONNX",
-                where=self.title,
+                where=EXPORTING + self.title,
                 hint=f"A translator of {instead or '--arch transformer --preset marian leaves as --to hf'}.",
             )
         if task in ("answer", "story"):
             raise ConfigError(
                 f"a run of --task {task} reads facts beside its text that ONNX has no reader for",
-                where=self.title,
+                where=EXPORTING + self.title,
                 hint="lm, classify and mask leave as ONNX.",
             )
         refuse_tokens(config, self.title)

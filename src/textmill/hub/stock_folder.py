@@ -23,6 +23,7 @@ from textmill.errors import ConfigError
 from textmill.files import read_json, write_json
 from textmill.hub.families import config_of, family_of, ours_of, their_config_of, theirs_of
 from textmill.hub.leaving import (
+    EXPORTING,
     MASK_WORD,
     N_TEXTS,
     Leaving,
@@ -62,34 +63,35 @@ class StockFolder:
         if config.model.arch != "transformer":
             raise ConfigError(
                 f"an architecture {config.model.arch} is no stock class of transformers",
-                where=self.title,
+                where=EXPORTING + self.title,
                 hint="It leaves as ONNX, state and all: --to onnx (train --exportable onnx). As a Hugging Face folder: "
-                f"train with --arch transformer --preset {PRESETS_OF[form].split(',')[0].split(' or ')[0]}.",
+                f"train with --arch transformer --preset {PRESETS_OF[form].split(',')[0].split(' or ')[0]}"
+                + (" --model.pooling first." if task == "classify" else "."),
             )
         if task in ("answer", "story"):
             raise ConfigError(
                 f"no stock class has the head of --task {task}, which takes in facts beside the text",
-                where=self.title,
+                where=EXPORTING + self.title,
                 hint="lm, mask, classify and translate leave as a Hugging Face folder.",
             )
         if task == "classify" and config.model.pooling != "first":
             raise ConfigError(
                 f"model.pooling is {config.model.pooling}, and BertForSequenceClassification decides by the first "
                 "token alone",
-                where=self.title,
+                where=EXPORTING + self.title,
                 hint="Train with --preset bert --model.pooling first; or let it leave as ONNX: --to onnx.",
             )
         if config.task.both_ways:
             raise ConfigError(
                 "a translator of both directions reads the wanted language before each source, which no stock "
                 "tokenizer writes",
-                where=self.title,
+                where=EXPORTING + self.title,
                 hint="Train one run for each direction, without --both-ways.",
             )
         if task == "translate" and not config.tokens.shared:
             raise ConfigError(
                 "each side has a vocabulary of its own, and tokenizer.json holds one",
-                where=self.title,
+                where=EXPORTING + self.title,
                 hint="Train with --tokens.shared true.",
             )
         refuse_tokens(config, self.title)
@@ -99,7 +101,7 @@ class StockFolder:
             raise ConfigError(
                 f"transformers gives every folder of {family} the tokenizer of {family}, which changes some letters "
                 "(NFC) that the run's keeps",
-                where=self.title,
+                where=EXPORTING + self.title,
                 hint="Train with --preset llama, qwen3, gpt2 or modern.",
             )
 
@@ -122,11 +124,11 @@ def stock_family(config: Config, title: str, instead: str) -> str:
     try:
         family = family_of(config.model, form)
     except ConfigError as error:
-        raise ConfigError(error.message, where=title, hint=instead) from None
+        raise ConfigError(error.message, where=EXPORTING + title, hint=instead) from None
     if form == "decoder" and getattr(config.model, "bias", False) and not config.model.tied:
         raise ConfigError(
             f"with model.tied false the head has a bias, and the class of {family} has none",
-            where=title,
+            where=EXPORTING + title,
             hint="Train with --model.tied true. " + instead,
         )
     return family
