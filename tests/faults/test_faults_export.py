@@ -10,6 +10,7 @@ from signal import SIGKILL, SIGTERM
 import pytest
 from faults_kit import Driver, InProcess, names, refused, tree
 
+import textmill
 from textmill.hub.onnx_folder import opened
 
 EXPORT = ["export", "runs/geese", "--to", "onnx", "--out", "out/geese", "--threads", "1"]
@@ -81,6 +82,18 @@ def test_what_lies_there_is_not_overwritten_but_moved_away_where_that_is_said(mi
     assert names(kept.parent) == FILES
     [aside] = Path("out/.replaced").iterdir()
     assert (aside / "kept.txt").read_text() == "mine"
+
+
+def test_one_document_says_what_was_written_and_how_it_was_proved(mill: InProcess, young: Path) -> None:
+    [found] = mill("export", "runs/geese", "--to", "onnx", "--json").documents()
+
+    assert (found["schema"], found["to"], found["step"]) == ("textmill.export/1", "onnx", 2)
+    assert found["out"] == "runs/geese/export/onnx" and sorted(found["files"]) == FILES
+    assert found["files"] == {name: (young / "export/onnx" / name).stat().st_size for name in FILES}
+    proof = found["proof"]
+    assert 0 <= proof["max_difference"] <= 1e-4 and proof["n_texts"] == proof["n_texts_equal"] == 1000
+    twice = textmill.export("runs/geese", "onnx", "twice", checkpoint="last")
+    assert twice.proof.model_dump() == proof
 
 
 def test_words_that_make_no_sense_are_refused_and_write_nothing(mill: InProcess, young: Path) -> None:

@@ -69,8 +69,13 @@ def test_shared_heads_and_an_adaptive_softmax_leave_too(knobs: dict[str, str], t
     np.testing.assert_allclose(logits.log_softmax(-1).numpy(), run.model().log_probs(ids)[0].numpy(), atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("pooling", ["attention", "max", "mean", "first"])
-@pytest.mark.parametrize("arch", ["rnn", "lstm", "gru", "transformer"])
+@pytest.mark.parametrize(
+    ("arch", "pooling"),
+    [
+        *((arch, pooling) for arch in ARCHITECTURES for pooling in ("attention", "max", "mean")),
+        ("transformer", "first"),
+    ],
+)
 def test_a_classifier_gives_the_runs_probabilities_with_padding(arch: str, pooling: str, tmp_path: Path) -> None:
     from textmill.tasks.classifying import classifier_of
 

@@ -53,7 +53,7 @@ class Graph:
         if isinstance(array, Tensor):
             array = array.detach().cpu().numpy()
         name = name or f"constant_{len(self.constants)}"
-        self.constants.setdefault(name, np.ascontiguousarray(array))
+        self.constants.setdefault(name, np.asarray(array, order="C"))
         return name
 
     def number(self, value: float) -> Value:

@@ -233,8 +233,8 @@ def attention(
     q, k, v = heads("query", part.n_heads), heads("key", part.n_kv_heads), heads("value", part.n_kv_heads)
     if part.query_norm is not None:  # one with weights comes before the rotation
         q, k = (
-            normed(graph, part.query_norm, q, f"{name}.query_norm"),
-            normed(graph, part.key_norm, k, f"{name}.key_norm"),
+            graph.op("Mul", graph.rms_normed(value, part.qk_norm_eps), graph.constant(gain.weight, f"{name}.{which}_norm"))
+            for which, value, gain in (("query", q, part.query_norm), ("key", k, part.key_norm))
         )
     if turn is not None:
         q, k = turned(graph, q, turn), turned(graph, k, turn)
