@@ -233,7 +233,9 @@ def attention(
     q, k, v = heads("query", part.n_heads), heads("key", part.n_kv_heads), heads("value", part.n_kv_heads)
     if part.query_norm is not None:  # one with weights comes before the rotation
         q, k = (
-            graph.op("Mul", graph.rms_normed(value, part.qk_norm_eps), graph.constant(gain.weight, f"{name}.{which}_norm"))
+            graph.op(
+                "Mul", graph.rms_normed(value, part.qk_norm_eps), graph.constant(gain.weight, f"{name}.{which}_norm")
+            )
             for which, value, gain in (("query", q, part.query_norm), ("key", k, part.key_norm))
         )
     if turn is not None:
