@@ -17,6 +17,7 @@ _PUBLIC = {
     "ask": "textmill.tasks.asking:ask",
     "classify": "textmill.tasks.classifying:classify",
     "evaluate": "textmill.evaluation:evaluate",
+    "export": "textmill.hub.export:export",
     "generate": "textmill.generation.by_run:generate",
     "translate": "textmill.tasks.translating:translate",
     "look": "textmill.training:look",

@@ -876,6 +876,41 @@ class Reported(Document):
     notes: list[str] = Field(default_factory=list)
 
 
+class Proof(Document):
+    """How an export was compared with its run, by somebody else's reader."""
+
+    max_difference: float
+    """The largest difference of a logit."""
+    n_numbers: int
+    """Logits that were compared."""
+    how: str
+    n_texts: int
+    """Texts whose ids were compared."""
+    n_texts_equal: int
+    n_greedy: int = 0
+    """Likeliest tokens, one after the other, that were compared, all equal; 0: none were."""
+    by: dict[str, str]
+    """The packages that read it back -> their versions."""
+
+
+class Exported(Document):
+    """A run in another format."""
+
+    schema_: Literal["textmill.export/1"] = Field("textmill.export/1", alias="schema")
+    run: str
+    step: int
+    """Of the checkpoint whose weights left."""
+    to: str
+    out: str
+    architecture: str
+    """The class, or the graph, that others run it as."""
+    files: dict[str, int]
+    """Name -> bytes."""
+    proof: Proof
+    notes: list[str] = Field(default_factory=list)
+    """What its user must know."""
+
+
 class Knob(Document):
     """One knob: value, where it comes from, meaning."""
 

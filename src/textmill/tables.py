@@ -112,6 +112,13 @@ MODELS = {
     "tfidf": "textmill.models.tfidf:Tfidf",
 }
 
+# The formats that a run can leave in; each class has refuse(config) and write(leaving, folder).
+EXPORTS = {
+    "hf": "textmill.hub.stock_folder:StockFolder",
+    "onnx": "textmill.hub.onnx_folder:OnnxFolder",
+    "gguf": "textmill.hub.gguf_writing:GgufFolder",
+}
+
 # What opens whatever RUN may be, for the rooms below it.
 OPEN_RUN = "textmill.hub:open_run"
 
@@ -133,6 +140,7 @@ VERBS = {
     "monitor": ("textmill.cli.monitor:monitor_command", "Follow opinion over time, with alarms where it changed."),
     "ask": ("textmill.cli.ask:ask_command", "Answer questions from your own documents, or refuse."),
     "score": ("textmill.cli.score:score_command", "Show the probability of every token of a text."),
+    "export": ("textmill.cli.export:export_command", "Write a run for other tools, with proof that it is equal."),
     "report": ("textmill.cli.report:report_command", "Write the report of a run: one page, works offline."),
     "info": ("textmill.cli.info:info_command", "Say what a run is: model, data, seed, versions, numbers."),
     "ls": ("textmill.cli.ls:ls_command", "List the runs of a folder."),

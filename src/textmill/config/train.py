@@ -115,6 +115,10 @@ class TrainConfig(Section):
     keep: int = knob(2, ge=1, flag="--keep", on_resume="take")
     """Checkpoints kept beside the best."""
 
+    exportable: Literal["hf", "onnx", "gguf"] | None = knob(None, flag="--exportable", on_resume="take")
+    """A format that the run is to leave in (textmill export): what it has no place for is refused before the first
+    step. hf: as transformers' own classes; onnx; gguf: as llama.cpp reads it."""
+
     @model_validator(mode="after")
     def warmup_ends_in_time(self) -> TrainConfig:
         if self.warmup_steps is not None and self.steps is not None and self.warmup_steps >= self.steps:

@@ -26,6 +26,7 @@ from textmill.config import Config
 from textmill.config.layers import Loaded, merge_for_resume
 from textmill.errors import Damaged, Diverged, InputError, Interrupted, RunError
 from textmill.files import TEMPORARY, make_folder, misfits_told, write_atomically
+from textmill.hub.export import refuse_unexportable
 from textmill.metrics.loss import LossSum
 from textmill.models import Network
 from textmill.models.cost import parameters
@@ -107,6 +108,7 @@ def train(
                 if loaded.config.train.pretrain:
                     loaded, watch = self_taught(loaded, fresh, listener, now, with_report)
                 loaded, start = started(loaded)
+                refuse_unexportable(loaded.config)
                 config, prepared, notes, budget = ready(loaded, listener, watch, start)
                 if fresh and any(path.name != "lock" for path in folder.iterdir()):  # what cannot begin moves nothing
                     listener.notice(f"{folder} was moved to {move_away(folder, lock)}")
@@ -154,6 +156,7 @@ def ready(
         listener.notice(line)
     tokenizer_of = None if start is None else start.run.tokenizer_folder(Path(config.run.dir) / ".data")
     prepared, config = prepared_text(config, Path(config.run.dir), listener, tokenizer_of=tokenizer_of)
+    refuse_unexportable(config, prepared.tokenizer.kind)  # again: it is known now
     if start is not None:
         taken_from(start, config, prepared)  # refuses weights that do not fit, before anything is timed
     task = task_of(config)
@@ -251,6 +254,7 @@ def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prep
     """An existing run, with what was said now merged in. Raises RunError where that would change the weights."""
     run = Run.open(folder)
     config, warnings = merge_for_resume(run.config, loaded)
+    refuse_unexportable(config)
     device_named(config.machine.device)
     for warning in warnings:
         listener.notice(warning)
