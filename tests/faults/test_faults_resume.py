@@ -49,6 +49,12 @@ OF_OTHER_TASKS = {
     "task.mask_share",
     "task.whole_words",
     "train.pretrain",
+    "train.tune",
+    "train.tune_layers",
+    "train.lora_rank",
+    "train.lora_alpha",
+    "train.lora_dropout",
+    "train.lora_targets",
 }  # refused where a task has no use for them
 KNOBS = {key: knob for key, knob in knobs_of("gru").items() if knob.on_resume == "refuse" and key not in OF_OTHER_TASKS}
 

@@ -141,6 +141,22 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def what_is_tuned_begins_from_another_run(self) -> Config:
+        train = self.train
+        if train.tune != "full" and self.model.start is None and not train.pretrain:
+            raise ValueError(
+                f"train.tune is {train.tune}, and there is no run to begin from: add --from RUN, or leave --tune out"
+            )
+        for tune, names in {
+            "last": ("tune_layers",),
+            "lora": ("lora_rank", "lora_alpha", "lora_dropout", "lora_targets"),
+        }.items():
+            for name in names:
+                if train.tune != tune and getattr(train, name) != TrainConfig.model_fields[name].default:
+                    raise ValueError(f"train.{name} is of --tune {tune}, and train.tune is {train.tune}: leave it out")
+        return self
+
+    @model_validator(mode="after")
     def knobs_of_a_form_are_said_where_it_is_the_tasks(self) -> Config:
         task, form = self.task.name, TASK_FORMS.get(self.task.name)
         attention = getattr(self.model, "source_attention", "dot")
