@@ -72,7 +72,7 @@ def test_the_count_is_that_of_the_model_part_by_part(arch, preset, knobs, tied, 
 
 
 @pytest.mark.parametrize(("arch", "preset", "knobs"), SHAPES)
-@pytest.mark.parametrize("pooling", ["attention", "max", "mean"])
+@pytest.mark.parametrize("pooling", ["attention", "max", "mean", "first"])
 @pytest.mark.parametrize("classes", [(), ("a", "b", "c")], ids=str)
 def test_an_encoder_is_counted_part_by_part(arch, preset, knobs, pooling, classes):
     if arch not in ENCODERS:

@@ -165,8 +165,12 @@ def begun_from(loaded: Loaded, base: Config, origin: str) -> Loaded:
     taken |= {f"tokens.{name}": getattr(base.tokens, name) for name in TOKENS_OF_START}
     if TASK_FORMS[config.task.name] == "encoder" and base.model.softmax != "full":
         taken["model.softmax"] = "full"  # of the head that is left behind
+    if TASK_FORMS[config.task.name] == "encoder" and getattr(base.model, "window", None) is not None:
+        taken["model.window"] = None  # of what is read forwards alone
     said = sorted(key for key in loaded.said if key.partition(".")[0] == "model" and key[6:] not in free)
     said += sorted(key for key in loaded.said if key in taken and not key.startswith("model."))
+    if config.task.name == base.task.name and base.model.pooling == "first" and "model.pooling" not in loaded.said:
+        taken["model.pooling"] = "first"  # that of a head that may be taken too
     refused = [
         f"{key}: {_shown(taken[key]) if key in taken else f'no such knob of {base.model.arch}'} there, "
         f"{_shown(value_of(config, key))} here"

@@ -2103,4 +2103,9 @@ CHINESE: dict[str, str] = {
     "share of the hidden tokens whose likeliest guess is right": "被遮盖的词元中最可能的猜测恰好正确的比例",
     "the most frequent token": "最常见的词元",
     "what is hidden": "遮盖了什么",
+    # tokenizers of other people's models
+    "The tokenizer is another's: %(files)s.": "分词器来自他人的模型：%(files)s。",
+    "Of %(n)s texts made of the pieces of %(file)s, %(others)s are cut otherwise than sentencepiece cuts them.": (
+        "用 %(file)s 的词元拼成的 %(n)s 段文本中，有 %(others)s 段的切分与 sentencepiece 不同。"
+    ),
 }
