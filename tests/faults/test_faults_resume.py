@@ -37,6 +37,7 @@ OF_OTHER_TASKS = {
     "data.question",
     "data.answer",
     "data.stories",
+    "data.conversations",
     "task.both_ways",
     "tokens.shared",
     "model.source_attention",

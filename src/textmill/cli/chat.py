@@ -47,18 +47,24 @@ QUOTES = '"""'
 @click.option(
     "--style",
     type=click.Choice(["raw", "turns"]),
-    default="raw",
-    help="raw: the text goes on, line by line. turns: each line is labelled User: or Assistant:.",
+    default=None,
+    help="raw: the text goes on, line by line. turns: each line is labelled User: or Assistant:, the default of a run "
+    "that was trained on conversations.",
 )
 @checkpoint_option
-def chat_command(shell: Shell, run: Run, style: ChatStyle, checkpoint: str | None) -> None:
+def chat_command(shell: Shell, run: Run, style: ChatStyle | None, checkpoint: str | None) -> None:
     """Talk with RUN. /? lists what can be said; Ctrl-C stops an answer, Ctrl-D leaves.
 
     A message of several lines stands between two lines of three quotes. A model of plain text writes on from what was
     said so far; it was not taught to answer.
     """
     config = settings_of(run, shell, ("generate", "machine", "run.seed"))
-    Chat(shell, run, config, style, checkpoint).talk()
+    Chat(shell, run, config, style or style_of(run), checkpoint).talk()
+
+
+def style_of(run: Run) -> ChatStyle:
+    """How it was taught to be spoken to."""
+    return "turns" if run.info.get("data", {}).get("conversations") else "raw"
 
 
 class Chat:

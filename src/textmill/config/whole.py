@@ -16,6 +16,7 @@ from textmill.config.tokens import TokensConfig
 from textmill.config.train import TrainConfig
 from textmill.tables import (
     TASK_FORMS,
+    TASKS_OF_CONVERSATIONS,
     TASKS_OF_PAIRS,
     TASKS_OF_PRETRAINING,
     TASKS_WITH_LABELS,
@@ -119,6 +120,20 @@ class Config(Section):
                     raise ValueError(
                         f"data.{name} is of tables, and a story has its sentences, question and answer: leave it out"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def conversations_are_read_where_the_task_writes(self) -> Config:
+        task = self.task.name
+        if task in TASKS_OF_CONVERSATIONS:
+            if self.data.conversations and self.data.text:
+                raise ValueError("data.conversations is true, and data.text names one text of a record: leave one out")
+        elif self.data.conversations:
+            raise ValueError(
+                f"data.conversations is of language models, and task {task} learns no answers: leave it out"
+            )
+        elif self.data.conversations is None:
+            object.__setattr__(self, "data", self.data.model_copy(update={"conversations": False}))
         return self
 
     @model_validator(mode="after")

@@ -87,9 +87,7 @@ class Floor:
     ) -> dict[str, list[ExampleScore]]:
         """What both spend on the same documents: {"ngram": …, "ngram_bytes": …}."""
         token_bytes = table_of_bytes(tokenizer)
-        in_bytes = [
-            (bytes_of(ids, token_bytes), n_bytes, n_chars, source) for ids, n_bytes, n_chars, source in documents
-        ]
+        in_bytes = [in_bytes_of(document, token_bytes) for document in documents]
         rows: tuple[tuple[str, NGram, Sequence[DocumentIds], TokenSizes], ...] = (
             ("ngram", self.ngram, documents, TokenSizes.of(tokenizer)),
             ("ngram_bytes", self.ngram_bytes, in_bytes, TokenSizes.of_bytes()),
@@ -246,6 +244,15 @@ def stream_of(documents: Iterable[npt.NDArray[Any]], mark: int, max_tokens: int)
 def table_of_bytes(tokenizer: Tokenizer) -> list[bytes]:
     """The bytes of every id."""
     return [tokenizer.token_bytes(number) for number in range(tokenizer.vocab_size)]
+
+
+def in_bytes_of(document: DocumentIds, token_bytes: list[bytes]) -> DocumentIds:
+    """The same document, its bytes for ids; where not all of it is measured, the bytes of what is."""
+    ids, n_bytes, n_chars, source, *answered = document
+    if not answered:
+        return bytes_of(ids, token_bytes), n_bytes, n_chars, source
+    lengths = [len(token_bytes[number]) for number in np.asarray(ids).tolist()]
+    return bytes_of(ids, token_bytes), n_bytes, n_chars, source, np.repeat(answered[0], [*lengths, 1])
 
 
 def bytes_of(ids: Sequence[int] | npt.NDArray[Any], token_bytes: list[bytes]) -> npt.NDArray[np.uint8]:

@@ -1,25 +1,20 @@
 """A chat is a prompt with history: turns in, prompt text out. Room: generation/. Used by the `chat` verb.
 
 Two styles. "raw" writes on: what was said and what was written stand one after the other, as in one text; this is what
-a model trained on plain text has learned. "turns" labels each turn, for models trained on dialogues.
+a model trained on plain text has learned. "turns" labels each turn, as text/conversations.py lays out those that a
+model is trained on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from textmill.text.conversations import INDENT, LABELS_OF_TURNS, Turn, indented
+
+__all__ = ["ChatStyle", "Turn", "chat_answer", "chat_prompt", "chat_stops"]
 
 ChatStyle = Literal["raw", "turns"]
-Speaker = Literal["user", "assistant"]
-
-LABELS: dict[Speaker, str] = {"user": "User:", "assistant": "Assistant:"}
-
-
-class Turn(NamedTuple):
-    """What one side said."""
-
-    speaker: Speaker
-    text: str
 
 
 def chat_prompt(turns: Sequence[Turn], style: ChatStyle = "raw") -> str:
@@ -34,20 +29,16 @@ def chat_prompt(turns: Sequence[Turn], style: ChatStyle = "raw") -> str:
     """
     if style == "raw":
         return "".join(turn.text for turn in turns)
-    lines = [f"{LABELS[turn.speaker]} {indented(turn.text)}\n" for turn in turns]
-    return "".join(lines) + LABELS["assistant"]
+    lines = [f"{LABELS_OF_TURNS[turn.speaker]} {indented(turn.text)}\n" for turn in turns]
+    return "".join(lines) + LABELS_OF_TURNS["assistant"]
 
 
 def chat_stops(style: ChatStyle = "raw") -> tuple[str, ...]:
     """Texts that end an answer: the next label, of either side."""
-    return tuple(f"\n{label}" for label in LABELS.values()) if style == "turns" else ()
+    return tuple(f"\n{label}" for label in LABELS_OF_TURNS.values()) if style == "turns" else ()
 
 
 def chat_answer(text: str, style: ChatStyle = "raw") -> str:
-    """What was written, as the text of a Turn: in style "turns" without the blanks that the layout put around it."""
-    return text.strip() if style == "turns" else text
-
-
-def indented(text: str) -> str:
-    """Every line but the first moved in by two blanks; all that Python calls a line end counts as one."""
-    return "\n  ".join(text.splitlines())
+    """What was written, as the text of a Turn: in style "turns" without the blanks that the layout put around it,
+    and before its lines."""
+    return text.strip().replace(INDENT, "\n") if style == "turns" else text

@@ -243,7 +243,7 @@ class Mask:
         in at most n_blocks contiguous blocks of windows. No number depends on a seed, or on what is read together."""
         texts = list(examples)
         windows = Windows.of(np.array([len(ids) for ids, *_ in texts], dtype=np.int64), self.seq_len, self.begin_mark)
-        owners, names = windows.documents, [(source, n_bytes, n_chars) for _, n_bytes, n_chars, source in texts]
+        owners, names = windows.documents, [(source, n_bytes, n_chars) for _, n_bytes, n_chars, source, *_ in texts]
         if n_blocks is not None and len(texts) == 1 and len(windows) > 1:
             n_blocks = min(n_blocks, len(windows))
             owners = np.arange(len(windows)) * n_blocks // len(windows)

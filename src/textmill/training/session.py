@@ -37,6 +37,7 @@ from textmill.runs.folder import START
 from textmill.tasks import Task, task_of
 from textmill.tasks.prepare import prepare
 from textmill.text import SplitPlan, plan_split
+from textmill.text.documents import ANSWERED
 from textmill.training.batching import batches_of
 from textmill.training.beginning import new_model
 from textmill.training.clock import Clock
@@ -229,6 +230,7 @@ def begin(
             "n_bytes": {name: store.n_bytes for name, store in stores.items()},
             "bytes_per_token": round(prepared.train.n_bytes / max(1, prepared.train.n_tokens), 3),
             "by_blocks": ledger["by_blocks"],
+            **({"conversations": True} if ANSWERED in prepared.train.names else {}),
             "languages": ledger["languages"],
             "duplicates": ledger["duplicates"],
             "notes": ledger["notes"],
