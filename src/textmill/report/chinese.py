@@ -2121,7 +2121,6 @@ CHINESE: dict[str, str] = {
     "%(source)s is all there is, one conversation: nothing is held out.": (
         "%(source)s 是全部内容，只有一段对话：没有留出任何部分。"
     ),
-    "%(what)s is empty": "%(what)s是空的",
     "'%(key)s' is no list of messages, or an empty one": "“%(key)s”不是消息的列表，或者是空的",
     "message %(n)s is no object with 'role' and 'content'": "第 %(n)s 条消息不是带有 'role' 和 'content' 的对象",
     "message %(n)s is said by '%(role)s' (known are: %(roles)s)": (
