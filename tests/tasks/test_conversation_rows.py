@@ -147,7 +147,7 @@ def test_a_row_of_several_conversations_costs_what_each_costs_alone(tmp_path: Pa
     # And measured, document by document, it is the same.
     scores = task.measure(model, task.examples(store, BYTES), BYTES, config)
     assert sum(score.nats for score in scores) == pytest.approx(float(alone.total), abs=1e-6)
-    assert [score.n_tokens for score in scores] == [4, 4, 11 + 3]
+    assert [score.n_tokens for score in scores] == [4, 4, 10 + 3]
     assert [score.n_bytes for score in scores] == [3, 3, 10 + 2]
     assert [score.n_chars for score in scores] == [3, 3, 8 + 2]
     named = score_documents(model, task.documents(documents, BYTES), BYTES.mark)
