@@ -759,7 +759,7 @@ class Info(Document):
     """command, seed, versions, hardware, times."""
     origin: dict[str, Any] = Field(default_factory=dict)
     """Of a model that was trained elsewhere: its format, family and architecture, the precision its weights are kept
-    in, its files, context, bytes to load and to train, licence, whether it is safe and why, what was left aside."""
+    in, their files, context, bytes to load and to train, licence, whether it is safe and why, what was left aside."""
 
 
 class RunLine(Document):

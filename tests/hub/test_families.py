@@ -78,11 +78,11 @@ def reference_of(name: str, kind: str, said: dict[str, Any]) -> Any:
     return reference
 
 
-def read(folder: Path, heads: Any = None, **more: Any) -> tuple[str, Any, dict[str, Tensor], Any]:
+def read(folder: Path, heads: Any = None, knobs: Any = None, **more: Any) -> tuple[str, Any, dict[str, Tensor], Any]:
     """(family, config, our tensors, our model) of a folder."""
     said = json.loads((folder / "config.json").read_text())
     family = family_said(said)
-    config = config_of(family, said)
+    config = config_of(family, said).model_copy(update=knobs or {})
     theirs = safetensors.torch.load_file(folder / "model.safetensors")
     ours = ours_of(family, theirs, config, heads or {}, **more)
     form = {"marian": "encoder-decoder", "bert": "encoder", "roberta": "encoder"}.get(family, "decoder")

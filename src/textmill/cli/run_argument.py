@@ -15,6 +15,7 @@ import click
 
 from textmill.cli.output import Shell
 from textmill.errors import RunError, did_you_mean
+from textmill.hub.named import HUB, MARKS_OF_OURS, is_foreign
 from textmill.tables import TASKS_WITH_QUESTIONS
 
 if TYPE_CHECKING:
@@ -47,14 +48,15 @@ def run_argument(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def open_argument(name: str) -> Run:
     """The run that a word of the command line names. Raises RunError with the names that are near."""
-    from textmill.hub import open_run
-    from textmill.hub.opening import HUB, is_foreign
+    path = Path(name) if name.startswith(HUB) else _path_named(name)
+    if name.startswith(HUB) or is_foreign(path):
+        from textmill.hub import open_run as open_any
 
-    if name.startswith(HUB):
-        return open_run(name)
-    path = _path_named(name)
-    if not is_foreign(path) and not any((path / file).is_file() for file in ("run.json", "manifest.json")):
+        return open_any(name if name.startswith(HUB) else path)
+    if not any((path / file).is_file() for file in MARKS_OF_OURS):
         raise RunError("this is no run (there is no run.json in it)", where=name, hint=_near(name))
+    from textmill.runs import open_run
+
     return open_run(path)
 
 

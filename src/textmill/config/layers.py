@@ -33,6 +33,8 @@ PYTHON = "Python"
 
 FREE_FROM_START = {"start", "dropout", "token_dropout", "pooling"}
 """Knobs of [model] that a run which begins from another may have as it likes, and so of most the length of a row."""
+SEQ_LEN_OF_STARTS = 1024
+"""Tokens in a row of a run that begins from one with a longer context, unless it is said: few texts need more."""
 TOKENS_OF_START = ("kind", "segmenter", "vocab_size", "shared", "begin_mark")
 """Those of [tokens] that it must have as the other."""
 
@@ -186,7 +188,8 @@ def begun_from(loaded: Loaded, base: Config, origin: str) -> Loaded:
         )
     kept = {name: value for name, value in config.model if name in free and f"model.{name}" in loaded.said}
     values = config.model_dump()
-    values["model"] = {"seq_len": base.model.seq_len, "start": config.model.start, "arch": base.model.arch} | kept
+    reach = base.model.seq_len if "seq_len" not in free else min(base.model.seq_len, SEQ_LEN_OF_STARTS)
+    values["model"] = {"seq_len": reach, "start": config.model.start, "arch": base.model.arch} | kept
     for key, value in taken.items():
         section, _, name = key.partition(".")
         values[section][name] = value

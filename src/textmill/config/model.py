@@ -172,6 +172,12 @@ class RecurrentConfig(BaseModelConfig):
     source_attention: Literal["dot", "additive"] = knob("dot")
     """How a model that reads a source compares what it writes with it: dot, or additive (Bahdanau)."""
 
+    @model_validator(mode="after")
+    def a_first_place_has_seen_the_text(self) -> Self:
+        if self.pooling == "first":
+            raise ValueError("pooling first is of Transformers: a recurrence has read next to nothing at a first place")
+        return self
+
     @field_validator("arch")
     @classmethod
     def arch_stands_in_the_table(cls, arch: str) -> str:

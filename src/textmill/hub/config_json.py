@@ -114,7 +114,7 @@ class Said:
             more = f" and {len(spare) - 5:,} more" if len(spare) > 5 else ""
             self.refuse(
                 f"{told}{more}: not known of this kind of model, and might change what it computes",
-                "Nothing is passed over that may change numbers. Only what is listed in docs/hub.md is read.",
+                "Nothing is passed over that may change numbers. Only what docs/other-models.md lists is read.",
             )
 
 

@@ -154,6 +154,8 @@ def theirs_of(family: str, ours: Tensors, config: TransformerConfig, heads: Head
     unsaid = [name for name, tensor in left.items() if bool(tensor.count_nonzero())]
     if unsaid:
         raise ConfigError(f"a model of family {family} has no place for {listed(unsaid)}")
+    if kind.form == "encoder" and not heads:  # a bare body
+        return {name: tensor.contiguous() for name, tensor in theirs.items()}
     return {_full_name(kind, name): tensor.contiguous() for name, tensor in theirs.items()}
 
 
@@ -219,7 +221,10 @@ def _take_copies(
 
 
 def _is_output(name: str) -> bool:
-    return name in ("lm_head.weight", "cls.predictions.decoder.weight", "lm_head.decoder.weight")
+    return name in ("lm_head.weight", *(f"{place}.{kind}" for place in DECODERS for kind in ("weight", "bias")))
+
+
+DECODERS = ("cls.predictions.decoder", "lm_head.decoder")
 
 
 def _full_name(kind: Family, name: str) -> str:
@@ -267,6 +272,7 @@ def halves_exchanged(weight: Tensor, width: int) -> Tensor:
 
 TYPES, POSITIONS = "embeddings.token_type_embeddings.weight", "embeddings.position_embeddings.weight"
 TYPE_STEP, STAND_IN = "type 1 less type 0", "the stand-in of a hidden token"
+DECODER_BIASES = {"cls.predictions.decoder.bias": "cls.predictions.bias", "lm_head.decoder.bias": "lm_head.bias"}
 ROBERTA_PAD = 1
 """RoBERTa's positions begin behind the id of its padding."""
 
@@ -283,6 +289,10 @@ def _fold(family: str, found: dict[str, Tensor], config: TransformerConfig, head
         if types is not None and types.ndim == 2 and types.shape[1:] == positions.shape[1:] and len(types):
             positions = (positions.double() + types[0].double()).to(positions.dtype)
         found[POSITIONS] = positions
+    if "mask" in heads and not config.tied:  # the bias that is used is that of the weights, which then is no copy
+        for weights, bias in DECODER_BIASES.items():
+            if weights in found:
+                found[bias] = found.pop(weights)
     if "mask" in heads and mask_id is not None:
         found[STAND_IN] = found["embeddings.word_embeddings.weight"][mask_id]
     if "span" in heads and (scores := found.get("qa_outputs.weight")) is not None:
@@ -314,6 +324,8 @@ def _unfold(
         theirs["qa_outputs.bias"] = positions.new_zeros(2)
     theirs[TYPES] = types
     theirs.pop(STAND_IN, None)
+    if "mask" in heads and not config.tied:
+        theirs |= {copy: theirs[bias] for copy, bias in DECODER_BIASES.items() if bias in theirs}
 
 
 # --- the names

@@ -51,6 +51,8 @@ def look_into(path: Path) -> ModelFolder:
     if not path.is_dir():
         raise RunError("there is no such folder", where=str(path))
     aside = left_aside(path)
+    if not (path / CONFIG).exists() and not (path / WEIGHTS).exists():
+        raise no_weights(path, aside)
     config = json_file(path / CONFIG, CONFIG_BYTES, "the description of the model")
     if not isinstance(config, dict):
         raise Damaged("this is no table of settings", where=str(path / CONFIG))
@@ -170,7 +172,7 @@ class opened:  # noqa: N801  a with-statement's word
     def __enter__(self) -> Any:
         try:
             self.file: Any = safe_open(self.path, framework="pt")
-            self.file.__enter__()
+            self.file.__enter__()  # type: ignore[no-untyped-call]
         except (SafetensorError, OSError) as error:
             raise Damaged(f"not a whole safetensors file ({error})", where=str(self.path)) from error
         return self.file

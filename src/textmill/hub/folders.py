@@ -168,7 +168,7 @@ def open_folder(path: Path | str) -> ForeignRun:
     kind = KINDS[family]
     tokenizer = tokenizer_of(folder)
     sizes = vocab_sizes_of(folder, family)
-    refuse_other_vocabulary(tokenizer, sizes, folder)
+    refuse_other_vocabulary(tokenizer, sizes, path)
     mask_id = getattr(getattr(tokenizer, "facts", None), "masked", None)
     if "mask" in heads and mask_id is None:
         raise InputError("the tokenizer names no token for hidden words ([MASK])", where=str(path))
@@ -182,7 +182,7 @@ def open_folder(path: Path | str) -> ForeignRun:
         "family": family,
         "architecture": ", ".join(classes_of(folder.config)) or None,
         "precision": precision_of(folder),
-        "files": [file.name for file in folder.shards],
+        "weights": [file.name for file in folder.shards],
         "licence": licence_of(path),
         "safe": True,
         "why": "tensors, JSON and text alone are read; nothing of the folder is executed",
@@ -306,7 +306,7 @@ def heads_said(head: str, folder: ModelFolder, model: TransformerConfig) -> dict
     if head == "mask":
         return {"mask": {"vocab_size": vocab_sizes_of(folder, str(family_said(said)))[0]}}
     if head == "span":
-        return {"span": {"longest": LONGEST_ANSWER}}
+        return {"span": {"longest": LONGEST_ANSWER, "typed": True}}
     if head != "classify":
         return {}
     problem = said.get("problem_type")
@@ -356,16 +356,14 @@ def tokenizer_of(folder: ModelFolder) -> Tokenizer:
     return tokenizer
 
 
-def refuse_other_vocabulary(tokenizer: Tokenizer, sizes: tuple[int, int | None], folder: ModelFolder) -> None:
+def refuse_other_vocabulary(tokenizer: Tokenizer, sizes: tuple[int, int | None], path: Path) -> None:
     """Raises InputError where tokenizer and model cannot belong together."""
     for ours, theirs in zip((tokenizer.vocab_size, tokenizer.source_vocab_size), sizes, strict=True):
         if (ours is None) != (theirs is None):
-            raise InputError(
-                "one of tokenizer and model has a vocabulary of its own for sources", where=str(folder.path)
-            )
+            raise InputError("one of tokenizer and model has a vocabulary of its own for sources", where=str(path))
         if ours is not None and theirs is not None and not theirs - SPARE_IDS < ours <= theirs:
             raise InputError(
                 f"the tokenizer has {ours:,} ids, the model {theirs:,}: they belong to different models",
-                where=str(folder.path),
+                where=str(path),
                 hint="Put the tokenizer's files of this model beside its weights.",
             )

@@ -316,7 +316,8 @@ def _head_multiplies(config: ModelConfig, vocab_size: int) -> int:
 
 
 def _of_classify_head(config: ModelConfig, n_classes: int) -> int:
-    return n_classes * (config.d_model + 1) + _weighing(config)
+    turning = config.d_model * (config.d_model + 1) if config.pooling == "first" else 0  # once a text
+    return n_classes * (config.d_model + 1) + _weighing(config) + turning
 
 
 def _of_mask_head(config: ModelConfig, vocab_size: int) -> int:
@@ -325,9 +326,7 @@ def _of_mask_head(config: ModelConfig, vocab_size: int) -> int:
 
 
 def _weighing(config: ModelConfig) -> int:
-    """Numbers that say how much each token weighs in its text, or turn the one that speaks for it."""
-    if config.pooling == "first":
-        return config.d_model * (config.d_model + 1)
+    """Numbers that say how much each token weighs in its text."""
     return config.d_model * (config.d_model + 1) if config.pooling == "attention" else 0
 
 

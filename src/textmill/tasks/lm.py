@@ -28,6 +28,7 @@ from textmill.text.columns import utf8_size
 from textmill.text.documents import ANSWERED
 from textmill.tokens import PackedRows, Sampler, StoreWriter, Tokenizer, TokenStore
 from textmill.tokens.answer_rows import AnswerRows, counted_in
+from textmill.tokens.chat_template import going_on
 from textmill.tokens.cuts import PART_CHARS
 from textmill.tokens.packing import PADDING
 
@@ -70,11 +71,11 @@ class LanguageModelling:
         documents = iter(documents)
         first = next(documents, None)
         if first is None:
-            return StoreWriter(folder, tokenizer.vocab_size).close()
+            return StoreWriter(folder, tokenizer.vocab_size, mark=tokenizer.mark).close()
         documents = itertools.chain([first], documents)
         if ANSWERED in first.meta:
             return encode_conversations(documents, tokenizer, folder)
-        with StoreWriter(folder, tokenizer.vocab_size) as writer:
+        with StoreWriter(folder, tokenizer.vocab_size, mark=tokenizer.mark) as writer:
             waiting: list[Document] = []
             n_waiting = 0
             for document in documents:
@@ -116,7 +117,13 @@ class LanguageModelling:
         spans = spans_of(store)
         if spans is not None:
             begin = tokenizer.begin if config.tokens.begin_mark else None
-            return AnswerRows(store, spans, config.model.seq_len, tokenizer.mark, begin, config.tokens.pack)
+            rows = AnswerRows(store, spans, config.model.seq_len, tokenizer.mark, begin, config.tokens.pack)
+            if tokenizer.chat_template is not None:
+                rows.notes.append(
+                    "the chat template of the tokenizer is not used: turns are labelled User: and Assistant:, and chat "
+                    "labels them so, too"
+                )
+            return rows
         return PackedRows(
             store,
             config.model.seq_len,
@@ -124,6 +131,7 @@ class LanguageModelling:
             begin_mark=config.tokens.begin_mark,
             isolate=config.tokens.isolate,
             pack=config.tokens.pack,
+            begin=tokenizer.begin,
         )
 
     def examples(self, store: TokenStore, tokenizer: Tokenizer, max_tokens: int | None = None) -> Iterator[DocumentIds]:
@@ -200,6 +208,7 @@ class LanguageModelling:
             batch=config.eval.batch,
             sizes=TokenSizes.of(tokenizer),
             n_blocks=n_blocks,
+            begin=tokenizer.begin,
         )
 
     def metrics(self, scores: Sequence[ExampleScore]) -> dict[str, float]:
@@ -257,7 +266,7 @@ def plain_documents(texts: Sequence[Document], tokenizer: Tokenizer) -> list[Pla
 def encode_conversations(documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
     """Conversations -> ids on disk, and beside each where its answers stand. Raises NoSpace, InputError for a text that
     is none."""
-    with StoreWriter(folder, tokenizer.vocab_size, fields=(ANSWERED,)) as writer:
+    with StoreWriter(folder, tokenizer.vocab_size, fields=(ANSWERED,), mark=tokenizer.mark) as writer:
         for document in documents:
             refuse_mixed(document, ANSWERED not in document.meta)
             ids, spans = encoded_turns(document, tokenizer)
@@ -287,7 +296,10 @@ def encoded_turns(document: Document, tokenizer: Tokenizer) -> tuple[NDArray[np.
     for start, stop in document.meta[ANSWERED]:
         bounds += [start, stop]
     bounds.append(len(text))
-    pieces = tokenizer.encode_arrays([text[start:stop] for start, stop in itertools.pairwise(bounds)])
+    texts = [text[start:stop] for start, stop in itertools.pairwise(bounds)]
+    pieces = tokenizer.encode_arrays(texts)
+    if not tokenizer.exact:  # one that puts a blank before each text puts none inside it
+        pieces = [pieces[0], *(np.array(going_on(tokenizer.encode, one), dtype=np.int64) for one in texts[1:])]
     ends = np.cumsum([len(piece) for piece in pieces]).tolist()
     spans = [(ends[place - 1], ends[place]) for place in range(1, len(pieces), 2)]
     if document.meta[ANSWERED][-1][1] == len(text):

@@ -117,14 +117,19 @@ class StoreWriter:
     """
 
     def __init__(
-        self, folder: Path | str, vocab_size: int, n_bytes_expected: int | None = None, fields: Sequence[str] = ()
+        self,
+        folder: Path | str,
+        vocab_size: int,
+        n_bytes_expected: int | None = None,
+        fields: Sequence[str] = (),
+        mark: int | None = None,
     ):
-        """vocab_size: control token included; the mark is its last id. n_bytes_expected: of the text, where known, so
-        that a full disk is told with the space needed. fields: what is kept of each document beside its ids, such as
-        labels. Raises RunError where the folder has content, NoSpace.
+        """vocab_size: control token included; mark: its id, by default the last. n_bytes_expected: of the text, where
+        known, so that a full disk is told with the space needed. fields: what is kept of each document beside its ids,
+        such as labels. Raises RunError where the folder has content, NoSpace.
         """
         self.folder = Path(folder)
-        self.vocab_size, self.mark = vocab_size, vocab_size - 1
+        self.vocab_size, self.mark = vocab_size, vocab_size - 1 if mark is None else mark
         self._n_bytes_expected = n_bytes_expected
         self._n_bytes = self._n_chars = 0
         self._arrays: dict[str, ArrayWriter] = {}
@@ -245,7 +250,8 @@ class StoreWriter:
         """Where the first id stands that no document may hold."""
         if not len(tokens) or 0 <= tokens.min() <= tokens.max() < self.mark:
             return None
-        return int(np.flatnonzero((tokens < 0) | (tokens >= self.mark))[0])
+        wrong = np.flatnonzero((tokens < 0) | (tokens == self.mark) | (tokens >= self.vocab_size))
+        return int(wrong[0]) if len(wrong) else None
 
     def _refuse(self, wrong: int, source: str) -> NoReturn:
         problem = "is the mark" if wrong == self.mark else f"is not one of {self.vocab_size:,}"
@@ -418,8 +424,8 @@ class TokenStore:
         for name, length in expected.items():
             if name not in self._header.files or self._header.files[name].length != length:
                 raise self._damaged(HEADER, f"it does not describe {name} with {length:,} elements")
-        if self.mark != self.vocab_size - 1:
-            raise self._damaged(HEADER, f"mark {self.mark} is not the last of {self.vocab_size:,} ids")
+        if self.mark >= self.vocab_size:
+            raise self._damaged(HEADER, f"mark {self.mark} is none of {self.vocab_size:,} ids")
         for name, starts, end in (
             (STARTS, self.starts, self.n_tokens),
             (SOURCE_STARTS, self._source_starts, n_sources),
