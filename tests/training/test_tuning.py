@@ -50,6 +50,9 @@ TUNES: dict[str, dict[str, Any]] = {
 }
 
 
+FAST = {("transformer", "lora"), ("lstm", "lora")}
+
+
 class Told(Quiet):
     """Remembers what is said, and asks for a stop at a step."""
 
@@ -110,8 +113,14 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize("how", TUNES)
-@pytest.mark.parametrize("arch", ["transformer", "rnn", "lstm", "gru"])
+@pytest.mark.parametrize(
+    ("arch", "how"),
+    [
+        pytest.param(arch, how, marks=[] if (arch, how) in FAST else [pytest.mark.ci])
+        for arch in ("transformer", "rnn", "lstm", "gru")
+        for how in TUNES
+    ],
+)
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(arch: str, how: str, said: Any) -> None:
     base = train(said("base", **{"model.arch": arch, "model.dropout": 0.1}))
     knobs = TUNES[how] | {"model.start": str(base.path), "train.average": 0.9, "train.layer_decay": 0.8}
@@ -126,8 +135,14 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(arch: str, how: str, sa
     assert verify_run(said("parts", **knobs)).equal
 
 
-@pytest.mark.parametrize("how", TUNES)
-@pytest.mark.parametrize("task", TEXTS)
+@pytest.mark.parametrize(
+    ("task", "how"),
+    [
+        pytest.param(task, how, marks=[] if (task, how) == ("classify", "lora") else [pytest.mark.ci])
+        for task in TEXTS
+        for how in TUNES
+    ],
+)
 def test_every_task_trains_what_is_named_and_opens_whole(task: str, how: str, said: Any) -> None:
     form_of_base = {"lm": "lm", "translate": "translate", "story": "story"}.get(task, "mask")
     base = train(said("base", form_of_base, **{"model.arch": "transformer", "train.lr": 0.01}))

@@ -299,7 +299,7 @@ def encoded_turns(document: Document, tokenizer: Tokenizer) -> tuple[NDArray[np.
     texts = [text[start:stop] for start, stop in itertools.pairwise(bounds)]
     pieces = tokenizer.encode_arrays(texts)
     if not tokenizer.exact:  # one that puts a blank before each text puts none inside it
-        pieces = [pieces[0], *(np.array(going_on(tokenizer.encode, one), dtype=np.int64) for one in texts[1:])]
+        pieces = [pieces[0], *(np.array(going_on(tokenizer.encode, one), dtype=np.int32) for one in texts[1:])]
     ends = np.cumsum([len(piece) for piece in pieces]).tolist()
     spans = [(ends[place - 1], ends[place]) for place in range(1, len(pieces), 2)]
     if document.meta[ANSWERED][-1][1] == len(text):
