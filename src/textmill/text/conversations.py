@@ -46,7 +46,7 @@ def laid_out(turns: Sequence[Turn]) -> tuple[str, tuple[tuple[int, int], ...]]:
     said. The last one goes on to the end of the text, and to the mark behind it.
 
     >>> laid_out([Turn("user", "Hi."), Turn("assistant", "Ho."), Turn("user", "Hm?"), Turn("assistant", "Oh.")])
-    ('User: Hi.\\nAssistant: Ho.\\nUser: Hm?\\nAssistant: Oh.', ((20, 30), (46, 50)))
+    ('User: Hi.\\nAssistant: Ho.\\nUser: Hm?\\nAssistant: Oh.', ((20, 30), (45, 49)))
     """
     text, answers, begun = "", [], None
     for number, turn in enumerate(turns):
