@@ -77,6 +77,9 @@ TASKS_WITH_STORIES = ("story",)
 # The tasks whose documents are passages with a question and its answers.
 TASKS_WITH_QUESTIONS = ("answer",)
 
+# The tasks that learn from conversations, of which they learn the answers alone.
+TASKS_OF_CONVERSATIONS = ("lm",)
+
 # The tasks that ask a text for its own words: their runs are where others begin (--from).
 TASKS_OF_PRETRAINING = ("mask",)
 

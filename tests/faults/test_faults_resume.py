@@ -38,6 +38,7 @@ OF_OTHER_TASKS = {
     "data.question",
     "data.answer",
     "data.stories",
+    "data.conversations",
     "task.both_ways",
     "tokens.shared",
     "model.source_attention",
@@ -50,6 +51,12 @@ OF_OTHER_TASKS = {
     "task.mask_share",
     "task.whole_words",
     "train.pretrain",
+    "train.tune",
+    "train.tune_layers",
+    "train.lora_rank",
+    "train.lora_alpha",
+    "train.lora_dropout",
+    "train.lora_targets",
 }  # refused where a task has no use for them
 KNOBS = {key: knob for key, knob in knobs_of("gru").items() if knob.on_resume == "refuse" and key not in OF_OTHER_TASKS}
 

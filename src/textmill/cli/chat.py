@@ -50,7 +50,8 @@ QUOTES = '"""'
     type=click.Choice(["raw", "turns", "template"]),
     default=None,
     help="template: as the model's own chat template lays turns out (default, where it has one). raw: the text goes "
-    "on, line by line (default, where it has none). turns: each line is labelled User: or Assistant:.",
+    "on, line by line (default, where it has none). turns: each line is labelled User: or Assistant: (default of a run "
+    "that was trained on conversations).",
 )
 @checkpoint_option
 def chat_command(shell: Shell, run: Run, style: ChatStyle | None, checkpoint: str | None) -> None:
@@ -72,7 +73,7 @@ class Chat:
         from textmill.tokens.chat_template import ChatTemplate
 
         self.shell, self.run, self.config, self.tokenizer = shell, run, config, run.tokenizer
-        self.style = style_of(style, self.tokenizer)
+        self.style = style_of(style, self.tokenizer, bool(run.info.get("data", {}).get("conversations")))
         self.template = ChatTemplate(self.tokenizer.chat_template or "", str(run.path))
         self.model = model_of(run, config, checkpoint)
         self.turns: list[Turn] = []

@@ -38,6 +38,7 @@ EVERY_STEP = "all"
         "textmill train my_texts/ -n                plan and files, nothing is written",
         "textmill train reviews.csv --task classify --pretrain more.txt    first hidden words of text without labels",
         "textmill train more.txt --from runs/novel  begin with the weights of another run",
+        "textmill train chats.jsonl --from runs/novel --tune lora          small adapters; of chats the answers count",
         "textmill train -c run.toml                 knobs from a file, such as a run's config.toml",
         "textmill train runs/novel --verify         repeat the last stretch in memory: the same to the bit?",
     ),

@@ -58,6 +58,10 @@ class DataConfig(Section):
     """Of passages with questions, or of questions that are searched, the column or key that holds the answers; of
     several, the first that a file has. Default: one that is called as answers mostly are, such as answers, answer,
     答案."""
+    conversations: bool | None = knob(None)
+    """Of a language model, a record is a conversation, of which the answers alone are learned: `messages`, each with a
+    role (system, user, assistant) and its content; or a `prompt` and its `completion`. Default: where the first record
+    of a JSON file has these."""
     unit: Literal["auto", "file", "line", "paragraph"] = knob("auto")
     """What a document is in a plain text file. auto: a file is one document."""
     valid_share: float = knob(0.05, ge=0.0, lt=1.0)

@@ -40,6 +40,24 @@ class TrainConfig(Section):
     """Share of minutes that goes into it."""
     pretrain_steps: int | None = knob(None, ge=1, le=N_STEPS_MOST)
     """Its steps. Default: its share of minutes; beside --steps or --epochs as many as the run itself."""
+    tune: Literal["full", "lora", "last", "frozen"] = knob("full", flag="--tune")
+    """Of a run that begins from another, what is trained. full: every weight. lora: small adapters beside the matrices
+    (Hu et al. 2021). last: the last layers and the heads. frozen: the heads alone. What is new, such as a head for
+    another task, is trained in any case."""
+    tune_layers: int = knob(1, ge=1)
+    """Of last, how many layers; of each side where a source is read."""
+    layer_decay: float = knob(1.0, gt=0.0, le=1.0)
+    """Each layer learns at so many times the rate of the one above it, the embedding at the least (Howard & Ruder
+    2018). 1: all at the same rate."""
+    lora_rank: int = knob(8, ge=1)
+    """Of lora, the rank of what is added to a matrix."""
+    lora_alpha: float = knob(16.0, gt=0.0)
+    """Of lora, alpha: what is added is multiplied by alpha / rank."""
+    lora_dropout: float = knob(0.0, ge=0.0, lt=1.0)
+    """Of lora, share of what goes into an adapter that is set to 0 in training. Not of recurrent cells."""
+    lora_targets: tuple[str, ...] = knob(())
+    """Of lora, which matrices: query, key, value, out, up, gate, down; of recurrent cells input, state. Default: all
+    that there are."""
     batch: int | None = knob(None, ge=1)
     """Rows in a micro-batch. Default: chosen for the architecture and the amount of text."""
     accumulate: int = knob(1, ge=1)

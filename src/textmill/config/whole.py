@@ -16,6 +16,7 @@ from textmill.config.tokens import TokensConfig
 from textmill.config.train import TrainConfig
 from textmill.tables import (
     TASK_FORMS,
+    TASKS_OF_CONVERSATIONS,
     TASKS_OF_PAIRS,
     TASKS_OF_PRETRAINING,
     TASKS_WITH_LABELS,
@@ -124,6 +125,20 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def conversations_are_read_where_the_task_writes(self) -> Config:
+        task = self.task.name
+        if task in TASKS_OF_CONVERSATIONS:
+            if self.data.conversations and self.data.text:
+                raise ValueError("data.conversations is true, and data.text names one text of a record: leave one out")
+        elif self.data.conversations:
+            raise ValueError(
+                f"data.conversations is of language models, and task {task} learns no answers: leave it out"
+            )
+        elif self.data.conversations is None:
+            object.__setattr__(self, "data", self.data.model_copy(update={"conversations": False}))
+        return self
+
+    @model_validator(mode="after")
     def words_are_hidden_where_the_task_asks_for_them(self) -> Config:
         if self.task.name in TASKS_OF_PRETRAINING:
             return self
@@ -140,6 +155,22 @@ class Config(Section):
                 f"train.pretrain is of tasks that read whole texts, such as classify, and task {task} is none: "
                 "leave it out"
             )
+        return self
+
+    @model_validator(mode="after")
+    def what_is_tuned_begins_from_another_run(self) -> Config:
+        train = self.train
+        if train.tune != "full" and self.model.start is None and not train.pretrain:
+            raise ValueError(
+                f"train.tune is {train.tune}, and there is no run to begin from: add --from RUN, or leave --tune out"
+            )
+        for tune, names in {
+            "last": ("tune_layers",),
+            "lora": ("lora_rank", "lora_alpha", "lora_dropout", "lora_targets"),
+        }.items():
+            for name in names:
+                if train.tune != tune and getattr(train, name) != TrainConfig.model_fields[name].default:
+                    raise ValueError(f"train.{name} is of --tune {tune}, and train.tune is {train.tune}: leave it out")
         return self
 
     @model_validator(mode="after")

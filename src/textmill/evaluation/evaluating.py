@@ -233,7 +233,7 @@ def _held_out(run: Run, data: str | None, task: Task, tokenizer: Tokenizer) -> t
 def _sample(documents: Sequence[DocumentIds], tokenizer: Tokenizer) -> str:
     pieces: list[str] = []
     left = LANGUAGE_SAMPLE
-    for ids, _, _, _ in documents:
+    for ids, *_ in documents:
         pieces.append(tokenizer.decode(int(i) for i in ids[:left]))
         left -= len(ids)
         if left <= 0:

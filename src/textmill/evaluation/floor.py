@@ -88,9 +88,7 @@ class Floor:
     ) -> dict[str, list[ExampleScore]]:
         """What both spend on the same documents: {"ngram": …, "ngram_bytes": …}."""
         table = table_of_bytes(tokenizer)
-        in_bytes = [
-            (bytes_of(ids, table, tokenizer), n_bytes, n_chars, source) for ids, n_bytes, n_chars, source in documents
-        ]
+        in_bytes = [in_bytes_of(document, table, tokenizer) for document in documents]
         rows: tuple[tuple[str, NGram, Sequence[DocumentIds], TokenSizes], ...] = (
             ("ngram", self.ngram, documents, TokenSizes.of(tokenizer)),
             ("ngram_bytes", self.ngram_bytes, in_bytes, TokenSizes.of_bytes()),
@@ -247,6 +245,15 @@ def stream_of(documents: Iterable[npt.NDArray[Any]], mark: int, max_tokens: int)
 def table_of_bytes(tokenizer: Tokenizer) -> list[bytes]:
     """The bytes of every id."""
     return [tokenizer.token_bytes(number) for number in range(tokenizer.vocab_size)]
+
+
+def in_bytes_of(document: DocumentIds, token_bytes: list[bytes], tokenizer: Tokenizer) -> DocumentIds:
+    """The same document, its bytes for ids; where not all of it is measured, which of the bytes are."""
+    ids, n_bytes, n_chars, source, *answered = document
+    if not answered:
+        return bytes_of(ids, token_bytes, tokenizer), n_bytes, n_chars, source
+    lengths = [len(token_bytes[number]) for number in np.asarray(ids).tolist()]
+    return bytes_of(ids, token_bytes), n_bytes, n_chars, source, np.repeat(answered[0], [*lengths, 1])
 
 
 def bytes_of(

@@ -3,32 +3,25 @@
 Three styles. "template" lays the turns out as the model's own chat template says; its control words are control tokens,
 and those that a person types are letters (tokens/chat_template). "raw" writes on: what was said and what was written
 stand one after the other, as in one text; this is what a model trained on plain text has learned. "turns" labels each
-turn, for models trained on dialogues.
+turn, as text/conversations.py lays out those that a model is trained on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from textmill.errors import InputError
 from textmill.generation.writing import PromptIds
+from textmill.text.conversations import INDENT, LABELS_OF_TURNS, Turn, indented
 from textmill.tokens.chat_template import ChatTemplate, encoded
 
 if TYPE_CHECKING:
     from textmill.tokens import Tokenizer
 
+__all__ = ["ChatStyle", "Turn", "chat_answer", "chat_prompt", "chat_stops", "laid_out", "style_of"]
+
 ChatStyle = Literal["raw", "turns", "template"]
-Speaker = Literal["user", "assistant"]
-
-LABELS: dict[Speaker, str] = {"user": "User:", "assistant": "Assistant:"}
-
-
-class Turn(NamedTuple):
-    """What one side said."""
-
-    speaker: Speaker
-    text: str
 
 
 def chat_prompt(turns: Sequence[Turn], style: ChatStyle = "raw") -> str:
@@ -44,28 +37,32 @@ def chat_prompt(turns: Sequence[Turn], style: ChatStyle = "raw") -> str:
     if style == "raw":
         return "".join(turn.text for turn in turns)
     if style == "template":
-        return "".join(f"{LABELS[turn.speaker]} {indented(turn.text)}\n" for turn in turns)
-    lines = [f"{LABELS[turn.speaker]} {indented(turn.text)}\n" for turn in turns]
-    return "".join(lines) + LABELS["assistant"]
+        return "".join(f"{LABELS_OF_TURNS[turn.speaker]} {indented(turn.text)}\n" for turn in turns)
+    lines = [f"{LABELS_OF_TURNS[turn.speaker]} {indented(turn.text)}\n" for turn in turns]
+    return "".join(lines) + LABELS_OF_TURNS["assistant"]
 
 
 def chat_stops(style: ChatStyle = "raw") -> tuple[str, ...]:
     """Texts that end an answer: the next label, of either side."""
-    return tuple(f"\n{label}" for label in LABELS.values()) if style == "turns" else ()
+    return tuple(f"\n{label}" for label in LABELS_OF_TURNS.values()) if style == "turns" else ()
 
 
 def chat_answer(text: str, style: ChatStyle = "raw") -> str:
-    """What was written, as the text of a Turn: in style "turns" without the blanks that the layout put around it."""
-    return text.strip() if style == "turns" else text
+    """What was written, as the text of a Turn: in style "turns" without the blanks that the layout put around it,
+    and before its lines."""
+    return text.strip().replace(INDENT, "\n") if style == "turns" else text
 
 
-def style_of(asked: ChatStyle | None, tokenizer: Tokenizer) -> ChatStyle:
-    """The style that is asked for; else the model's own template, where it has one, else "raw". Raises InputError for
-    the template of a model that has none."""
+def style_of(asked: ChatStyle | None, tokenizer: Tokenizer, was_taught_turns: bool = False) -> ChatStyle:
+    """The style that is asked for; else the one that the model was taught: "turns", where it was trained on
+    conversations, its own template, where it has one, else "raw". Raises InputError for the template of a model that
+    has none."""
     if asked == "template" and tokenizer.chat_template is None:
         raise InputError(
             "this model has no chat template", hint="Leave --style out, or say --style raw or --style turns."
         )
+    if asked is None and was_taught_turns:
+        return "turns"
     return asked or ("raw" if tokenizer.chat_template is None else "template")
 
 
@@ -74,8 +71,3 @@ def laid_out(turns: Sequence[Turn], template: ChatTemplate, tokenizer: Tokenizer
     read as letters. Raises InputError where the template refuses them."""
     told = encoded(template, [{"role": turn.speaker, "content": turn.text} for turn in turns], tokenizer)
     return PromptIds(told.text, told.ids), told.typed
-
-
-def indented(text: str) -> str:
-    """Every line but the first moved in by two blanks; all that Python calls a line end counts as one."""
-    return "\n  ".join(text.splitlines())

@@ -31,6 +31,7 @@ __all__ = [
     "family_of",
     "family_said",
     "ours_of",
+    "places_of",
     "their_config_of",
     "theirs_of",
 ]
@@ -156,6 +157,15 @@ def theirs_of(family: str, ours: Tensors, config: TransformerConfig, heads: Head
     if kind.form == "encoder" and not heads:  # a bare body
         return {name: tensor.contiguous() for name, tensor in theirs.items()}
     return {_full_name(kind, name): tensor.contiguous() for name, tensor in theirs.items()}
+
+
+def places_of(
+    family: str, config: TransformerConfig, heads: Heads = NO_HEADS, own_sources: bool = False
+) -> Iterable[Place]:
+    """Every tensor of a model of theirs with a head, by its full name, and ours that it is made of."""
+    kind = FAMILIES[family]
+    for place in _numbered(kind.places(config, heads, own_sources), config):
+        yield Place(_full_name(kind, place.theirs), place.ours, place.lies)
 
 
 def listed(facts: Sequence[str], most: int = 8) -> str:

@@ -6,6 +6,7 @@ Shapes: B batch, T new tokens, D width.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
@@ -15,6 +16,10 @@ from torch import Tensor, nn
 
 from textmill.models.layout import Layout
 from textmill.models.state import State
+
+IN_LAYER = re.compile(r"(?:blocks\.|_l)(\d+)")
+"""In the name of a parameter, the number of its layer: of a Transformer's block, or of torch.nn's cells."""
+BEFORE_LAYERS = re.compile(r"(?:^|\.)(?:learned|embed_norm)\.")
 
 
 def embedding(n: int, width: int) -> nn.Embedding:
@@ -84,6 +89,14 @@ class Backbone(Recomputed, ABC):
     def compiled_parts(self) -> list[nn.Module]:
         """The parts, called in its forward pass, that torch.compile is worth its time for."""
         return [self]
+
+    def depth_of(self, name: str) -> int:
+        """1 … n_layers of what belongs to a layer, 0 of what comes before the first, n_layers + 1 of what follows the
+        last. name: as in named_parameters()."""
+        found = IN_LAYER.search(name)
+        if found is not None:
+            return int(found[1]) + 1
+        return 0 if BEFORE_LAYERS.search(name) else int(self.config.n_layers) + 1
 
     def matrices(self) -> list[tuple[str, nn.Parameter]]:
         """The matrices that map vectors to vectors, by name: what Muon may orthogonalise."""

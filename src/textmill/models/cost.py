@@ -60,6 +60,24 @@ class Parameters:
         return self.embeddings + self.backbone + self.head
 
 
+@dataclass(frozen=True)
+class Trained:
+    """Numbers of a model of which not all are trained (models/adapters.py counts them)."""
+
+    total: int
+    matrices: int
+    """Those in matrices that Muon may take."""
+    adapters: int
+    """Those that stand beside the model's own."""
+    cells: int
+    """In matrices of recurrent cells that have adapters: their sum is made anew at each reading, and has a gradient."""
+    n_layers: int
+    """Gradients go back through so many, from the top."""
+    head: bool
+    sides: int
+    """Of each tensor 1 and the lengths of its sides: what Adafactor keeps."""
+
+
 def parameters(
     config: ModelConfig,
     vocab_size: int,
@@ -102,18 +120,30 @@ def flops_per_token(
     training: bool = True,
     form: str = "decoder",
     heads: Heads | None = None,
+    trained: Trained | None = None,
 ) -> int:
     """Of one token in a row of seq_len (default: the config's), by CONVENTION. Not training: a third of it.
 
-    Of an encoder-decoder: of a target token together with a source token, both rows of seq_len.
+    Of an encoder-decoder: of a target token together with a source token, both rows of seq_len. trained: where not all
+    is: what is not has no gradient of its own, and none goes back below the lowest that is.
     """
     counts = parameters(config, vocab_size, form, heads=heads)
-    forward = 2 * (counts.matrices + counts.head_multiplies)
+    attention = 0
     if isinstance(config, TransformerConfig):
         n_attentions = 3 if form == "encoder-decoder" else 1  # of each side to itself, and of one to the other
         seen = min(seq_len or config.seq_len, config.window or config.seq_len)
-        forward += 4 * n_attentions * config.n_layers * config.n_heads * config.head_width * seen
-    return 3 * forward if training else forward
+        attention = 4 * n_attentions * config.n_layers * config.n_heads * config.head_width * seen
+    forward = 2 * (counts.matrices + counts.head_multiplies) + attention
+    if not training or trained is None:
+        return 3 * forward if training else forward
+    share = trained.n_layers / config.n_layers
+    through = 2 * round(share * counts.matrices) + round(2 * share * attention)
+    if trained.n_layers or not trained.head:
+        through += 2 * counts.head_multiplies
+    adapters = 2 * trained.adapters
+    own = 2 * (trained.cells if trained.adapters else trained.matrices) + adapters
+    own += 2 * counts.head_multiplies * trained.head
+    return forward + adapters + through + adapters * bool(trained.n_layers) + own
 
 
 def memory_bytes(
@@ -124,9 +154,20 @@ def memory_bytes(
     form: str = "decoder",
     source_vocab_size: int | None = None,
     heads: Heads | None = None,
+    trained: Trained | None = None,
 ) -> dict[str, int]:
-    """Bytes of weights, gradients and optimizer (keys), activations left out. optimizer None: only to be used."""
+    """Bytes of weights, gradients and optimizer (keys), activations left out. optimizer None: only to be used. trained:
+    where not all is: only that has a gradient, and a place in the optimizer."""
     counts = parameters(config, vocab_size, form, source_vocab_size, heads)
+    if trained is not None and optimizer is not None:
+        in_matrices, elsewhere = OPTIMIZER_NUMBERS.get(optimizer, (0, 0))
+        kept = in_matrices * trained.matrices + elsewhere * (trained.total - trained.matrices)
+        kept = trained.sides if optimizer == "adafactor" else kept
+        return {
+            "weights": (counts.total + trained.adapters) * bytes_per_number,
+            "gradients": trained.total * bytes_per_number,
+            "optimizer": kept * bytes_per_number,
+        }
     if optimizer is None:
         return {"weights": counts.total * bytes_per_number, "gradients": 0, "optimizer": 0}
     return {
@@ -182,6 +223,7 @@ def training_bytes(
     leaves_holes: bool = True,
     source_vocab_size: int | None = None,
     heads: Heads | None = None,
+    trained: Trained | None = None,
 ) -> dict[str, int]:
     """What training holds at most, above what the program takes itself: `total`, what it is made of, and `reserved`:
     addresses in addition, without memory behind them. In float32.
@@ -190,20 +232,27 @@ def training_bytes(
     accumulates), the optimizer's step (all gradients), or a checkpoint (the largest of its files once more).
     averages: the weights are averaged too. continues: the weights of a checkpoint stay in memory beside the model's.
     steps_together: Muon orthogonalises matrices of one shape at once, in float32 (processors without bfloat16).
-    leaves_holes: freed blocks stay in the heap, as they do on a processor unless they are given back at once.
+    leaves_holes: freed blocks stay in the heap, as they do on a processor unless they are given back at once. trained:
+    where not all is; layers below the lowest that is keep nothing for backward.
     """
     counts = parameters(config, vocab_size, form, source_vocab_size, heads)
-    held = memory_bytes(config, vocab_size, optimizer, form=form, source_vocab_size=source_vocab_size, heads=heads)
+    held = memory_bytes(
+        config, vocab_size, optimizer, form=form, source_vocab_size=source_vocab_size, heads=heads, trained=trained
+    )
     reading = replace(reading, is_whole=form == "encoder")
     head = head_numbers(config, vocab_size, reading)
-    activations = 4 * activation_numbers(config, vocab_size, reading)
-    copies = held["weights"] * (averages + continues + (averages and continues))
-    of_muon = round(MUON_NUMBERS * counts.matrices) if optimizer == "muon" and steps_together else 0
-    backward = max(head.passing, widest_numbers(config, reading)) + head.gradient
+    kept_by = config if trained is None else config.model_copy(update={"n_layers": max(1, trained.n_layers)})
+    activations = 4 * activation_numbers(kept_by, vocab_size, reading)
+    saved = held["weights"] if trained is None else held["gradients"]
+    copies = saved * (averages + continues + (averages and continues))
+    turned = counts.matrices if trained is None else trained.matrices
+    of_muon = round(MUON_NUMBERS * turned) if optimizer == "muon" and steps_together else 0
+    sums = 0 if trained is None else 2 * trained.cells  # W + B A, and its gradient
+    backward = max(head.passing, widest_numbers(config, reading)) + head.gradient + sums
     phases = {
         "backward": activations + 4 * backward + (held["gradients"] if accumulates else 0),
         "step": held["gradients"] + 4 * of_muon,
-        "checkpoint": max(held["weights"], held["optimizer"]),
+        "checkpoint": max(saved, held["optimizer"]),
     }
     parts = {
         "weights": held["weights"],

@@ -89,6 +89,16 @@ class Network(nn.Module):
         """The backbone's matrices by their name in named_parameters(): what Muon may orthogonalise."""
         return [(f"backbone.{name}", matrix) for name, matrix in self.backbone.matrices()]
 
+    def depth_of(self, name: str) -> int:
+        """How far above the ids a parameter stands: 0 of an embedding, 1 … n_layers of a layer, n_layers + 1 of a head.
+
+        name: as in named_parameters(). Each side of an encoder-decoder is counted for itself.
+        """
+        part, _, inner = name.partition(".")
+        if part == "backbone":
+            return self.backbone.depth_of(inner)
+        return self.config.n_layers + 1 if part in ("head", "heads") else 0
+
     def order_by(self, counts: Callable[[], NDArray[np.int64]]) -> None:
         """Take in how often each token is to be written in the training text (V,). Most forms need not know."""
 

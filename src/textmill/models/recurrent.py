@@ -168,13 +168,14 @@ def run_cells(cells: nn.RNNBase, texts: Any, state: Any, owner: Recomputed) -> A
     On a processor without bfloat16 instructions oneDNN has no LSTM in bfloat16, and stops with an error where
     autocast or the weights ask for one: there float32 is taken.
     """
+    adapted = adapted_weights(cells)
     weights = next(cells.parameters())
     in_bfloat16 = weights.dtype == torch.bfloat16 or torch.is_autocast_enabled(weights.device.type)
     if not in_bfloat16 or weights.device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported():
         if owner.makes_again:
-            return run_layers(cells, dict(cells.named_parameters()), texts, state, owner)
-        return cells(texts, state)
-    exact = {name: parameter.float() for name, parameter in cells.named_parameters()}
+            return run_layers(cells, adapted or dict(cells.named_parameters()), texts, state, owner)
+        return cells(texts, state) if adapted is None else torch.func.functional_call(cells, adapted, (texts, state))
+    exact = {name: parameter.float() for name, parameter in (adapted or dict(cells.named_parameters())).items()}
     initial = tuple(v.float() for v in state) if isinstance(state, tuple) else None if state is None else state.float()
     with torch.autocast("cpu", enabled=False):
         if owner.makes_again:
@@ -182,6 +183,17 @@ def run_cells(cells: nn.RNNBase, texts: Any, state: Any, owner: Recomputed) -> A
         else:
             hidden, last = torch.func.functional_call(cells, exact, (texts.float(), initial))
     return hidden.to(weights.dtype), last
+
+
+def adapted_weights(cells: nn.RNNBase) -> dict[str, Tensor] | None:
+    """The weights of cells that have adapters (models/adapters.py), with what these add; None where there are none."""
+    adapters = getattr(cells, "adapters", None)
+    if adapters is None:
+        return None
+    return {
+        name: adapters[name].added_to(weight) if name in adapters else weight
+        for name, weight in cells.named_parameters(recurse=False)
+    }
 
 
 def run_layers(cells: nn.RNNBase, weights: dict[str, Tensor], texts: Any, state: Any, owner: Recomputed) -> Any:

@@ -2179,4 +2179,24 @@ CHINESE: dict[str, str] = {
     "%(share)s %% of the tokens (%(n)s of %(all)s) are unknown to the tokenizer: the model cannot tell them apart.": (
         "%(share)s %% 的词元（%(all)s 个中的 %(n)s 个）是分词器不认识的：模型无法区分它们。"
     ),
+    # conversations
+    "%(file)s: read as conversations, from %(keys)s (--data.conversations false reads it otherwise): "
+    "%(conversations)s, %(answers)s; the answers alone are learned and measured.": (
+        "%(file)s：按对话读取，取自 %(keys)s（--data.conversations false 则不按对话读取）：%(conversations)s，"
+        "%(answers)s；只学习和评测回答。"
+    ),
+    "%(n)s conversations": "%(n)s 段对话",
+    "%(n)s conversation": "%(n)s 段对话",
+    "%(n)s answers": "%(n)s 个回答",
+    "%(n)s answer": "%(n)s 个回答",
+    "%(source)s is all there is, one conversation: nothing is held out.": (
+        "%(source)s 是全部内容，只有一段对话：没有留出任何部分。"
+    ),
+    "'%(key)s' is no list of messages, or an empty one": "“%(key)s”不是消息的列表，或者是空的",
+    "message %(n)s is no object with 'role' and 'content'": "第 %(n)s 条消息不是带有 'role' 和 'content' 的对象",
+    "message %(n)s is said by '%(role)s' (known are: %(roles)s)": (
+        "第 %(n)s 条消息出自“%(role)s”（已知的有：%(roles)s）"
+    ),
+    "no message is the assistant's: there is no answer to learn": "没有一条消息出自 assistant：没有可学的回答",
+    "the content of message %(n)s": "第 %(n)s 条消息的内容",
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 
 from textmill.config import Config
 from textmill.config.layers import from_toml, to_toml
@@ -30,6 +31,7 @@ from textmill.files import (
 )
 from textmill.messages import retold
 from textmill.models import Network, build_model
+from textmill.models.adapters import Lora, merged
 from textmill.models.network import refuse_other_tensors
 from textmill.results import Evaluation, Info, Report, RunLine, Runs, Trained
 from textmill.runs.checkpoint import (
@@ -38,6 +40,7 @@ from textmill.runs.checkpoint import (
     folder_name,
     load_checkpoint,
     progress_of,
+    read_tensors,
     save_checkpoint,
     set_aside,
 )
@@ -412,12 +415,30 @@ class Run:
             device="meta",
             source_vocab_size=tokenizer.source_vocab_size,
         )
-        tensors = saved.average or saved.model
+        tensors = self.weights(saved)
         shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
         expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
         refuse_other_tensors(shapes, expected, self.path)
         network.load_state_dict(tensors, assign=True)
         return network.to(device_named(device)).eval().requires_grad_(False)
+
+    def weights(self, saved: Checkpoint) -> dict[str, Tensor]:
+        """All weights of a checkpoint as the model reads them: averaged where an average is kept, adapters added in;
+        those that are not trained come from the weights that the run began with. Raises Damaged."""
+        tensors, train = saved.average or saved.model, self.config.train
+        if train.tune == "full":
+            return tensors
+        start = self.path / START
+        with misfits_told(self.path / "run.json", MISFIT):
+            allowed = list(self.info["hashes"][START])
+        if not start.is_file() or sha256_of(start) not in allowed:
+            raise Damaged(
+                "the weights that this run began with are missing, or not what was written: its checkpoints hold only "
+                "what is trained",
+                where=str(start),
+                hint="Put the file back from a copy.",
+            )
+        return merged(read_tensors(start) | tensors, Lora.of(train).scale)
 
     # what it says of itself
 

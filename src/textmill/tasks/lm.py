@@ -1,27 +1,36 @@
 """Language modelling: the next token from those before it. Room: tasks/.
 
-Documents are packed into rows without loss: every token of every document is a target exactly once an epoch.
+Documents are packed into rows without loss: every token of every document is a target exactly once an epoch. Of
+conversations (text/conversations.py) the answers alone are targets, each with what ends it.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from textmill.config import Config
-from textmill.errors import ConfigError
+from textmill.errors import ConfigError, InputError
 from textmill.generation import write
 from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.metrics.loss import LossSum
 from textmill.models import IGNORED
 from textmill.models.network import NO_HEADS, Heads
-from textmill.tasks.measuring import DocumentIds, TokenSizes, documents_of, first_tokens, score_documents
+from textmill.tasks.measuring import DocumentIds, Plain, TokenSizes, documents_of, first_tokens, score_documents
 from textmill.tasks.task import Batch, Judgement
 from textmill.text import Document
 from textmill.text.columns import utf8_size
+from textmill.text.documents import ANSWERED
 from textmill.tokens import PackedRows, Sampler, StoreWriter, Tokenizer, TokenStore
+from textmill.tokens.answer_rows import AnswerRows, counted_in
+from textmill.tokens.chat_template import going_on
 from textmill.tokens.cuts import PART_CHARS
+from textmill.tokens.packing import PADDING
 
 if TYPE_CHECKING:
     from textmill.runs import Prepared
@@ -59,10 +68,18 @@ class LanguageModelling:
 
     def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
         """Documents -> ids on disk, each followed by the mark. Raises NoSpace."""
+        documents = iter(documents)
+        first = next(documents, None)
+        if first is None:
+            return StoreWriter(folder, tokenizer.vocab_size, mark=tokenizer.mark).close()
+        documents = itertools.chain([first], documents)
+        if ANSWERED in first.meta:
+            return encode_conversations(documents, tokenizer, folder)
         with StoreWriter(folder, tokenizer.vocab_size, mark=tokenizer.mark) as writer:
             waiting: list[Document] = []
             n_waiting = 0
             for document in documents:
+                refuse_mixed(document, ANSWERED in document.meta)
                 content = document.content
                 if len(content) > PART_CHARS:
                     waiting, n_waiting = self._add(writer, waiting, tokenizer)
@@ -82,19 +99,31 @@ class LanguageModelling:
 
     def _add(self, writer: StoreWriter, texts: list[Document], tokenizer: Tokenizer) -> tuple[list[Document], int]:
         """Write documents; none is waiting then."""
-        writer.add_all(self.documents(texts, tokenizer))
+        writer.add_all(plain_documents(texts, tokenizer))
         return [], 0
 
     def documents(self, texts: Sequence[Document], tokenizer: Tokenizer) -> list[DocumentIds]:
-        """Documents as ids without marks, with their UTF-8 bytes, code points and source."""
-        encoded = tokenizer.encode_arrays([document.text for document in texts])
+        """Documents as ids without marks, with their UTF-8 bytes, code points and source; of conversations those of
+        their answers, and where these stand."""
         return [
-            (ids, utf8_size(document.text), len(document.text), document.source)
-            for document, ids in zip(texts, encoded, strict=True)
+            answered(*encoded_turns(document, tokenizer), document.source, tokenizer)
+            if ANSWERED in document.meta
+            else plain
+            for document, plain in zip(texts, plain_documents(texts, tokenizer), strict=True)
         ]
 
-    def rows(self, store: TokenStore, tokenizer: Tokenizer, config: Config) -> PackedRows:
+    def rows(self, store: TokenStore, tokenizer: Tokenizer, config: Config) -> PackedRows | AnswerRows:
         """Rows of model.seq_len tokens over the whole store."""
+        spans = spans_of(store)
+        if spans is not None:
+            begin = tokenizer.begin if config.tokens.begin_mark else None
+            rows = AnswerRows(store, spans, config.model.seq_len, tokenizer.mark, begin, config.tokens.pack)
+            if tokenizer.chat_template is not None:
+                rows.notes.append(
+                    "the chat template of the tokenizer is not used: turns are labelled User: and Assistant:, and chat "
+                    "labels them so, too"
+                )
+            return rows
         return PackedRows(
             store,
             config.model.seq_len,
@@ -107,19 +136,28 @@ class LanguageModelling:
 
     def examples(self, store: TokenStore, tokenizer: Tokenizer, max_tokens: int | None = None) -> Iterator[DocumentIds]:
         """The documents of a store up to max_tokens in all; the last one is cut there."""
+        spans = spans_of(store)
+        if spans is not None:
+            conversations = (
+                answered(store.document(number), own, store.source(number), tokenizer)
+                for number, own in enumerate(spans)
+            )
+            return first_tokens(conversations, max_tokens, tokenizer)
         return first_tokens(documents_of(store), max_tokens, tokenizer)
 
-    def sampler(self, rows: PackedRows, config: Config) -> Sampler:
+    def sampler(self, rows: PackedRows | AnswerRows, config: Config) -> Sampler:
         """Rows in train.order, train.batch at once."""
         train = config.train
         if train.batch is None or train.order is None:
             raise AssertionError("training.defaults decides batch and order first")
         return Sampler(len(rows), train.batch, train.accumulate, config.run.seed, train.order)
 
-    def collate(self, rows: PackedRows, indices: Sequence[int]) -> Batch:
+    def collate(self, rows: PackedRows | AnswerRows, indices: Sequence[int]) -> Batch:
         """Row numbers -> a batch; padding is in no document and no target."""
         ids, targets, segments = rows.batch(indices)
-        return Batch(ids, targets, segments, n_targets=int((targets != IGNORED).sum()))
+        n_targets = int((targets != IGNORED).sum())
+        n_read = int((segments != PADDING).sum()) if isinstance(rows, AnswerRows) and segments is not None else None
+        return Batch(ids, targets, segments, n_targets=n_targets, n_read=n_read)
 
     def loss(self, model: Any, batch: Batch, state: Any = None) -> tuple[LossSum, Any]:
         """Nats over the batch's targets, with the gradient of the smoothed loss; and the state after its last token."""
@@ -185,8 +223,11 @@ class LanguageModelling:
         yield from (result.text for result in written.finish())
 
     def opening(self, config: Config, prepared: Prepared) -> str:
-        """The opening of held-out text where documents are few; else nothing, if the mark is there to begin with."""
+        """What is said before the first answer of a held-out conversation; of other texts the opening of held-out text
+        where documents are few; else nothing, if the mark is there to begin with."""
         store = prepared.valid or prepared.train
+        if (spans := spans_of(store)) is not None:
+            return prepared.tokenizer.decode(store.document(0)[: spans[0][0][0]].tolist())
         opening = prepared.tokenizer.decode(store.document(0)[:64].tolist())[:SAMPLE_PROMPT_CHARACTERS]
         if prepared.train.n_documents <= MANY_DOCUMENTS:
             return opening
@@ -208,3 +249,80 @@ class LanguageModelling:
             notice=lambda text: None,  # that a sample outgrows the context is no news
         )
         return [opening + result.text for result in written.finish()]
+
+
+def plain_documents(texts: Sequence[Document], tokenizer: Tokenizer) -> list[Plain]:
+    """Documents as ids without marks, with their UTF-8 bytes, code points and source."""
+    encoded = tokenizer.encode_arrays([document.text for document in texts])
+    return [
+        (ids, utf8_size(document.text), len(document.text), document.source)
+        for document, ids in zip(texts, encoded, strict=True)
+    ]
+
+
+# --- conversations
+
+
+def encode_conversations(documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
+    """Conversations -> ids on disk, and beside each where its answers stand. Raises NoSpace, InputError for a text that
+    is none."""
+    with StoreWriter(folder, tokenizer.vocab_size, fields=(ANSWERED,), mark=tokenizer.mark) as writer:
+        for document in documents:
+            refuse_mixed(document, ANSWERED not in document.meta)
+            ids, spans = encoded_turns(document, tokenizer)
+            text = document.text
+            rows = [(ids, utf8_size(text), len(text), document.source)]
+            writer.add_all(rows, {ANSWERED: [[f"{start}:{stop}" for start, stop in spans]]})
+        return writer.close()
+
+
+def refuse_mixed(document: Document, is_other: bool) -> None:
+    """Raises InputError for a conversation among texts, and for a text among conversations."""
+    if is_other:
+        raise InputError(
+            "conversations and plain texts are mixed, and of one the answers alone are learned",
+            where=document.source,
+            hint="Train on the texts first, then on the conversations: --from RUN. Or --data.conversations false "
+            "--data.text KEY.",
+        )
+
+
+def encoded_turns(document: Document, tokenizer: Tokenizer) -> tuple[NDArray[np.int64], list[tuple[int, int]]]:
+    """The ids of a conversation, and [start, stop) of its answers among them and the mark behind them.
+
+    It is cut before and behind each answer, as it is cut where a person is asked: no token stands on both sides.
+    """
+    text, bounds = document.text, [0]
+    for start, stop in document.meta[ANSWERED]:
+        bounds += [start, stop]
+    bounds.append(len(text))
+    texts = [text[start:stop] for start, stop in itertools.pairwise(bounds)]
+    pieces = tokenizer.encode_arrays(texts)
+    if not tokenizer.exact:  # one that puts a blank before each text puts none inside it
+        pieces = [pieces[0], *(np.array(going_on(tokenizer.encode, one), dtype=np.int32) for one in texts[1:])]
+    ends = np.cumsum([len(piece) for piece in pieces]).tolist()
+    spans = [(ends[place - 1], ends[place]) for place in range(1, len(pieces), 2)]
+    if document.meta[ANSWERED][-1][1] == len(text):
+        spans[-1] = (spans[-1][0], ends[-1] + 1)  # the mark ends it
+    return np.concatenate(pieces).astype(np.int64), spans
+
+
+def spans_of(store: TokenStore) -> list[list[tuple[int, int]]] | None:
+    """Of each document of a store, where its answers stand; None where documents are no conversations."""
+    if ANSWERED not in store.names:
+        return None
+    return [[_span(name) for name in names] for names in store.field(ANSWERED)]
+
+
+def _span(name: str) -> tuple[int, int]:
+    start, _, stop = name.partition(":")
+    return int(start), int(stop)
+
+
+def answered(
+    ids: NDArray[np.int64], spans: Sequence[tuple[int, int]], source: str, tokenizer: Tokenizer
+) -> DocumentIds:
+    """A conversation as it is measured: by its answers."""
+    texts = [tokenizer.decode(ids[start:stop].tolist()) for start, stop in spans]
+    n_bytes, n_chars = sum(map(utf8_size, texts)), sum(map(len, texts))
+    return ids, n_bytes, n_chars, source, counted_in(len(ids), spans)

@@ -252,7 +252,7 @@ class Mask:
         texts = list(examples)
         n_tokens = np.array([len(ids) for ids, *_ in texts], dtype=np.int64)
         windows = Windows.of(n_tokens, self.seq_len, self.begin_mark, len(tokenizer.after))
-        owners, names = windows.documents, [(source, n_bytes, n_chars) for _, n_bytes, n_chars, source in texts]
+        owners, names = windows.documents, [(source, n_bytes, n_chars) for _, n_bytes, n_chars, source, *_ in texts]
         if n_blocks is not None and len(texts) == 1 and len(windows) > 1:
             n_blocks = min(n_blocks, len(windows))
             owners = np.arange(len(windows)) * n_blocks // len(windows)

@@ -11,7 +11,7 @@ is read from a fresh start: a document, or with packed=True all documents in one
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-DocumentIds = tuple[Sequence[int] | npt.NDArray[Any], int, int, str]
-"""ids without marks, UTF-8 bytes, code points, source."""
+Plain = tuple[Sequence[int] | npt.NDArray[Any], int, int, str]
+Answered = tuple[Sequence[int] | npt.NDArray[Any], int, int, str, npt.NDArray[np.bool_]]
+DocumentIds = Plain | Answered
+"""ids without marks, UTF-8 bytes, code points, source; and, where not all is measured, which of the ids and of the mark
+behind them are, (n + 1,): bytes and code points are those of these."""
 
 READ_AT_ONCE = 16_384  # tokens of whole documents in one call, where the state is carried on
 PADDING = -1  # the segment number of a place that holds no token
@@ -48,7 +51,14 @@ def first_tokens(
 ) -> Iterator[DocumentIds]:
     """The documents up to max_tokens in all; the last one is cut there. None: all of them."""
     left = max_tokens
-    for ids, n_bytes, n_chars, source in documents:
+    for document in documents:
+        ids, n_bytes, n_chars, source, *answered = document
+        if answered:  # which is never cut
+            if left is not None and left <= 0:
+                return
+            yield document
+            left = None if left is None else left - len(ids)
+            continue
         if left is not None and len(ids) > left:
             some = [int(i) for i in ids[:left]]
             if some:
@@ -106,7 +116,7 @@ def shared_out(sizes: Ints, whole: int) -> Ints:
 class _Targets:
     """Everything that is to be predicted. texts: (start, stop) of what is read from a fresh start.
 
-    Example j owns the targets bounds[j] … bounds[j + 1].
+    Example j owns the targets bounds[j] … bounds[j + 1]. counted: those that are measured.
     """
 
     ids: Ints
@@ -114,6 +124,7 @@ class _Targets:
     texts: list[tuple[int, int]]
     bounds: Ints
     examples: list[tuple[str, int, int]]
+    counted: npt.NDArray[np.bool_]
 
 
 def score_documents(
@@ -154,7 +165,8 @@ def score_documents(
 
     scores = []
     for number, (source, n_bytes, n_chars) in enumerate(lined_up.examples):
-        own = nats[lined_up.bounds[number] : lined_up.bounds[number + 1]]
+        place = slice(lined_up.bounds[number], lined_up.bounds[number + 1])
+        own = nats[place][lined_up.counted[place]]
         scores.append(ExampleScore(source, float(own.sum()), len(own), n_bytes, n_chars))
     return scores
 
@@ -172,15 +184,17 @@ def _line_up(
     if sizes is None and (splits or not begin_mark):
         raise ValueError("sizes are needed to count the bytes of a part of a document: TokenSizes.of(tokenizer)")
 
-    ids, targets, texts, lengths, examples = [], [], [], [], []
-    for number, (own, n_bytes, n_chars, source) in enumerate(documents):
+    ids, targets, texts, lengths, examples, counted = [], [], [], [], [], []
+    for number, (own, n_bytes, n_chars, source, *answered) in enumerate(documents):
         tokens = np.append(np.asarray(own, dtype=np.int64), mark)
         begins = begin_mark or (packed and number > 0)
         inputs = np.concatenate([[begin], tokens[:-1]]) if begins else tokens[:-1]
         predicted = tokens if begins else tokens[1:]
-        if not begins and sizes is not None:  # the first token is read only: its bytes are not scored
-            n_bytes -= int(shared_out(sizes.n_bytes[tokens], n_bytes)[0])
-            n_chars -= int(shared_out(sizes.n_chars[tokens], n_chars)[0])
+        of_all = answered[0] if answered else np.ones(len(tokens), dtype=bool)
+        counted.append(of_all if begins else of_all[1:])
+        if not begins and sizes is not None and of_all[0]:  # the first token is read only: its bytes are not scored
+            n_bytes -= int(shared_out(np.where(of_all, sizes.n_bytes[tokens], 0), n_bytes)[0])
+            n_chars -= int(shared_out(np.where(of_all, sizes.n_chars[tokens], 0), n_chars)[0])
         ids.append(inputs)
         targets.append(predicted)
         lengths.append(len(predicted))
@@ -191,7 +205,14 @@ def _line_up(
     if packed:
         texts = [(0, int(bounds[-1]))]
     no_ids = [np.zeros(0, dtype=np.int64)]
-    lined_up = _Targets(np.concatenate(ids or no_ids), np.concatenate(targets or no_ids), texts, bounds, examples)
+    lined_up = _Targets(
+        np.concatenate(ids or no_ids),
+        np.concatenate(targets or no_ids),
+        texts,
+        bounds,
+        examples,
+        np.concatenate(counted or [np.zeros(0, dtype=bool)]),
+    )
     return _in_blocks(lined_up, n_blocks, sizes) if splits and n_blocks and sizes else lined_up
 
 
@@ -199,7 +220,7 @@ def _in_blocks(lined_up: _Targets, n_blocks: int, sizes: TokenSizes) -> _Targets
     """The one document as contiguous blocks of nearly equal length; it is read as before."""
     [(source, n_bytes, n_chars)] = lined_up.examples
     ends = [
-        np.concatenate([[0], shared_out(each[lined_up.targets], whole)])
+        np.concatenate([[0], shared_out(np.where(lined_up.counted, each[lined_up.targets], 0), whole)])
         for each, whole in ((sizes.n_bytes, n_bytes), (sizes.n_chars, n_chars))
     ]
     n_blocks = max(1, min(n_blocks, len(lined_up.targets)))
@@ -209,7 +230,7 @@ def _in_blocks(lined_up: _Targets, n_blocks: int, sizes: TokenSizes) -> _Targets
         place = f"{source} block {block + 1}/{n_blocks}"
         own_bytes, own_chars = (int(one[bounds[block + 1]] - one[bounds[block]]) for one in ends)
         examples.append((place, own_bytes, own_chars))
-    return _Targets(lined_up.ids, lined_up.targets, lined_up.texts, bounds, examples)
+    return replace(lined_up, bounds=bounds, examples=examples)
 
 
 def _score_windows(
@@ -255,6 +276,7 @@ def _read(
     there = places < stops[:, None]
     counted = there & (places >= first_scored[:, None])
     places = np.where(there, places, 0)
+    counted &= lined_up.counted[places]
     ids = np.where(there, lined_up.ids[places], 0)
     targets = np.where(counted, lined_up.targets[places], IGNORED)
     segments = None if there.all() else torch.from_numpy(np.where(there, 0, PADDING)).to(device_of(model))

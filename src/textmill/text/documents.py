@@ -49,6 +49,9 @@ of a split where there are enough articles."""
 FACTS = "facts"
 """Key of a document's meta: of a story, the numbers of the sentences that prove the answer, from 0; not there where
 they are not known."""
+ANSWERED = "answered"
+"""Key of a document's meta: of a conversation, ((start, stop), …) of its answers in the content, in code points, each
+with what ends it: they alone are learned. The last one may go on to the mark."""
 KEPT = "kept"
 """Key of a document's meta: {role: value as it is written}, where a file's `kept` names columns; "" where there is
 none."""

@@ -41,6 +41,7 @@ from textmill.text.jsonl import (
     read_jsonl,
     text_of,
     value_of,
+    values,
 )
 from textmill.text.label_columns import Columns, FirstRows, called, choose_columns, needs_columns, unlabelled
 from textmill.text.transcoding import size_in
@@ -237,8 +238,12 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
         return
     if layout.inside is not None:
         note(message("%(file)s: the records are what stands under '%(key)s'.", file=file.name, key=layout.inside))
-    columns = choose_keys(_peeked(file, layout), data, file)
+    from textmill.text.conversations import Told, found_conversation, keys_wanted  # which reads records as this does
+
+    wanted = None if file.kept else keys_wanted((values(members) for _, members in _peeked(file, layout)), data)
+    columns = choose_keys(_peeked(file, layout), data, file) if wanted is None else Columns("")
     key, first_rows = columns.text, FirstRows(file.name, columns, note)
+    told = None if wanted is None else Told(file.name, wanted, note)
     number, gap, n_found = 0, 0, 0
     keys: dict[str, None] = {}
     for element in elements(file, layout):
@@ -250,6 +255,8 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
         gap += element.before
         if not element.raw:
             first_rows.end()
+            if told is not None:
+                told.end()
             if gap:
                 yield Dropped(MARKUP, gap) if number else Dropped(EMPTY, gap, f"{file.name}:1")
             break
@@ -259,12 +266,25 @@ def read_json(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> 
             yield Dropped(UNUSED_COLUMN, size)
             continue
         number += 1
+        if wanted is not None and told is not None:
+            where, n_all = f"{file.name}#{number}", gap + len(element.raw)
+            try:
+                found = found_conversation(
+                    members_of(element.raw.decode(), element.place), wanted, where, n_all, file.codec
+                )
+            except BadRecord as bad:
+                yield Dropped(BAD_RECORD, len(element.raw), where, bad.reason)
+                continue
+            gap = 0
+            told.add(found)
+            yield found
+            continue
         item = _item(element.raw, element.place, columns, gap, keys, file, data, number)
         if isinstance(item, Found):
             n_found, gap = n_found + 1, 0
             first_rows.add(item.document)
         yield item
-    if keys and key not in keys and not n_found:
+    if wanted is None and keys and key not in keys and not n_found:
         raise no_column(data.text or [key], list(keys), file.name)
 
 

@@ -53,8 +53,28 @@ def read_jsonl(
     Raises InputError where the text's key was named or is the default and no line at all has it, and where that of the
     label is not there or cannot be known.
     """
+    from textmill.text.conversations import Told, found_conversation, keys_wanted  # which reads records as this does
+
     with open_text(file) as stream:
         start = stream.tell()
+        wanted = None if file.kept else keys_wanted((values(members) for _, members in _peeked(stream)), data)
+        stream.seek(start)
+        if wanted is not None:
+            told = Told(file.name, wanted, note)
+            for number, raw in enumerate(stream, start=1):
+                if not raw.strip(b" \t\r\n"):
+                    yield Dropped(MARKUP, len(raw))
+                    continue
+                where = f"{file.name}:{number}"
+                try:
+                    found = found_conversation(members_of(raw.decode()), wanted, where, len(raw), file.codec)
+                except BadRecord as bad:
+                    yield Dropped(BAD_RECORD, len(raw), where, bad.reason)
+                    continue
+                told.add(found)
+                yield found
+            told.end()
+            return
         columns = choose_keys(_peeked(stream), data, file)
         key, first_rows = columns.text, FirstRows(file.name, columns, note)
         stream.seek(start)
@@ -96,6 +116,11 @@ def read_jsonl(
         first_rows.end()
         if other_keys and not n_with_key:
             raise no_column(data.text or [key], list(other_keys), file.name)
+
+
+def values(members: dict[str, tuple[Any, str]]) -> dict[str, Any]:
+    """key -> value. members: as in members_of."""
+    return {key: value for key, (value, _) in members.items()}
 
 
 def found_in(

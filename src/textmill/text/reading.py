@@ -14,6 +14,7 @@ from textmill.errors import InputError, MissingExtra
 from textmill.messages import message
 from textmill.tables import load
 from textmill.text.documents import (
+    ANSWERED,
     BAD_RECORD,
     LABELS,
     MARKUP,
@@ -250,7 +251,7 @@ def _cleaned(
     file: TextFile, items: Iterator[Found | Dropped], rules: Sequence[str], report: ReadReport
 ) -> Iterator[Found | Dropped]:
     for item in items:
-        if isinstance(item, Dropped):
+        if isinstance(item, Dropped) or ANSWERED in item.document.meta:  # whose answers have their places
             yield item
             continue
         cleaning = Cleaning(item.document, rules)

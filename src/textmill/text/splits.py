@@ -22,6 +22,7 @@ from textmill.messages import Message, message, plural_message
 from textmill.results import Duplicates, FileLook, Lengths, Removed, Sampled
 from textmill.text.document_language import LanguageCount
 from textmill.text.documents import (
+    ANSWERED,
     ANSWERS,
     ARTICLE,
     DUPLICATE,
@@ -876,6 +877,11 @@ def _cleaning(report: ReadReport) -> list[Removed]:
 def _cut(scan: _Scan, index: int, shares: dict[Part, float], notes: list[str]) -> Cut | None:
     """Contiguous blocks of the one document: train, then validation, then test."""
     document = scan.document(index)
+    if ANSWERED in document.meta:
+        notes.append(
+            message("%(source)s is all there is, one conversation: nothing is held out.", source=document.source)
+        )
+        return None
     text, n_bytes = document.content, int(scan.sizes[index])
     starts = line_starts(text)
     n_lines = len(starts) + 1

@@ -187,11 +187,11 @@ def encoded(
     for number, piece in enumerate(pieces):
         if piece:
             encode = tokenizer.encode if number % 2 else tokenizer.encode_with_control
-            ids += _going_on(encode, piece) if number else encode(piece)
+            ids += going_on(encode, piece) if number else encode(piece)
     return Encoded("".join(piece or "" for piece in pieces), ids, list(dict.fromkeys(typed)))
 
 
-def _going_on(encode: Callable[[str], list[int]], piece: str) -> list[int]:
+def going_on(encode: Callable[[str], list[int]], piece: str) -> list[int]:
     """Ids of a piece inside a text: a tokenizer that puts a blank before each text puts none behind a line end."""
     line_end, ids = encode("\n"), encode("\n" + piece)
     return ids[len(line_end) :] if ids[: len(line_end)] == line_end else encode(piece)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from textmill.config import Config
 from textmill.models import Network, build_model
+from textmill.models.adapters import tune
 from textmill.runs import Prepared
 from textmill.tasks import task_of
 from textmill.training.starting import put_start
@@ -16,9 +18,11 @@ from textmill.training.starting import put_start
 COUNTED_TOGETHER = 4096  # documents
 
 
-def new_model(config: Config, prepared: Prepared, device: str, start: Path | None = None) -> Network:
-    """With its first weights, and told what stands in the training text. start: the file of those that it begins with.
-    Raises ConfigError, Damaged."""
+def new_model(
+    config: Config, prepared: Prepared, device: str, start: Path | None = None, begun: Collection[str] = ()
+) -> Network:
+    """With its first weights, and told what stands in the training text. start: the file of those that it begins with;
+    begun: their names, where the file is not there yet. Raises ConfigError, Damaged."""
     task, tokenizer = task_of(config), prepared.tokenizer
     model: Network = build_model(
         config.model,
@@ -31,7 +35,8 @@ def new_model(config: Config, prepared: Prepared, device: str, start: Path | Non
     )
     model.order_by(lambda: counts_written(prepared, task.written(prepared.train)))
     if start is not None:
-        put_start(model, start)
+        begun = put_start(model, start)
+    tune(model, config.train, config.run.seed, begun)
     if config.train.recompute:
         model.recompute_layers()
     return model

@@ -6,12 +6,13 @@ own, and nothing of them stays: the run begins as if it had not been. What is ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
 
 from textmill.config import Config
+from textmill.models.adapters import numbers_of_tuning
 from textmill.models.cost import flops_per_token, parameters
 from textmill.models.ngram import NGram
 from textmill.runs import Prepared, device_named
@@ -46,6 +47,7 @@ class Candidate:
     precisions: Sequence[str]
     now: Now
     compiles: bool = False
+    begun: Collection[str] = ()
     compile_s: dict[str, float] = field(default_factory=dict)
     warm_s: dict[str, float] = field(default_factory=dict)
     rounds: dict[str, list[float]] = field(default_factory=dict)
@@ -53,7 +55,7 @@ class Candidate:
     def __post_init__(self) -> None:
         config, task = self.config, task_of(self.config)
         self.device = device_named(config.machine.device)
-        model = new_model(config, self.prepared, self.device)
+        model = new_model(config, self.prepared, self.device, begun=self.begun)
         compiled = Compiled(model, lambda why: None) if self.compiles else None  # the run will say why it fails
         model.train()
         optimizers = build_optimizers(model, config.train)
@@ -151,12 +153,14 @@ def calibrate(
     seconds: float,
     now: Now,
     compiles: bool = False,
+    begun: Collection[str] = (),
 ) -> tuple[list[Speed], list[str]]:
     """The speeds of the configs (one a size, the smallest first) in each precision, and the sizes that were left out.
 
     All candidates are timed in turns, in two rounds or more, within `seconds`. A size that is too slow for that is left
     out, with all larger ones: of it, a few dozen updates would fit into ten times `seconds`. The smallest is timed in
     any case, in the first precision alone where time is short. compiles: each is compiled first, and timed for it.
+    begun: tensors that another run gives.
     """
     end = now() + seconds
     torch.set_num_threads(configs[0].machine.threads or 1)
@@ -167,7 +171,7 @@ def calibrate(
             expected_s = max(candidates[-1].warm_s.values()) * relative_cost(config, candidates[-1].config, prepared)
             if expected_s * len(precisions) * (1 + N_ROUNDS_LEAST) > left_s:
                 return timed_in_turns(candidates, end, now), [other.model.size for other in configs[number:]]
-        candidates.append(Candidate(config, prepared, precisions, now, compiles))
+        candidates.append(Candidate(config, prepared, precisions, now, compiles, begun))
         if not number and candidates[0].round_s * N_ROUNDS_LEAST > end - now():
             candidates[0].precisions = precisions[:1]
     return timed_in_turns(candidates, end, now), []
@@ -176,7 +180,10 @@ def calibrate(
 def relative_cost(config: Config, other: Config, prepared: Prepared) -> float:
     """Of an update, in updates of the other."""
     vocab_size, form = prepared.tokenizer.vocab_size, task_of(config).form
-    costs = [flops_per_token(one.model, vocab_size, form=form) for one in (config, other)]
+    costs = []
+    for one in (config, other):
+        trained = numbers_of_tuning(one.model, one.train, vocab_size, form, prepared.tokenizer.source_vocab_size)
+        costs.append(flops_per_token(one.model, vocab_size, form=form, trained=trained))
     return costs[0] / costs[1]
 
 

@@ -27,6 +27,8 @@ DROPOUT_OF_LABELS = 0.3
 OF_LABELS = {"optimizer": "adamw", "lr": 1e-3, "weight_decay": 0.01}
 """Of recurrent classifiers with MANY_LABELS. Muon learns 67,000 phrases by heart sooner than it tells new ones; of a
 few texts there are too few updates for so low a rate."""
+OPTIMIZER_OF_TUNING = {"lora": "adamw", "frozen": "adamw"}
+"""Adapters are no maps of their own that Muon could turn, and heads are none that it takes."""
 MANY_LABELS = 20_000
 LABELS_PER_UPDATE = 64
 OF_STORIES = {"batch": 64, "optimizer": "adamw", "weight_decay": 0.01}
@@ -85,7 +87,7 @@ def decide(config: Config, n_tokens: int, n_rows: int, n_texts: int) -> tuple[Co
         batch = batch_for(order, n_tokens, n_rows, config.model.seq_len)
         train["batch"] = max(1, batch // 2) if config.data.pairs else batch  # a row of pairs holds both sides
     if config.train.optimizer == "auto" and "optimizer" not in train:
-        train["optimizer"] = backbone.default_optimizer
+        train["optimizer"] = OPTIMIZER_OF_TUNING.get(config.train.tune, backbone.default_optimizer)
     optimizer = train.get("optimizer", config.train.optimizer)
     if config.train.lr is None and "lr" not in train:
         train["lr"] = backbone.default_lr if optimizer == backbone.default_optimizer else DEFAULT_RATES[optimizer]

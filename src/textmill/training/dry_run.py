@@ -14,6 +14,7 @@ from typing import Any
 from textmill.config import Config, TransformerConfig
 from textmill.config.layers import Loaded, merge_for_resume
 from textmill.errors import ConfigError
+from textmill.models.adapters import numbers_of_tuning
 from textmill.models.cost import flops_per_token, memory_bytes, parameters
 from textmill.results import Plan
 from textmill.runs import Run, device_named
@@ -124,14 +125,16 @@ def cost_about(config: Config, n_tokens: int, facts: Facts) -> dict[str, float |
     train, vocab_size = config.train, facts.vocab_size
     n_seen = (train.steps or 0) * (train.batch or 0) * train.accumulate * config.model.seq_len
     form = TASK_FORMS[config.task.name]
-    flops = float(n_seen * flops_per_token(config.model, vocab_size, form=form))
+    trained = numbers_of_tuning(config.model, train, vocab_size, form, facts.source_vocab_size)
+    flops = float(n_seen * flops_per_token(config.model, vocab_size, form=form, trained=trained))
     memory = memory_bytes(
-        config.model, vocab_size, train.optimizer, form=form, source_vocab_size=facts.source_vocab_size
+        config.model, vocab_size, train.optimizer, form=form, source_vocab_size=facts.source_vocab_size, trained=trained
     )
+    saved = memory["weights"] if trained is None else memory["gradients"]
     run = {"passes": n_seen / n_tokens, "flops": flops}
     token_bytes = 2 if max(vocab_size, facts.source_vocab_size or 0) <= 1 << 16 else 4
     return {
         **(run if train.steps is not None else {}),
         "memory_bytes": needed(config, facts)["total"],
-        "disk_bytes": CHECKPOINTS_KEPT * (memory["weights"] + memory["optimizer"]) + token_bytes * n_tokens,
+        "disk_bytes": CHECKPOINTS_KEPT * (saved + memory["optimizer"]) + token_bytes * n_tokens,
     }

@@ -19,6 +19,7 @@ from textmill.config import Config
 from textmill.config.model import sizes_of
 from textmill.errors import ConfigError, NoMemory, TextmillError
 from textmill.models.activations import Reading, is_counted
+from textmill.models.adapters import numbers_of_tuning
 from textmill.models.cost import training_bytes
 from textmill.report.numbers import size
 from textmill.tables import TASK_FORMS, TASKS_OF_PRETRAINING
@@ -149,6 +150,7 @@ def needed(config: Config, facts: Facts) -> dict[str, int]:
         leaves_holes=facts.device == "cpu" and not train.fit,
         source_vocab_size=facts.source_vocab_size,
         heads={"mask": {"vocab_size": facts.vocab_size}} if is_masked else None,
+        trained=numbers_of_tuning(config.model, train, facts.vocab_size, form, facts.source_vocab_size),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -16,6 +16,8 @@ from torch.optim import SGD, Adafactor, Adam, AdamW, Muon, Optimizer, RMSprop
 
 from textmill.config import TrainConfig
 from textmill.errors import ConfigError, Damaged
+from textmill.models import Network
+from textmill.models.adapters import trained_state
 from textmill.training.muon import Float32Muon
 from textmill.training.processor import multiplies_in_bfloat16
 
@@ -31,11 +33,12 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     lr, decay = config.lr, config.weight_decay
     if lr is None or decay is None or config.optimizer == "auto":
         raise AssertionError("training.defaults decides optimizer, lr and weight_decay first")
-    betas = (config.beta1, config.beta2)
+    betas, groups = (config.beta1, config.beta2), partial(by_layer, model, decay=config.layer_decay)
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
 
     if config.optimizer == "muon":
-        matrices: NamedParameters = getattr(model, "matrices", list)()
+        trained = {name for name, _ in named}
+        matrices: NamedParameters = [pair for pair in getattr(model, "matrices", list)() if pair[0] in trained]
         if not matrices:
             raise ConfigError(
                 "train.optimizer is muon, but the model has no inner matrix", hint="Choose adamw instead."
@@ -43,25 +46,47 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
         inner = {id(parameter) for _, parameter in matrices}
         rest = [(name, p) for name, p in named if id(p) not in inner]
         kind = Muon if multiplies_in_bfloat16(matrices[0][1].device.type) else Float32Muon
-        muon = uncompiled(kind)(_params(matrices), lr=lr, weight_decay=decay, momentum=config.momentum)
-        adamw = uncompiled(AdamW)(_params(rest), lr=config.lr_rest or lr, betas=betas, weight_decay=0.0, fused=True)
-        optimizers: list[Optimizer] = [muon, adamw]
+        muon = uncompiled(kind)(groups(_params(matrices)), lr=lr, weight_decay=decay, momentum=config.momentum)
+        optimizers: list[Optimizer] = [muon]
+        if rest:
+            lr_rest, of_rest = config.lr_rest or lr, groups(_params(rest))
+            optimizers.append(uncompiled(AdamW)(of_rest, lr=lr_rest, betas=betas, weight_decay=0.0, fused=True))
     elif config.optimizer in ("adam", "adamw"):
         adam = AdamW if config.optimizer == "adamw" else Adam
-        optimizers = [uncompiled(adam)(_decayed(named, decay), lr=lr, betas=betas, fused=True)]
+        optimizers = [uncompiled(adam)(groups(_decayed(named, decay)), lr=lr, betas=betas, fused=True)]
     elif config.optimizer == "adafactor":  # Shazeer & Stern 2018, 1804.04235; lr bounds the relative step ρ
-        optimizers = [uncompiled(Adafactor)(_decayed(named, decay), lr=lr)]
+        optimizers = [uncompiled(Adafactor)(groups(_decayed(named, decay)), lr=lr)]
     elif config.optimizer == "rmsprop":
-        optimizers = [uncompiled(RMSprop)(_decayed(named, decay), lr=lr, alpha=0.99, momentum=config.momentum)]
+        optimizers = [uncompiled(RMSprop)(groups(_decayed(named, decay)), lr=lr, alpha=0.99, momentum=config.momentum)]
     else:
         momentum = 0.0 if config.optimizer == "sgd" else config.momentum
         nesterov = config.optimizer == "nesterov"
-        optimizers = [uncompiled(SGD)(_decayed(named, decay), lr=lr, momentum=momentum, nesterov=nesterov)]
+        optimizers = [uncompiled(SGD)(groups(_decayed(named, decay)), lr=lr, momentum=momentum, nesterov=nesterov)]
 
     for optimizer in optimizers:
         for group in optimizer.param_groups:
-            group["peak_lr"] = group["lr"]
+            group["peak_lr"] = group["lr"] * group.get("share", 1.0)
     return optimizers
+
+
+def by_layer(model: nn.Module, groups: list[dict[str, Any]], decay: float) -> Any:
+    """Groups of parameters divided by their layers, each with its `share` of the rate: decay^(L − l) of layer l of L;
+    what stands above the last has as much, the embedding decay^L. The top comes first. decay 1: nothing is divided.
+
+    Howard & Ruder 2018, arXiv:1801.06146, section 3.2.
+    """
+    if decay == 1.0:
+        return groups
+    assert isinstance(model, Network), "layers are a network's"
+    n_layers = model.config.n_layers
+    found = []
+    for group in groups:
+        layers: dict[int, NamedParameters] = {}
+        for name, parameter in group["params"]:
+            layers.setdefault(min(model.depth_of(name), n_layers), []).append((name, parameter))
+        for layer in sorted(layers, reverse=True):
+            found.append(group | {"params": layers[layer], "share": decay ** (n_layers - layer)})
+    return found
 
 
 @cache
@@ -127,19 +152,19 @@ def load_optimizer_tensors(optimizers: list[Optimizer], tensors: dict[str, Tenso
 
 
 class WeightAverage:
-    """A running average of the weights: average ← decay · average + (1 − decay) · weights. Polyak & Juditsky 1992.
+    """A running average of the weights that are trained: average ← decay · average + (1 − decay) · weights.
 
-    In the first steps the decay is (1 + n) / (10 + n), so that the start is forgotten soon.
+    Polyak & Juditsky 1992. In the first steps the decay is (1 + n) / (10 + n), so that the start is forgotten soon.
     """
 
     def __init__(self, model: nn.Module, decay: float):
         self.decay = decay
-        self.tensors = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+        self.tensors = {name: tensor.detach().clone() for name, tensor in trained_state(model).items()}
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
         decay = min(self.decay, (1 + step) / (10 + step))
-        for name, tensor in model.state_dict().items():
+        for name, tensor in trained_state(model).items():
             if tensor.is_floating_point():
                 self.tensors[name].lerp_(tensor, 1 - decay)
             else:

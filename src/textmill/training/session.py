@@ -11,7 +11,7 @@ import resource
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ from textmill.files import TEMPORARY, make_folder, misfits_told, write_atomicall
 from textmill.hub.export import refuse_unexportable
 from textmill.metrics.loss import LossSum
 from textmill.models import Network
+from textmill.models.adapters import put_trained, trained_state
 from textmill.models.cost import parameters
 from textmill.results import FileLook
 from textmill.runs import Checkpoint, Prepared, Run, RunLock, device_named, locked
@@ -37,6 +38,7 @@ from textmill.runs.folder import START
 from textmill.tasks import Task, task_of
 from textmill.tasks.prepare import prepare
 from textmill.text import SplitPlan, plan_split
+from textmill.text.documents import ANSWERED
 from textmill.training.batching import batches_of
 from textmill.training.beginning import new_model
 from textmill.training.clock import Clock
@@ -157,8 +159,9 @@ def ready(
     tokenizer_of = None if start is None else start.run.tokenizer_folder(Path(config.run.dir) / ".data")
     prepared, config = prepared_text(config, Path(config.run.dir), listener, tokenizer_of=tokenizer_of)
     refuse_unexportable(config, prepared.tokenizer.kind)  # again: it is known now
+    begun: Collection[str] = ()
     if start is not None:
-        taken_from(start, config, prepared)  # refuses weights that do not fit, before anything is timed
+        begun = taken_from(start, config, prepared).tensors  # refuses what does not fit, before anything is timed
     task = task_of(config)
     n_targets = prepared.train.n_tokens
     rows = task.rows(prepared.train, prepared.tokenizer, config)
@@ -169,7 +172,7 @@ def ready(
     budget = None
     if has_budget(config):
         watch = watch or Stopwatch.start()
-        config, budget = with_budget(config, loaded.said, prepared, n_rows, watch, listener.notice, room)
+        config, budget = with_budget(config, loaded.said, prepared, n_rows, watch, listener.notice, room, begun)
     config, notes = decide(config, n_targets, n_rows, prepared.train.n_documents)
     config, made_smaller = fitted(config, facts, room)
     config = decide_steps(config, task.sampler(rows, config).steps_per_epoch)
@@ -230,6 +233,7 @@ def begin(
             "n_bytes": {name: store.n_bytes for name, store in stores.items()},
             "bytes_per_token": round(prepared.train.n_bytes / max(1, prepared.train.n_tokens), 3),
             "by_blocks": ledger["by_blocks"],
+            **({"conversations": True} if ANSWERED in prepared.train.names else {}),
             "languages": ledger["languages"],
             "duplicates": ledger["duplicates"],
             "notes": ledger["notes"],
@@ -457,7 +461,7 @@ class Session:
             raise Damaged(f"the checkpoint does not fit this run: {error}", where=str(place)) from error
 
     def _resume(self, saved: Checkpoint) -> list[Any]:
-        self.model.load_state_dict(saved.model)
+        put_trained(self.model, saved.model)
         load_optimizer_tensors(self.optimizers, saved.optimizer)
         if self.average:
             self.average.tensors = {name: tensor.to(self.device) for name, tensor in saved.average.items()}
@@ -688,15 +692,15 @@ class Session:
         """The model as it would be used: the averaged weights if there are any, no dropout, no gradient."""
         weights = None
         if self.average:
-            weights = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-            self.model.load_state_dict(self.average.tensors)
+            weights = {name: tensor.clone() for name, tensor in trained_state(self.model).items()}
+            put_trained(self.model, self.average.tensors)
         self.model.eval()
         try:
             with torch.no_grad():
                 yield self.model
         finally:
             if weights is not None:
-                self.model.load_state_dict(weights)
+                put_trained(self.model, weights)
             self.model.train()
 
     def evaluate_now(self, update: Update) -> tuple[bool, dict[str, float]]:
@@ -758,7 +762,7 @@ class Session:
         config = self.config
         checkpoint = Checkpoint(
             step=update.step,
-            model=self.model.state_dict(),
+            model=trained_state(self.model),
             optimizer=optimizer_tensors(self.optimizers),
             average=self.average.tensors if self.average else {},
             state=tensors_of(update.states),

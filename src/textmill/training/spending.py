@@ -235,10 +235,12 @@ def with_budget(
     watch: Stopwatch,
     notice: Callable[[str], None],
     room: Room | None = None,
+    begun: Collection[str] = (),
 ) -> tuple[Config, Budget]:
     """The config with size, precision, batch and steps chosen by measuring this machine. config: has minutes alone.
 
     room: memory there is; sizes that do not fit into it are not tried. Raises ConfigError where the smallest does not.
+    begun: tensors that another run gives.
     """
     from textmill.training.calibration import calibrate, counting_s
 
@@ -251,9 +253,9 @@ def with_budget(
     tried = {size: decide(with_size(config, size), n_tokens, n_rows, n_texts)[0] for size in sizes}
     then = ", then what is chosen is compiled" if config.train.compile else ""
     notice(f"calibrating for {limit_s:.3g} s at most: {candidates_told(sizes, precisions)}{then} …")
-    begun = watch.now()
+    start_s = watch.now()
     count_s = counting_s(prepared, watch.now)
-    speeds, left_out = calibrate(list(tried.values()), precisions, prepared, limit_s, watch.now)
+    speeds, left_out = calibrate(list(tried.values()), precisions, prepared, limit_s, watch.now, begun=begun)
 
     first = tried[sizes[0]]
     n_labels = n_texts if config.data.labelled or config.data.questions else None
@@ -262,12 +264,12 @@ def with_budget(
     choice = choose(speeds, text, around, 60 * minutes - watch.elapsed_s)
     config = with_train(with_size(config, choice.size), precision=choice.precision, batch=choice.batch)
     if choice.batch != first.train.batch or config.train.compile:
-        left_s = max(0.0, limit_s - (watch.now() - begun))
+        left_s = max(0.0, limit_s - (watch.now() - start_s))
         chosen = [decide(config, n_tokens, n_rows, n_texts)[0]]
-        again, _ = calibrate(chosen, [choice.precision], prepared, left_s, watch.now, config.train.compile)
+        again, _ = calibrate(chosen, [choice.precision], prepared, left_s, watch.now, config.train.compile, begun)
         speeds += again
         choice = with_speed(choice, again[0], text, 60 * minutes - watch.elapsed_s)
-    budget = Budget(minutes, watch, text, choice, speeds, left_out, watch.now() - begun)
+    budget = Budget(minutes, watch, text, choice, speeds, left_out, watch.now() - start_s)
     return with_train(config, steps=choice.steps), budget
 
 

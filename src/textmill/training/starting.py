@@ -23,6 +23,7 @@ from textmill.errors import Damaged, RunError
 from textmill.files import write_atomically
 from textmill.hub import open_run
 from textmill.models import Network, build_model
+from textmill.models.adapters import refuse_untrained, trained_numbers, tune
 from textmill.runs import Prepared, Run
 from textmill.runs.checkpoint import read_tensors
 from textmill.runs.folder import START
@@ -59,7 +60,7 @@ def started(loaded: Loaded) -> tuple[Loaded, Start | None]:
     refuse_form(form, theirs, run)
     loaded = begun_from(loaded, run.config, str(run.path))
     saved = run.load(run.default_checkpoint)
-    return loaded, Start(run, saved.step, saved.average or saved.model, run.weights_sha256(saved))
+    return loaded, Start(run, saved.step, run.weights(saved), run.weights_sha256(saved))
 
 
 def refuse_form(form: str, theirs: str, run: Run) -> None:
@@ -79,10 +80,20 @@ def refuse_form(form: str, theirs: str, run: Run) -> None:
     )
 
 
-def taken_from(start: Start, config: Config, prepared: Prepared) -> dict[str, Tensor]:
+@dataclass(frozen=True)
+class Taken:
+    """The tensors of another run that a new model begins with; of how many numbers it trains how many."""
+
+    tensors: dict[str, Tensor]
+    n_trained: int
+    n_all: int
+
+
+def taken_from(start: Start, config: Config, prepared: Prepared) -> Taken:
     """The tensors of the other run that are tensors of the new model too.
 
-    Raises Damaged, naming them, where a part that should fit does not: nothing is taken in part.
+    Raises Damaged, naming them, where a part that should fit does not: nothing is taken in part. Raises ConfigError
+    where what is to be trained makes no sense.
     """
     task, tokenizer = task_of(config), prepared.tokenizer
     heads = task.heads_of(prepared.train)
@@ -115,7 +126,10 @@ def taken_from(start: Start, config: Config, prepared: Prepared) -> dict[str, Te
     facts += [f"{name} is not a tensor of this model" for name in spare]
     if facts:
         raise Damaged("the weights do not fit: " + "; ".join(facts), where=str(start.run.path))
-    return {name: start.tensors[name] for name in fits}
+    tune(model, config.train, config.run.seed, fits)
+    refuse_untrained(model, config.train)
+    n_all = sum(parameter.numel() for parameter in model.parameters())
+    return Taken({name: start.tensors[name] for name in fits}, trained_numbers(model).total, n_all)
 
 
 def _is_of_another_head(name: str, heads: Any, same_form: bool) -> bool:
@@ -127,10 +141,10 @@ def _is_of_another_head(name: str, heads: Any, same_form: bool) -> bool:
 def keep_start(folder: Path, start: Start, config: Config, prepared: Prepared) -> tuple[dict[str, Any], str]:
     """Write start.safetensors into a run's folder; what run.json says of it, and a sentence."""
     taken = taken_from(start, config, prepared)
-    flat = {name: tensor.detach().cpu().contiguous() for name, tensor in taken.items()}
+    flat = {name: tensor.detach().cpu().contiguous() for name, tensor in taken.tensors.items()}
     write_atomically(folder / START, safetensors.torch.save(flat))
     heads = task_of(config).heads_of(prepared.train)
-    parts = parts_of(taken)
+    parts = parts_of(taken.tensors)
     new = [f"head {name}" for name in heads if f"head {name}" not in parts]
     left = sorted(parts_of(start.tensors).keys() - parts.keys())
     facts = {
@@ -145,6 +159,9 @@ def keep_start(folder: Path, start: Start, config: Config, prepared: Prepared) -
     listed = ", ".join(f"{name} ({n:,} numbers)" for name, n in parts.items())
     told = f"begins with step {start.step:,} of {start.run.path}: {listed}"
     told += f"; new: {', '.join(new) or 'nothing'}" + (f"; left there: {', '.join(left)}" if left else "")
+    if config.train.tune != "full":
+        facts["n_trained"] = taken.n_trained
+        told += f"; --tune {config.train.tune} trains {taken.n_trained:,} of {taken.n_all:,} numbers"
     return facts, told
 
 
@@ -158,8 +175,9 @@ def parts_of(tensors: dict[str, Tensor]) -> dict[str, int]:
     return found
 
 
-def put_start(model: Network, path: Path) -> None:
-    """Give a new model the weights that its run began with. Raises Damaged where they are not of this model."""
+def put_start(model: Network, path: Path) -> set[str]:
+    """Give a new model the weights that its run began with; their names. Raises Damaged where they are not of this
+    model."""
     tensors, own = read_tensors(path), model.state_dict()
     wrong = [
         f"{name} {tuple(tensor.shape)}"
@@ -170,3 +188,4 @@ def put_start(model: Network, path: Path) -> None:
         raise Damaged(f"these are no tensors of this model: {', '.join(wrong)}", where=str(path))
     for name, tensor in tensors.items():
         own[name].copy_(tensor)
+    return set(tensors)

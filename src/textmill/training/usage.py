@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import torch
 
 from textmill.config import Config
+from textmill.models.adapters import numbers_of_tuning
 from textmill.models.cost import CONVENTION, flops_per_token
 
 MATRIX = 1024
@@ -88,7 +89,8 @@ class Usage:
             return None
         threads = torch.get_num_threads()
         peak = multiplication_peak(device, config.train.precision, threads)
-        return cls(flops_per_token(config.model, vocab_size), peak)
+        trained = numbers_of_tuning(config.model, config.train, vocab_size, form)
+        return cls(flops_per_token(config.model, vocab_size, trained=trained), peak)
 
     def took(self, n_tokens: int, compute_s: float) -> None:
         self.n_tokens += n_tokens

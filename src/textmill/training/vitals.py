@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from textmill.config import Config
 from textmill.messages import message
 from textmill.models import IGNORED, LanguageModel
+from textmill.models.adapters import put_trained
 from textmill.runs import Prepared, Run
 from textmill.tasks import task_of
 from textmill.tasks.lm import LanguageModelling
@@ -102,7 +103,7 @@ def vitals_of(run: Run) -> Vitals:
     model = new_model(run.config, prepared, "cpu", run.start).eval()  # as it was before its first step
     assert isinstance(model, LanguageModel), "examining looks at language models alone"
     before = _tensors(model)
-    model.load_state_dict(saved.average or saved.model)
+    put_trained(model, saved.average or saved.model)
     after = _tensors(model)
     moved = _moved(before, after)
     log = run.log.read()
