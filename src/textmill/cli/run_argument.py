@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from textmill.cli.output import Shell
-from textmill.errors import RunError, did_you_mean
+from textmill.cli.remote_options import SCHEME
+from textmill.errors import RunError, UsageError, did_you_mean
 from textmill.tables import TASKS_WITH_QUESTIONS
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ def run_argument(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def open_argument(name: str) -> Run:
     """The run that a word of the command line names. Raises RunError with the names that are near."""
+    if name.startswith(SCHEME):
+        raise UsageError(
+            "this verb needs a run of this machine, not a remote model",
+            where=name,
+            hint="A remote model can stand in RUN's place in generate, score, eval, compare, classify, translate and ask.",
+        )
     path = _path_named(name)
     if not any((path / file).is_file() for file in ("run.json", "manifest.json")):
         raise RunError("this is no run (there is no run.json in it)", where=name, hint=_near(name))
