@@ -16,7 +16,7 @@ from remote_server import Server, serving
 
 from textmill.config.measure import GenerateConfig
 from textmill.errors import ConfigError, InputError, RemoteError, TextmillError, UsageError
-from textmill.hub.remote import Prompt, RemoteModel, RemoteSettings, key_of_file, places_in
+from textmill.hub.remote_model import Prompt, RemoteModel, RemoteSettings, key_of_file, places_in
 
 GREEDY = GenerateConfig(temperature=0.0, max_new_tokens=20)
 CANARY = "sk-canary-7f3a91"

@@ -15,7 +15,7 @@ from textmill.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from textmill.hub.few_shot import FewShot, FewShotTask
-    from textmill.hub.remote import RemoteModel
+    from textmill.hub.remote_model import RemoteModel
     from textmill.hub.remote_evaluation import TextWays
     from textmill.results import Comparison
     from textmill.tasks.asking import Asker
@@ -27,7 +27,7 @@ def generate(
     shell: Shell, model: RemoteModel, remote: RemoteSaid, prompt: str | None, n: int, checkpoint: str | None
 ) -> None:
     """The texts; at a terminal one text as it comes."""
-    from textmill.hub.remote import Prompt
+    from textmill.hub.remote_model import Prompt
     from textmill.hub.remote_work import write_remote
 
     refuse(checkpoint=checkpoint)
@@ -51,7 +51,7 @@ def score(
 ) -> None:
     """As of a run, by what the server echoes."""
     from textmill.cli.score import score_text
-    from textmill.hub.remote import MOST_ALTERNATIVES
+    from textmill.hub.remote_model import MOST_ALTERNATIVES
     from textmill.hub.remote_work import score_remote
 
     refuse(checkpoint=checkpoint)

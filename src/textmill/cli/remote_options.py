@@ -13,7 +13,7 @@ from textmill.cli.output import Shell
 from textmill.errors import UsageError
 
 if TYPE_CHECKING:
-    from textmill.hub.remote import RemoteModel
+    from textmill.hub.remote_model import RemoteModel
     from textmill.results import RemoteUse
 
 SCHEME = "openai:"
@@ -103,7 +103,7 @@ class RemoteSaid:
 
     def opened(self, name: str, shell: Shell) -> RemoteModel:
         """The model. Raises UsageError, InputError, MissingExtra."""
-        from textmill.hub.remote import RemoteSettings, key_of_file, open_remote
+        from textmill.hub.remote_model import RemoteSettings, key_of_file, open_remote
 
         if self.get("cache") is not None and self.get("no_cache"):
             raise UsageError("say --cache DIR or --no-cache, not both")

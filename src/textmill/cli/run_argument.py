@@ -49,7 +49,7 @@ def open_argument(name: str) -> Run:
         raise UsageError(
             "this verb needs a run of this machine, not a remote model",
             where=name,
-            hint="A remote model can stand in RUN's place in generate, score, eval, compare, classify, translate and ask.",
+            hint="One may stand in RUN's place in generate, score, eval, compare, classify, translate and ask.",
         )
     path = _path_named(name)
     if not any((path / file).is_file() for file in ("run.json", "manifest.json")):

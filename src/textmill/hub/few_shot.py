@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from textmill.errors import InputError, did_you_mean
 from textmill.files import json_of
-from textmill.hub.remote import Prompt
+from textmill.hub.remote_model import Prompt
 
 FewShotTask = Literal["classify", "translate", "answer"]
 PARTS: dict[str, tuple[str, ...]] = {

@@ -1,4 +1,4 @@
-"""Answers of a server, kept on the disk: the same question again costs nothing. Room: hub/. Used by remote.py.
+"""Answers of a server, kept on the disk: the same question again costs nothing. Room: hub/. Used by remote_model.py.
 
 An answer is a sealed JSON file named by the sha256 of address, model, endpoint and request: neither a key nor a prompt
 stands in it. A file that is not what was written counts as none.

@@ -20,7 +20,7 @@ from textmill.evaluation.answers import alarms as alarms_of_answers
 from textmill.evaluation.answers import verdict as verdict_of_answers
 from textmill.evaluation.evaluating import FEW_DOCUMENTS, signature
 from textmill.hub.few_shot import FewShot
-from textmill.hub.remote import Prompt, RemoteModel
+from textmill.hub.remote_model import Prompt, RemoteModel
 from textmill.hub.remote_work import answer_of, answer_settings, classify_remote, place_of, translate_remote
 from textmill.messages import Message, message, paragraph, plural_message, record_of
 from textmill.metrics.answers import intervals as intervals_of_answers

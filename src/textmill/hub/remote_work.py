@@ -15,7 +15,7 @@ from typing import Any
 from textmill.config.measure import GenerateConfig
 from textmill.errors import NothingScored
 from textmill.hub.few_shot import ENDS, NAMES, NO_ANSWER, QUOTES, FewShot, folded_label
-from textmill.hub.remote import Prompt, RemoteModel
+from textmill.hub.remote_model import Prompt, RemoteModel
 from textmill.results import Asked, AskedAnswer, Classified, Generated, Scored, ScoredToken, Translated
 from textmill.tasks.asking import HITS, N_NEAREST, Asker, refuse_nothing, sentence_around, with_subject
 from textmill.text import evidence
