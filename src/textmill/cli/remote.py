@@ -15,8 +15,8 @@ from textmill.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from textmill.hub.few_shot import FewShot, FewShotTask
-    from textmill.hub.remote_model import RemoteModel
     from textmill.hub.remote_evaluation import TextWays
+    from textmill.hub.remote_model import RemoteModel
     from textmill.results import Comparison
     from textmill.tasks.asking import Asker
 
