@@ -21,7 +21,7 @@ _PUBLIC = {
     "translate": "textmill.tasks.translating:translate",
     "look": "textmill.training:look",
     "monitor": "textmill.evaluation.opinion:monitor",
-    "open_run": "textmill.runs:open_run",
+    "open_run": "textmill.hub:open_run",
     "score": "textmill.generation:score",
     "train": "textmill.training:train",
     "write": "textmill.generation:write",

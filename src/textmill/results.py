@@ -800,6 +800,9 @@ class Info(Document):
     metrics: dict[str, float]
     made: dict[str, Any]
     """command, seed, versions, hardware, times."""
+    origin: dict[str, Any] = Field(default_factory=dict)
+    """Of a model that was trained elsewhere: its format, family and architecture, the precision its weights are kept
+    in, their files, context, bytes to load and to train, licence, whether it is safe and why, what was left aside."""
 
 
 class RunLine(Document):

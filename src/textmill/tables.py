@@ -109,6 +109,9 @@ MODELS = {
     "tfidf": "textmill.models.tfidf:Tfidf",
 }
 
+# What opens whatever RUN may be, for the rooms below it.
+OPEN_RUN = "textmill.hub:open_run"
+
 # verb -> (module:command, one line for the overview; static, so that help loads nothing)
 VERBS = {
     "look": ("textmill.cli.look:look_command", "See what a text holds, what is left out, and what to do next."),

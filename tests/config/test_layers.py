@@ -140,7 +140,10 @@ def test_a_word_becomes_what_the_knob_is_made_of(key: str, word: object, value: 
         ({"train.lr_end": "2"}, "train.lr_end must be a number, at least 0, at most 1, not 2.0"),
         ({"model.tied": "maybe"}, "model.tied must be true or false, not 'maybe'"),
         ({"train.schedule": "cosin"}, "did you mean 'cosine'?"),
-        ({"model.preset": "gpt3"}, "must be one of bert, classic, gpt2, llama, marian, modern, not 'gpt3'"),
+        (
+            {"model.preset": "gpt3"},
+            "must be one of bert, classic, gpt2, llama, marian, modern, qwen2, qwen3, not 'gpt3'",
+        ),
         ({"model.arch": "grru"}, "no architecture 'grru' (there are: rnn, lstm, gru, transformer)"),
         ({"tokens.kind": "bep"}, "did you mean 'bpe'?"),
         ({"run.name": "a/b"}, "run.name (--name): 'a/b' is no folder name"),

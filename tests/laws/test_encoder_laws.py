@@ -22,6 +22,7 @@ from textmill.tables import ARCHITECTURES, ENCODERS
 
 KINDS = [f"encoder:{kind}" for kind in DECODERS if kind.partition("/")[0] in ENCODERS]
 KINDS += [f"encoder:{kind} {pooling}" for kind in ("gru", "transformer/bert") for pooling in ("mean", "max")]
+KINDS += ["encoder:transformer/bert first"]
 CLASSES = ["bad", "fair", "good"]
 LENGTHS = [1, 7, 3, 12, 5]
 every_kind = pytest.mark.parametrize("kind", KINDS)

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from textmill.config import TransformerConfig
 from textmill.models import Layout
 from textmill.models.attention import Rotation, attend, explicit_attention, rms_normed, turned
 from textmill.models.state import LayerCache, TransformerState
@@ -74,7 +75,7 @@ def test_the_mask_of_packed_documents_on_paper():
 
 
 def test_rotated_scores_depend_on_the_distance_alone():
-    rotation = Rotation(d_head=8, theta=100.0)
+    rotation = Rotation(TransformerConfig(d_model=8, n_heads=1, rope_theta=100.0))
     q, k = random(8), random(8, seed=1)
     turn = rotation.at(Layout(1, 12), q)
     rotated_q = turned(q.expand(1, 12, 1, 8), turn)[0, :, 0]
@@ -88,7 +89,7 @@ def test_rotated_scores_depend_on_the_distance_alone():
 
 def test_rotation_on_paper():
     """E = 2: one pair, turned by the position itself; (1, 0) at position p becomes (cos p, sin p)."""
-    turn = Rotation(d_head=2, theta=7.0).at(Layout(1, 3), torch.zeros(1))
+    turn = Rotation(TransformerConfig(d_model=2, n_heads=1, rope_theta=7.0)).at(Layout(1, 3), torch.zeros(1))
     x = torch.tensor([1.0, 0.0]).expand(1, 3, 1, 2)
     expected = torch.tensor([[math.cos(p), math.sin(p)] for p in range(3)])
     torch.testing.assert_close(turned(x, turn)[0, :, 0], expected)

@@ -67,13 +67,13 @@ def eval_command(
     as_trained = checkpoint is None and settings.eval == run.config.eval
     run.config = settings
     if shell.dry_run:
-        writes = [str(run.path / "eval")] if as_trained else []
+        writes = [str(run.path / "eval")] if as_trained and run.keeps_results else []
         plan = {"data": data or "what training held out", "checkpoint": checkpoint or run.default_checkpoint}
         show_plan(shell, verb="eval", run=str(run.path), writes=writes, plan=plan)
         return 0
     use_threads(settings)
     found = evaluate(run, data=data, checkpoint=checkpoint, abstain=abstain)
-    if as_trained:  # what the report and `ls` show is measured in the run's own way
+    if as_trained and run.keeps_results:  # what the report and `ls` show is measured in the run's own way
         save_evaluation(run.path, found)
     shell.show(found, partial(evaluation_text, whole=shell.verbose))
     if fail_under is None:

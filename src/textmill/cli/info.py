@@ -43,6 +43,9 @@ TITLES = {
     "n_masked": "hidden tokens",
     "vocab_size": "vocabulary",
     "time": "time spent",
+    "bytes_to_load": "memory to load",
+    "bytes_to_train": "memory to train, activations not counted",
+    "why": "safe, because",
 }
 
 
@@ -61,6 +64,7 @@ def info_text(info: Info) -> str:
         ("data", info.data),
         ("numbers", info.metrics),
         ("made", info.made),
+        ("origin", info.origin),
     ):
         for name, value in facts.items():
             lines = [line for line in value if line] if isinstance(value, list) else [value]
@@ -76,7 +80,7 @@ def info_text(info: Info) -> str:
 
 def fact(name: str, value: Any) -> str:
     """A fact of a run in words, with its unit; "" for one that is not known."""
-    from textmill.report.numbers import SHARES, duration, share, shown
+    from textmill.report.numbers import SHARES, duration, share, shown, size
     from textmill.report.words import Words
     from textmill.text.wording import counted
 
@@ -98,6 +102,8 @@ def fact(name: str, value: Any) -> str:
         return f"{value:,.0f}" if value == int(value) and name not in SHARES else shown(name, value)
     if value is None or isinstance(value, bool):
         return "" if value is None else "yes" if value else "no"
+    if name.startswith("bytes_to_"):
+        return size(value)
     if isinstance(value, int):
         return str(value) if name == "seed" else f"{value:,}"
     return on_one_line(str(value))

@@ -1,7 +1,7 @@
 """RUN: the only place where a verb opens one. Room: cli/.
 
-RUN is a run folder, a checkpoint folder in it, its floor (runs/NAME/floor), or a name under ./runs. Other formats
-come in here.
+RUN is a run folder, a checkpoint folder in it, its floor (runs/NAME/floor), or a name under ./runs; a Hugging Face
+folder, a .gguf file, or hf:org/name.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ def run_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.argument("run", metavar="RUN")
     @functools.wraps(function)
     def opened(shell: Shell, run: str, **values: Any) -> Any:
-        return function(shell, run=open_argument(run), **values)
+        found = open_argument(run)
+        for notice in found.notices:
+            shell.notice(notice)
+        return function(shell, run=found, **values)
 
     return opened
 
@@ -51,11 +54,14 @@ def open_argument(name: str) -> Run:
             where=name,
             hint="One may stand in RUN's place in generate, score, eval, compare, classify, translate and ask.",
         )
-    path = _path_named(name)
-    if not any((path / file).is_file() for file in ("run.json", "manifest.json")):
-        raise RunError("this is no run (there is no run.json in it)", where=name, hint=_near(name))
-    from textmill.runs import open_run
+    from textmill.hub import open_run
+    from textmill.hub.opening import HUB, is_foreign
 
+    if name.startswith(HUB):
+        return open_run(name)
+    path = _path_named(name)
+    if not is_foreign(path) and not any((path / file).is_file() for file in ("run.json", "manifest.json")):
+        raise RunError("this is no run (there is no run.json in it)", where=name, hint=_near(name))
     return open_run(path)
 
 

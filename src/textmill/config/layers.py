@@ -33,6 +33,8 @@ PYTHON = "Python"
 
 FREE_FROM_START = {"start", "dropout", "token_dropout", "pooling"}
 """Knobs of [model] that a run which begins from another may have as it likes, and so of most the length of a row."""
+SEQ_LEN_OF_STARTS = 1024
+"""Tokens in a row of a run that begins from one with a longer context, unless it is said: few texts need more."""
 TOKENS_OF_START = ("kind", "segmenter", "vocab_size", "shared", "begin_mark")
 """Those of [tokens] that it must have as the other."""
 
@@ -165,8 +167,12 @@ def begun_from(loaded: Loaded, base: Config, origin: str) -> Loaded:
     taken |= {f"tokens.{name}": getattr(base.tokens, name) for name in TOKENS_OF_START}
     if TASK_FORMS[config.task.name] == "encoder" and base.model.softmax != "full":
         taken["model.softmax"] = "full"  # of the head that is left behind
+    if TASK_FORMS[config.task.name] == "encoder" and getattr(base.model, "window", None) is not None:
+        taken["model.window"] = None  # of what is read forwards alone
     said = sorted(key for key in loaded.said if key.partition(".")[0] == "model" and key[6:] not in free)
     said += sorted(key for key in loaded.said if key in taken and not key.startswith("model."))
+    if config.task.name == base.task.name and base.model.pooling == "first" and "model.pooling" not in loaded.said:
+        taken["model.pooling"] = "first"  # that of a head that may be taken too
     refused = [
         f"{key}: {_shown(taken[key]) if key in taken else f'no such knob of {base.model.arch}'} there, "
         f"{_shown(value_of(config, key))} here"
@@ -182,7 +188,8 @@ def begun_from(loaded: Loaded, base: Config, origin: str) -> Loaded:
         )
     kept = {name: value for name, value in config.model if name in free and f"model.{name}" in loaded.said}
     values = config.model_dump()
-    values["model"] = {"seq_len": base.model.seq_len, "start": config.model.start, "arch": base.model.arch} | kept
+    reach = base.model.seq_len if "seq_len" not in free else min(base.model.seq_len, SEQ_LEN_OF_STARTS)
+    values["model"] = {"seq_len": reach, "start": config.model.start, "arch": base.model.arch} | kept
     for key, value in taken.items():
         section, _, name = key.partition(".")
         values[section][name] = value

@@ -42,9 +42,9 @@ class BaseModelConfig(Section):
     several times faster for words and large vocabularies, and a little worse."""
     logit_cap: float | None = knob(None, gt=0.0)
     """Logits are bent to stay within ± this: cap · tanh(logit / cap)."""
-    pooling: Literal["attention", "max", "mean"] = knob("attention")
+    pooling: Literal["attention", "max", "mean", "first"] = knob("attention")
     """How an encoder makes one vector of all tokens of a text: attention (a mean with learned weights), max (of each
-    number the highest), or mean."""
+    number the highest), mean, or first (what stands at its first place, turned once more, as BERT does)."""
     token_dropout: float | None = knob(None, ge=0.0, lt=1.0)
     """Of an encoder, share of a text's tokens that are hidden from it at each reading in training (Iyyer et al. 2015).
     Default: chosen from the number of texts."""
@@ -61,12 +61,16 @@ class TransformerConfig(BaseModelConfig):
 
     arch: Literal["transformer"] = knob("transformer", flag="--arch")
     """rnn, lstm, gru or transformer."""
-    preset: Literal["bert", "classic", "gpt2", "llama", "marian", "modern"] = knob("modern", flag="--preset")
+    preset: Literal["bert", "classic", "gpt2", "llama", "marian", "modern", "qwen2", "qwen3"] = knob(
+        "modern", flag="--preset"
+    )
     """Dialect: a set of the knobs below, equal to the reference implementation it names."""
     n_heads: int = knob(4, ge=1)
     """Attention heads."""
     n_kv_heads: int | None = knob(None, ge=1)
     """Heads of keys and values, shared by groups of queries. Default: n_heads."""
+    d_head: int | None = knob(None, ge=1)
+    """Width of an attention head. Default: d_model / n_heads."""
     d_ff: int | None = knob(None, ge=1)
     """Width of the feed-forward layer. Default: 4 d_model; where it is gated, 8/3 d_model up to a multiple of 32."""
     norm: Literal["layer", "rms", "rms_weightless"] = knob("rms_weightless")
@@ -78,17 +82,35 @@ class TransformerConfig(BaseModelConfig):
     embed_norm: bool = knob(True)
     """Normalise the embeddings before the first layer."""
     qk_norm: bool = knob(True)
-    """Normalise queries and keys of each head by RMSNorm without weights, after rotation."""
+    """Normalise queries and keys of each head by RMSNorm, without weights unless qk_norm_gain."""
+    qk_norm_gain: bool = knob(False)
+    """The norm of queries and keys has weights, and comes before rotation."""
+    window: int | None = knob(None, ge=1)
+    """Tokens that a token sees, itself included: the last so many of its text. Default: all that came before."""
     positions: Literal["sinusoidal", "sinusoidal_halves", "learned", "rotary"] = knob("rotary")
     """How a token knows its place. sinusoidal: sines and cosines in turns; sinusoidal_halves: first all sines."""
     rope_theta: float = knob(10000.0, gt=0.0)
     """Base of the rotary frequencies."""
+    rope_scaling: Literal["linear", "llama3"] | None = knob(None)
+    """How rotary frequencies are slowed for a context longer than rope_original. linear: all by rope_factor; llama3:
+    slow ones by rope_factor, fast ones not at all, those between by degrees. Default: not at all."""
+    rope_factor: float = knob(1.0, gt=0.0)
+    """By how much rope_scaling slows them."""
+    rope_low: float = knob(1.0, gt=0.0)
+    """Of rope_scaling llama3, turns within rope_original of the fastest frequencies that are slowed by all of it."""
+    rope_high: float = knob(4.0, gt=0.0)
+    """Of rope_scaling llama3, turns within rope_original of the slowest frequencies that are not slowed."""
+    rope_original: int = knob(8192, ge=1)
+    """Of rope_scaling llama3, the context before it was made longer."""
     activation: Literal["relu", "gelu", "gelu_tanh", "silu", "relu_squared"] = knob("relu_squared")
     """Between the two halves of the feed-forward layer."""
     gated: bool = knob(False)
     """The feed-forward layer is multiplied by a gate (SwiGLU with silu)."""
     bias: bool = knob(False)
     """Linear layers have a bias."""
+    attention_bias: Literal["all", "qkv", "none"] | None = knob(None)
+    """Which maps of attention have one: all, those to queries, keys and values, or none. Default: all where bias says
+    so, else none."""
     scale_embedding: bool = knob(False)
     """Embeddings are multiplied by the root of d_model."""
     logit_cap: float | None = knob(15.0, gt=0.0)
@@ -97,9 +119,14 @@ class TransformerConfig(BaseModelConfig):
     """normal: N(0, 0.02), residual projections by 1/√(2L). zero_projections: residual projections start at 0."""
 
     @property
-    def d_head(self) -> int:
-        """Width of an attention head."""
-        return self.d_model // self.n_heads
+    def head_width(self) -> int:
+        """d_head, its default filled in."""
+        return self.d_head or self.d_model // self.n_heads
+
+    @property
+    def biased(self) -> str:
+        """attention_bias, its default filled in."""
+        return self.attention_bias or ("all" if self.bias else "none")
 
     @property
     def kv_heads(self) -> int:
@@ -115,12 +142,22 @@ class TransformerConfig(BaseModelConfig):
 
     @model_validator(mode="after")
     def heads_divide_the_width(self) -> TransformerConfig:
-        if self.d_model % self.n_heads:
+        if self.d_head is None and self.d_model % self.n_heads:
             raise ValueError(f"n_heads ({self.n_heads}) must divide d_model ({self.d_model})")
         if self.n_heads % (self.n_kv_heads or self.n_heads):
             raise ValueError(f"n_kv_heads ({self.n_kv_heads}) must divide n_heads ({self.n_heads})")
-        if self.positions == "rotary" and (self.d_model // self.n_heads) % 2:
-            raise ValueError(f"rotary positions need an even head width, not {self.d_model // self.n_heads}")
+        if self.positions == "rotary" and self.head_width % 2:
+            raise ValueError(f"rotary positions need an even head width, not {self.head_width}")
+        return self
+
+    @model_validator(mode="after")
+    def what_refines_another_knob_has_it(self) -> TransformerConfig:
+        if self.qk_norm_gain and not self.qk_norm:
+            raise ValueError("qk_norm_gain is of the norm of queries and keys, and qk_norm is false")
+        if self.rope_scaling is not None and self.positions != "rotary":
+            raise ValueError(f"rope_scaling is of rotary positions, and positions is {self.positions}")
+        if self.rope_scaling == "llama3" and self.rope_high <= self.rope_low:
+            raise ValueError(f"rope_high ({self.rope_high:g}) must be above rope_low ({self.rope_low:g})")
         return self
 
 
@@ -134,6 +171,12 @@ class RecurrentConfig(BaseModelConfig):
     512."""
     source_attention: Literal["dot", "additive"] = knob("dot")
     """How a model that reads a source compares what it writes with it: dot, or additive (Bahdanau)."""
+
+    @model_validator(mode="after")
+    def a_first_place_has_seen_the_text(self) -> Self:
+        if self.pooling == "first":
+            raise ValueError("pooling first is of Transformers: a recurrence has read next to nothing at a first place")
+        return self
 
     @field_validator("arch")
     @classmethod
@@ -233,6 +276,40 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "gated": False,
             "bias": True,
             "scale_embedding": True,
+            "logit_cap": None,
+            "init": "normal",
+            "tied": True,
+        },
+        # Yang et al. 2024, 2407.10671; transformers' Qwen2ForCausalLM.
+        "qwen2": {
+            "norm": "rms",
+            "norm_place": "pre",
+            "norm_eps": 1e-6,
+            "embed_norm": False,
+            "qk_norm": False,
+            "positions": "rotary",
+            "activation": "silu",
+            "gated": True,
+            "bias": False,
+            "attention_bias": "qkv",
+            "scale_embedding": False,
+            "logit_cap": None,
+            "init": "normal",
+            "tied": True,
+        },
+        # Yang et al. 2025, 2505.09388; transformers' Qwen3ForCausalLM.
+        "qwen3": {
+            "norm": "rms",
+            "norm_place": "pre",
+            "norm_eps": 1e-6,
+            "embed_norm": False,
+            "qk_norm": True,
+            "qk_norm_gain": True,
+            "positions": "rotary",
+            "activation": "silu",
+            "gated": True,
+            "bias": False,
+            "scale_embedding": False,
             "logit_cap": None,
             "init": "normal",
             "tied": True,

@@ -153,6 +153,10 @@ class Config(Section):
             raise ValueError(
                 f"model.token_dropout is of texts that are read whole, and task {task} reads none: leave it out"
             )
+        if getattr(self.model, "window", None) is not None and form != "decoder":
+            raise ValueError(
+                f"model.window is of models that read forwards alone, and task {task} reads whole texts: leave it out"
+            )
         if self.model.softmax != "full" and form == "encoder":
             raise ValueError(f"model.softmax is {self.model.softmax}, but task {task} predicts no tokens: leave it out")
         return self

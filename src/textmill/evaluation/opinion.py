@@ -24,7 +24,8 @@ from textmill.metrics.alarms import Alarm, Watched, alarms_by
 from textmill.metrics.classification import confusion
 from textmill.metrics.prevalence import Correction, Period, as_predicted, periods_of
 from textmill.results import Monitored, OpinionAlarm, OpinionExample, OpinionPeriod, OpinionSeries
-from textmill.runs import Run, open_run
+from textmill.runs import Run
+from textmill.tables import OPEN_RUN, load
 from textmill.tasks.classify import refuse_unknown, texts_of
 from textmill.tasks.classifying import Classifier, classifier_of
 from textmill.text.dated import Dated, DatedTexts
@@ -99,7 +100,7 @@ def monitor(
     >>> textmill.monitor("runs/reviews", "stream.csv", "date").series[0].alarms[0].said  # doctest: +SKIP
     "2024-05-31: 'negative' rose from 30.1 % to 40.2 % …"
     """
-    opened = run if isinstance(run, Run) else open_run(run)
+    opened = run if isinstance(run, Run) else load(OPEN_RUN)(run)
     paths, clock = [paths] if isinstance(paths, str) else list(paths), zone_of(zone)
     classifier = classifier_of(opened, checkpoint)
     if classifier.several:

@@ -14,7 +14,8 @@ from textmill.generation.engine import generate as generate_ids
 from textmill.generation.writing import write
 from textmill.models.next_token import NextToken
 from textmill.results import Generated
-from textmill.runs import Run, open_run
+from textmill.runs import Run
+from textmill.tables import OPEN_RUN, load
 
 
 @overload
@@ -50,7 +51,7 @@ def generate(run: Any, prompts: Any = "", *more: Any, **named: Any) -> list[Gene
     Raises RunError, ConfigError for a knob that there is not, InputError as write does.
     """
     if isinstance(run, str | os.PathLike):
-        run = open_run(os.fspath(run))
+        run = load(OPEN_RUN)(os.fspath(run))
     if not isinstance(run, Run):
         return generate_ids(run, prompts, *more, **named)
     if more:

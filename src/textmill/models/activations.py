@@ -148,6 +148,8 @@ def _of_pooling(config: ModelConfig, reading: Reading) -> HeadNumbers:
     n, d, has_cells = reading.n_places, config.d_model, not isinstance(config, TransformerConfig)
     if config.pooling != "attention":
         not_kept = d if has_cells and is_packed(reading) else 0
+        if config.pooling == "first":
+            return HeadNumbers(kept=reading.n_rows * 2 * d, passing=n * d, gradient=0)
         if config.pooling == "mean":
             return HeadNumbers(kept=n * (2 - not_kept), passing=n * d, gradient=0)
         return HeadNumbers(kept=n * (d + 1 - not_kept), passing=2 * n * d, gradient=0)
@@ -181,13 +183,14 @@ def _of_transformer(config: TransformerConfig, reading: Reading) -> int:
     if not reading.n_source:
         return decoder
     encoder = _of_stack(config, reading.n_rows, reading.n_source, reading)
-    d, kv = config.d_model, config.kv_heads * config.d_head
+    d, kv = config.d_model, config.kv_heads * config.head_width
     to_source = reading.n_places * (
         (_norm(config) if config.norm_place == "pre" else d + _norm(config))
         + d
         + _attention(config, reading, kv_kept=0)
     )
     normed_keys = kv + config.kv_heads if config.qk_norm else 0
+    normed_keys += kv if config.qk_norm_gain else 0
     of_source = reading.n_source_places * (2 * kv + normed_keys)
     looked_at = _mask(reading, reading.n_tokens, reading.n_source)
     if config.dropout and not reading.is_fused:
@@ -197,7 +200,7 @@ def _of_transformer(config: TransformerConfig, reading: Reading) -> int:
 
 def _of_stack(config: TransformerConfig, n_rows: int, n_tokens: int, reading: Reading) -> int:
     n, d = n_rows * n_tokens, config.d_model
-    kv = config.kv_heads * config.d_head
+    kv = config.kv_heads * config.head_width
     noise = _noise(config.dropout, d, reading)
     sublayers = 2 * (_norm(config) + d + noise)  # a norm's input and statistics, what comes out of it
     feed_forward = BENT[config.activation][config.gated] * config.feed_forward_width
@@ -218,10 +221,13 @@ def _norm(config: TransformerConfig) -> int:
 
 def _attention(config: TransformerConfig, reading: Reading, kv_kept: int) -> int:
     """q, k, v, the output, the sums of its softmax; without the input of the maps."""
-    d, kv, heads, kv_heads = config.d_model, config.kv_heads * config.d_head, config.n_heads, config.kv_heads
-    kept = d + kv_kept + d + heads
+    heads, kv_heads = config.n_heads, config.kv_heads
+    q, kv = heads * config.head_width, kv_heads * config.head_width
+    kept = q + kv_kept + q + heads
     if config.qk_norm:
-        kept += d + heads + (kv + kv_heads if kv_kept else 0)
+        kept += q + heads + (kv + kv_heads if kv_kept else 0)
+    if config.qk_norm_gain:
+        kept += q + (kv if kv_kept else 0)
     return kept
 
 

@@ -61,8 +61,8 @@ class Rotation:
     they are no weights.
     """
 
-    def __init__(self, d_head: int, theta: float):
-        self.d_head, self.theta = d_head, theta
+    def __init__(self, config: TransformerConfig):
+        self.config = config
         self._tables: dict[tuple[torch.device, torch.dtype], Turn] = {}
 
     def at(self, layout: Layout, like: Tensor) -> Turn:
@@ -79,9 +79,7 @@ class Rotation:
         kept = self._tables.get((like.device, like.dtype))
         if kept is None or len(kept[0]) < length:
             length = max(length, 2 * len(kept[0]) if kept else 0)
-            # In float64, so that every device and precision turns by the same angles.
-            frequencies = self.theta ** (-torch.arange(0, self.d_head, 2, dtype=torch.float64) / self.d_head)
-            angles = torch.arange(length, dtype=torch.float64)[:, None] * frequencies  # (length, E/2)
+            angles = torch.arange(length, dtype=torch.float64)[:, None] * frequencies_of(self.config)  # (length, E/2)
             cos, sin = angles.cos(), angles.sin()
             kept = (
                 torch.cat([cos, cos], dim=-1).to(like.device, like.dtype),
@@ -89,6 +87,23 @@ class Rotation:
             )
             self._tables[like.device, like.dtype] = kept
         return kept
+
+
+def frequencies_of(config: TransformerConfig) -> Tensor:
+    """(E/2,) radians a place, in float64, so that every device and precision turns by the same angles.
+
+    rope_scaling linear: Chen et al. 2023, 2306.15595. llama3: as in Llama 3.1 (transformers' modeling_rope_utils).
+    """
+    width = config.head_width
+    frequencies = config.rope_theta ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
+    if config.rope_scaling is None:
+        return frequencies
+    slow = frequencies / config.rope_factor
+    if config.rope_scaling == "linear":
+        return slow
+    turns = config.rope_original * frequencies / (2 * math.pi)  # within the context there was
+    share = ((turns - config.rope_low) / (config.rope_high - config.rope_low)).clamp(0, 1)
+    return slow + share * (frequencies - slow)
 
 
 def turned(x: Tensor, turn: Turn) -> Tensor:
@@ -105,19 +120,36 @@ def rms_normed(x: Tensor, eps: float) -> Tensor:
     return x * torch.rsqrt(torch.linalg.vecdot(x, x).unsqueeze(-1) / x.shape[-1] + eps)
 
 
+class Gain(nn.Module):
+    """The weights (E,) of a norm of queries or keys."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(width))
+
+
 class HeadProjections(nn.Module):
     """The maps of an attention layer: to queries, keys and values of its heads, and from their mixtures back."""
 
     def __init__(self, config: TransformerConfig):
         super().__init__()
-        d_model, d_head = config.d_model, config.d_head
+        d_model, d_head, biased = config.d_model, config.head_width, config.biased
         self.n_heads, self.n_kv_heads, self.d_head = config.n_heads, config.kv_heads, d_head
         self.dropout = config.dropout or 0.0
         self.qk_norm_eps = config.norm_eps if config.qk_norm else None
-        self.query = nn.Linear(d_model, self.n_heads * d_head, bias=config.bias)
-        self.key = nn.Linear(d_model, self.n_kv_heads * d_head, bias=config.bias)
-        self.value = nn.Linear(d_model, self.n_kv_heads * d_head, bias=config.bias)
-        self.out = nn.Linear(d_model, d_model, bias=config.bias)
+        self.query_norm = Gain(d_head) if config.qk_norm_gain else None
+        self.key_norm = Gain(d_head) if config.qk_norm_gain else None
+        self.query = nn.Linear(d_model, self.n_heads * d_head, bias=biased != "none")
+        self.key = nn.Linear(d_model, self.n_kv_heads * d_head, bias=biased != "none")
+        self.value = nn.Linear(d_model, self.n_kv_heads * d_head, bias=biased != "none")
+        self.out = nn.Linear(self.n_heads * d_head, d_model, bias=biased == "all")
+
+    def normed(self, x: Tensor, gain: Gain | None) -> Tensor:
+        """Queries or keys (..., E), normalised where the config says so; gain: the weights of the norm, if it has."""
+        if self.qk_norm_eps is None:
+            return x
+        normed = rms_normed(x, self.qk_norm_eps)
+        return normed if gain is None else normed * gain.weight.to(normed.dtype)
 
 
 class SelfAttention(HeadProjections):
@@ -131,10 +163,12 @@ class SelfAttention(HeadProjections):
         k = self.key(x).unflatten(-1, (self.n_kv_heads, self.d_head))  # (B, T, K, E)
         v = self.value(x).unflatten(-1, (self.n_kv_heads, self.d_head))
 
+        if self.query_norm is not None:  # its weights do not turn with what they weigh
+            q, k = self.normed(q, self.query_norm), self.normed(k, self.key_norm)
         if turn is not None:
             q, k = turned(q, turn), turned(k, turn)
-        if self.qk_norm_eps is not None:
-            q, k = rms_normed(q, self.qk_norm_eps), rms_normed(k, self.qk_norm_eps)
+        if self.query_norm is None:
+            q, k = self.normed(q, None), self.normed(k, None)
 
         q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)  # (B, H or K, T, E)
         cache = LayerCache(k, v) if past is None else past.extended_by(k, v)  # (B, K, P+T, E)
@@ -152,7 +186,7 @@ class CrossAttention(HeadProjections):
         """Read sources (B, S, D) -> two of (B, K, S, E)."""
         k = self.key(source).unflatten(-1, (self.n_kv_heads, self.d_head)).transpose(1, 2)
         v = self.value(source).unflatten(-1, (self.n_kv_heads, self.d_head)).transpose(1, 2)
-        return (k if self.qk_norm_eps is None else rms_normed(k, self.qk_norm_eps)), v
+        return self.normed(k, self.key_norm), v
 
     def forward(self, x: Tensor, k: Tensor, v: Tensor, sight: SourceSight) -> Tensor:
         """(B, T, D): what each place takes from its source."""
@@ -163,7 +197,7 @@ class CrossAttention(HeadProjections):
     def queries(self, x: Tensor) -> Tensor:
         """(B, H, T, E)."""
         q = self.query(x).unflatten(-1, (self.n_heads, self.d_head)).transpose(1, 2)
-        return q if self.qk_norm_eps is None else rms_normed(q, self.qk_norm_eps)
+        return self.normed(q, self.query_norm)
 
     def weights(self, x: Tensor, k: Tensor, sight: SourceSight) -> Tensor:
         """(B, T, S) how much each place looks at each token of its source, over all heads: each row sums to 1."""

@@ -28,6 +28,8 @@ class ClassifyHead(nn.Module):
     attention: their mean, weighted by softmax(vᵀ tanh(W h)) over the tokens of the text. Lin et al. 2017,
     arXiv:1703.03130, with one hop. mean: every token weighs the same. max: of each of the D numbers the highest of any
     token. Collobert & Weston 2008; for both-ways LSTMs Conneau et al. 2017, arXiv:1705.02364.
+    first: tanh(W h + b) of the first place of the text (Devlin et al. 2019; equal to transformers'
+    BertForSequenceClassification); of a text in several windows the mean of theirs.
     classes: in the order of the scores. several: a text may have any number of them, each told for itself; else it has
     exactly one. Raises ConfigError for classes that are repeated or too few.
     """
@@ -45,6 +47,9 @@ class ClassifyHead(nn.Module):
         attends, d_model = config.pooling == "attention", config.d_model
         self.compare = nn.Parameter(torch.empty(d_model, d_model)) if attends else None
         self.score = nn.Parameter(torch.empty(d_model)) if attends else None
+        turns = config.pooling == "first"
+        self.turn = nn.Parameter(torch.empty(d_model, d_model)) if turns else None
+        self.turn_bias = nn.Parameter(torch.empty(d_model)) if turns else None
         self.weight = nn.Parameter(torch.empty(len(classes), d_model))
         self.bias = nn.Parameter(torch.empty(len(classes)))
 
@@ -79,6 +84,8 @@ class ClassifyHead(nn.Module):
     def pooled(self, hidden: Tensor, real: Tensor | None, owners: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """(the vectors of the texts (B, D), the weights (W, T) of their tokens, None of max)."""
         windows = windows_of(owners, len(hidden), hidden.device)
+        if self.turn is not None:
+            return self.firsts(hidden, real, windows)
         if self.pooling == "max":
             if real is not None:
                 hidden = hidden.masked_fill(~real[..., None], -math.inf)
@@ -103,6 +110,22 @@ class ClassifyHead(nn.Module):
         vectors = (weights[:, None].to(hidden.dtype) @ hidden)[:, 0]  # (W, D)
         return vectors if windows is None else windows.to(vectors.dtype) @ vectors, weights
 
+    def firsts(self, hidden: Tensor, real: Tensor | None, windows: Tensor | None) -> tuple[Tensor, Tensor]:
+        """pooled of first: the first place of each row that holds a token is turned, the mean taken over windows."""
+        places = torch.zeros(hidden.shape[:2], dtype=torch.bool, device=hidden.device)
+        if real is None:
+            places[:, 0] = True
+        else:
+            empty = torch.where(real.any(dim=1), 0.0, -math.inf)
+            refuse_empty(empty)
+            places |= real & (real.cumsum(dim=1) == 1)
+        shares = torch.ones(len(hidden), device=hidden.device, dtype=hidden.dtype)
+        vectors = torch.tanh(F.linear(hidden[places], self.turn, self.turn_bias))  # type: ignore[arg-type]
+        if windows is not None:
+            weigh = windows.to(hidden.dtype) / windows.sum(dim=1, keepdim=True)
+            vectors, shares = weigh @ vectors, weigh.sum(dim=0)
+        return vectors, places.to(hidden.dtype) * shares[:, None]
+
     def heights(self, hidden: Tensor) -> Tensor:
         """(W, T) what the softmax over the tokens of a text is taken of, at least in float32."""
         if self.compare is None or self.score is None:
@@ -117,9 +140,9 @@ class ClassifyHead(nn.Module):
 
     def draw(self, name: str, parameter: Tensor, generator: torch.Generator) -> None:
         """Small, so that all classes and all tokens begin nearly alike."""
-        if name == "bias":
+        if name.endswith("bias"):
             parameter.zero_()
-        elif name == "compare":
+        elif name in ("compare", "turn"):
             parameter.normal_(std=parameter.shape[1] ** -0.5, generator=generator)
         else:
             parameter.normal_(std=0.02, generator=generator)

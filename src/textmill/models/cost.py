@@ -111,7 +111,8 @@ def flops_per_token(
     forward = 2 * (counts.matrices + counts.head_multiplies)
     if isinstance(config, TransformerConfig):
         n_attentions = 3 if form == "encoder-decoder" else 1  # of each side to itself, and of one to the other
-        forward += 4 * n_attentions * config.n_layers * config.d_model * (seq_len or config.seq_len)
+        seen = min(seq_len or config.seq_len, config.window or config.seq_len)
+        forward += 4 * n_attentions * config.n_layers * config.n_heads * config.head_width * seen
     return 3 * forward if training else forward
 
 
@@ -221,16 +222,18 @@ def training_bytes(
 def state_bytes(config: ModelConfig, n_tokens: int, bytes_per_number: int = 4) -> int:
     """Bytes of one row's state after n_tokens: the key-value cache, or the vectors of a recurrence."""
     if isinstance(config, TransformerConfig):
-        return 2 * config.n_layers * config.kv_heads * config.d_head * n_tokens * bytes_per_number
+        return 2 * config.n_layers * config.kv_heads * config.head_width * n_tokens * bytes_per_number
     return config.n_layers * config.d_model * (2 if config.arch == "lstm" else 1) * bytes_per_number
 
 
 def _of_transformer(config: TransformerConfig, vocab_size: int, sourced: bool) -> Parameters:
     d, wide, bias = config.d_model, config.feed_forward_width, config.bias
-    kv_width = config.kv_heads * config.d_head
-    attention = 2 * d * d + 2 * d * kv_width  # query and out, key and value
+    kv_width = config.kv_heads * config.head_width
+    q_width = config.n_heads * config.head_width
+    attention = 2 * d * q_width + 2 * d * kv_width  # query and out, key and value
     feed_forward = (3 if config.gated else 2) * d * wide
-    attention_biases = 2 * d + 2 * kv_width if bias else 0
+    attention_biases = {"all": d + q_width + 2 * kv_width, "qkv": q_width + 2 * kv_width, "none": 0}[config.biased]
+    attention_biases += 2 * config.head_width if config.qk_norm_gain else 0  # weights of norms, which no matrix has
     biases = attention_biases + ((2 if config.gated else 1) * wide + d if bias else 0)
     norm = {"layer": 2 * d if bias else d, "rms": d, "rms_weightless": 0}[config.norm]
     n_norms = 2 * config.n_layers + (config.norm_place == "pre") + config.embed_norm
@@ -264,7 +267,8 @@ def _head_multiplies(config: ModelConfig, vocab_size: int) -> int:
 
 
 def _of_classify_head(config: ModelConfig, n_classes: int) -> int:
-    return n_classes * (config.d_model + 1) + _weighing(config)
+    turning = config.d_model * (config.d_model + 1) if config.pooling == "first" else 0  # once a text
+    return n_classes * (config.d_model + 1) + _weighing(config) + turning
 
 
 def _of_mask_head(config: ModelConfig, vocab_size: int) -> int:

@@ -8,6 +8,7 @@ Shapes: B batch, T new tokens, P past tokens.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,6 +48,17 @@ class Layout:
         self.batch, self.n_tokens, self.device = batch, n_tokens, device
         self.segments, self.state = segments, state
         self.n_past = 0 if state is None else state.n_past
+        self.window: int | None = None
+        """Tokens that one sees, itself included; None = all of its document before it."""
+
+    def seen_through(self, window: int | None) -> Layout:
+        """The same places, each of which sees the last `window` tokens of its document, itself included."""
+        if window is None or self.n_past + self.n_tokens <= window:
+            return self
+        narrowed = copy.copy(self)
+        narrowed.window = window
+        narrowed.__dict__.pop("visible", None)
+        return narrowed
 
     # --- which paths are open
 
@@ -66,7 +78,7 @@ class Layout:
     @property
     def is_causal(self) -> bool:
         """attend() may use the causal fast path: no past, nothing to hide but the future."""
-        return self.in_step and self.n_past == 0
+        return self.in_step and self.n_past == 0 and self.window is None
 
     # --- documents
 
@@ -136,14 +148,20 @@ class Layout:
         keys = torch.arange(self.n_past + self.n_tokens, device=self.device)
         up_to_here = keys[None, :] <= queries[:, None]
         if self.documents is None:
+            if self.window is not None:
+                up_to_here &= keys[None, :] > queries[:, None] - self.window
             return up_to_here[None, None]
         same_document = self.documents[:, self.n_past :, None] == self.documents[:, None, :]
+        if self.window is not None:  # padding may lie between two tokens of a document: tokens are counted
+            n_up_to = (self.documents >= 0).cumsum(dim=1)
+            near = n_up_to[:, self.n_past :, None] - n_up_to[:, None, :] < self.window
+            same_document = same_document & near
         return (same_document & up_to_here)[:, None]
 
     @property
     def mask(self) -> Tensor | None:
         """What attend() needs: None where is_causal says it all, or where one new token may see everything."""
-        if self.is_causal or (self.in_step and self.n_tokens == 1):
+        if self.is_causal or (self.in_step and self.n_tokens == 1 and self.window is None):
             return None
         return self.visible
 

@@ -29,10 +29,13 @@ class SpanHead(nn.Module):
     """Scores of the begin and of the end of an answer.
 
     longest: code points of the longest answer that is given. Raises ConfigError where that is no number of them.
+    typed: what stands behind the context, the mark that closes it, is told to be of it, as BERT's token types say:
+    equal to transformers' BertForQuestionAnswering then, but for a number that is the same at all places.
     """
 
-    def __init__(self, config: ModelConfig, longest: int):
+    def __init__(self, config: ModelConfig, longest: int, typed: bool = False):
         super().__init__()
+        self.typed = typed
         if not isinstance(longest, int) or isinstance(longest, bool) or longest < 1:
             raise ConfigError(f"the longest answer has {longest!r} characters, which is no number of them")
         self.longest, self.dropout = longest, config.dropout or 0.0
@@ -61,6 +64,9 @@ class SpanHead(nn.Module):
         alike = (alike / math.sqrt(x.shape[-1])).masked_fill(~is_asked[:, None], -math.inf).softmax(dim=-1)
         whole = self.gathered(plain_asked, asked, is_asked, self.asks)  # (W, D)
         told = alike @ (asked @ self.aligned.T) + (whole @ self.asked.T)[:, None]
+        if self.typed:
+            behind = (context.cumsum(dim=1) > 0) & ~context
+            x = x + behind[..., None].to(x.dtype) * self.facts[CONTEXT]
         return x + facts.to(x.dtype) @ self.facts + torch.where(context[..., None], told, 0.0)
 
     def forward(self, hidden: Tensor, facts: Tensor) -> Tensor:
@@ -97,7 +103,7 @@ class SpanHead(nn.Module):
 
     def description(self) -> dict[str, Any]:
         """What builds the head again."""
-        return {"longest": self.longest}
+        return {"longest": self.longest} | ({"typed": True} if self.typed else {})
 
 
 def checked(facts: Tensor | None, x: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The Transformer: one class, its dialects by configuration. Room: models/ (ids -> scores).
 
-classic, gpt2, bert, llama and modern differ in the knobs of TransformerConfig alone; each is equal to the reference
-implementation that its preset names (tests/models/test_references.py).
+Its dialects, such as gpt2, bert and llama, differ in the knobs of TransformerConfig alone; each is equal to the
+implementation that its preset names (tests/hub/test_families.py, tests/models/test_references.py).
 Shapes: B batch, T new tokens, P past tokens, D width, F width of the feed-forward layer.
 """
 
@@ -138,7 +138,7 @@ class Transformer(Backbone):
         self.head_bias = config.bias
         self.learned = embedding(config.seq_len, config.d_model) if config.positions == "learned" else None
         self.sinusoids = Sinusoids(config.d_model, config.positions) if "sinusoidal" in config.positions else None
-        self.rotation = Rotation(config.d_head, config.rope_theta) if config.positions == "rotary" else None
+        self.rotation = Rotation(config) if config.positions == "rotary" else None
         self.embed_norm = make_norm(config) if config.embed_norm else None
         self.blocks = nn.ModuleList(Block(config, sees_source) for _ in range(config.n_layers))
         self.last_norm = make_norm(config) if config.norm_place == "pre" else None
@@ -153,6 +153,7 @@ class Transformer(Backbone):
     ) -> tuple[Tensor, State]:
         """Raises ContextFull where a document grows beyond max_context. source: one a block, where they look at it."""
         self.refuse_beyond_context(layout)
+        layout = layout.seen_through(self.config.window)
         x = self.placed(x, layout)  # (B, T, D)
         turn = self.rotation.at(layout, x) if self.rotation is not None else None
 

@@ -1,7 +1,7 @@
 """The Transformer with a source: blocks that read it whole, blocks that look at it. Room: models/ (ids -> scores).
 
 n_layers counts the blocks of each of the two. The dialects are those of transformer.py; in `marian` it is equal to
-transformers' MarianMTModel (tests/models/test_references.py).
+transformers' MarianMTModel (tests/hub/test_families_whole.py).
 Shapes: B batch, S tokens of a source, T new tokens, D width.
 """
 

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -90,10 +90,15 @@ def device_named(device: str) -> str:
 class Run:
     """A run folder. Opening reads and locks nothing; only training writes, under the folder's lock."""
 
+    keeps_results: ClassVar[bool] = True
+    """Measurements and reports are written into it. Another's model (hub.ForeignRun) is left as it is."""
+
     def __init__(self, path: Path, config: Config, info: dict[str, Any], checkpoint: str = "best"):
         self.path, self.config, self.info = path, config, info
         self.default_checkpoint = checkpoint
         self.log = MetricsLog(path / "metrics.jsonl")
+        self.notices: list[str] = []
+        """What there is to say of it to whoever opens it."""
 
     @classmethod
     def create(cls, path: Path, config: Config, info: dict[str, Any], tokenizer: Tokenizer) -> Run:
@@ -146,6 +151,10 @@ class Run:
     @property
     def tokenizer(self) -> Tokenizer:
         return Tokenizer.load(self.path)
+
+    def tokenizer_folder(self, into: Path) -> Path:
+        """A folder with its tokenizer's files, as runs keep them; `into`: where one may be made."""
+        return self.path
 
     @property
     def checkpoints(self) -> Path:
@@ -284,6 +293,12 @@ class Run:
                 if self._checkpoint_path(which) == path:
                     raise
                 # A living run saved and deleted in between: the pointer names another one now.
+
+    def weights_sha256(self, saved: Checkpoint) -> str:
+        """Of the file that holds the weights which a checkpoint is used with."""
+        return sha256_of(
+            self.checkpoints / folder_name(saved.step) / f"{'average' if saved.average else 'model'}.safetensors"
+        )
 
     def _checkpoint_path(self, which: str | int) -> Path:
         if which in ("best", "last"):

@@ -20,7 +20,7 @@ from textmill.config import Config
 from textmill.errors import InputError
 from textmill.messages import message
 from textmill.results import Asked, AskedAll, AskedAnswer
-from textmill.tables import load
+from textmill.tables import OPEN_RUN, load
 from textmill.text import evidence
 from textmill.text.evidence import Evidence
 from textmill.text.passage_index import Hit, PassageIndex
@@ -35,8 +35,8 @@ N_NEAREST = 3
 READER_THRESHOLD = 0.5
 """Of a reader: an answer as likely as that there is none."""
 KEPT_MISTAKES = 10
-READER, OPEN = "textmill.tasks.answering:reader_of", "textmill.runs:open_run"
-"""Loaded where a run is to read: both load torch."""
+READER = "textmill.tasks.answering:reader_of"
+"""Loaded where a run is to read, as what opens it: both load torch."""
 INDEX_FOLDER = ".index"
 
 
@@ -184,7 +184,7 @@ def asker_of(
     Raises InputError for documents without a text, RunError for a run that answers nothing, MissingExtra.
     """
     if isinstance(run, str | os.PathLike):
-        run = load(OPEN)(run)
+        run = load(OPEN_RUN)(run)
     reader = load(READER)(run) if run is not None else None
     index = PassageIndex.open(docs, config.data, Path(config.run.dir) / INDEX_FOLDER, notice)
     return Asker(index, reader, threshold)

@@ -22,6 +22,7 @@ from textmill.files import dataclass_of, misfits_told
 from textmill.metrics.calibration import tempered
 from textmill.results import AspectOpinion, Classified, Flag, OpinionSentence
 from textmill.runs import Run, open_run
+from textmill.tables import OPEN_RUN, load
 from textmill.tasks.classify import HEAD as CLASSIFIES
 from textmill.tasks.classify import Classify, Probabilities, fitted_on, likeliest, named, sureness
 from textmill.tasks.prepare import task_of
@@ -270,7 +271,7 @@ def classify(
     >>> textmill.classify("runs/reviews", "A fine film.")[0].label  # doctest: +SKIP
     'positive'
     """
-    opened = run if isinstance(run, Run) else open_run(run)
+    opened = run if isinstance(run, Run) else load(OPEN_RUN)(run)
     some = [texts] if isinstance(texts, str) else texts
     wanted = aspects if aspects is None or isinstance(aspects, Aspects) else aspects_said(aspects)
     return list(classifier_of(opened, checkpoint).lines(some, least=least, aspects=wanted))

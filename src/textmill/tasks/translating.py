@@ -20,7 +20,8 @@ from textmill.generation.beam import BeamSettings
 from textmill.generation.forced import Forced, Letters
 from textmill.messages import plural_message
 from textmill.results import Translated
-from textmill.runs import Run, open_run
+from textmill.runs import Run
+from textmill.tables import OPEN_RUN, load
 from textmill.tasks.glossary import Entry, Glossary, as_term, lacking, letters_of
 from textmill.tasks.kept import lost
 from textmill.tasks.prepare import task_of
@@ -214,7 +215,8 @@ def translate(
     Raises RunError where the run does not translate, ConfigError for a knob that there is not.
     """
     if not isinstance(run, Run):
-        run = open_run(os.fspath(run))
+        found: Run = load(OPEN_RUN)(os.fspath(run))
+        run = found
     config = run.config
     for name, value in settings.items():
         config = section_with(config, f"generate.{name}", value)

@@ -13,14 +13,21 @@ class StreamDecoder:
     decoder and the Unicode standard (section 3.9) do.
     """
 
-    def __init__(self, token_bytes: Sequence[bytes]):
-        """token_bytes: the bytes of every id."""
+    def __init__(self, token_bytes: Sequence[bytes], drops_first_blank: bool = False):
+        """token_bytes: the bytes of every id. drops_first_blank: the text begins without a blank, whatever its first
+        token says: some tokenizers of others put one before each text."""
         self._token_bytes = token_bytes
+        self._drops = drops_first_blank
+        self._at_start = drops_first_blank
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def push(self, token_id: int) -> str:
         """The text that is certain now: "" while a character is not whole. The mark changes nothing."""
-        return self._decoder.decode(self._token_bytes[token_id])
+        data = self._token_bytes[token_id]
+        if self._at_start and data:
+            self._at_start = False
+            data = data.removeprefix(b" ")
+        return self._decoder.decode(data)
 
     @property
     def incomplete(self) -> bytes:
@@ -31,6 +38,7 @@ class StreamDecoder:
         """No more ids come. A character cut in the middle is left out, or kept as U+FFFD; the decoder starts anew."""
         rest = self._decoder.decode(b"", final=True)
         self._decoder.reset()
+        self._at_start = self._drops
         return rest if keep_incomplete else ""
 
 

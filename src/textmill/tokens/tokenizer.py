@@ -65,7 +65,23 @@ class Tokenizer:
         self.vocab_size: int = library.get_vocab_size(with_added_tokens=True)
         """Control token included."""
         self.mark: int = self.vocab_size - 1
-        """Id of the one control token, begin and end at once."""
+        """Id of the control token that ends a text; of our own kinds the one that begins it, too."""
+        self.begin: int | None = self.mark
+        """Id that stands before a text; None: nothing does."""
+        self.between: tuple[int, ...] = (self.mark,)
+        """Ids between a question and its passage."""
+        self.after: tuple[int, ...] = ()
+        """Ids behind a text that is read whole, from both sides."""
+        self.stops: tuple[int, ...] = (self.mark,)
+        """Ids that end what is written."""
+        self.chat_template: str | None = None
+        """The program that lays out a conversation for the model, where there is one."""
+        self.control_names: dict[str, str] = {}
+        """Control words by what they are for, such as bos_token, as chat templates name them."""
+        self.control_words: tuple[str, ...] = (MARK,)
+        """Words that are control tokens where a program writes them, and letters in a text."""
+        self.exact = True
+        """Every text comes back from its ids, and the bytes of its ids are its own."""
         self.of_source: Tokenizer = self
         """What cuts the sources of pairs: this one too, unless each side has a vocabulary of its own."""
         self._bytes_of = bytes_of_ids(library, self.vocab_size)
@@ -164,8 +180,13 @@ class Tokenizer:
             raise
         except BaseException as error:  # the library raises plain Exception, and where it panics, BaseException
             raise Damaged(f"this is no tokenizer: {error}", where=str(path)) from error
+        facts = read_facts(path.with_suffix(FACTS_SUFFIX))
+        if facts.get("kind") == "foreign":
+            from textmill.tokens.foreign import ForeignTokenizer  # which is built on this one
+
+            return ForeignTokenizer.of_file(path, content, facts)
         try:
-            return cls(library, kind_of(layout), read_note(path.with_suffix(FACTS_SUFFIX)))
+            return cls(library, kind_of(layout), facts.get("note", ""))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise InputError(
                 f"this tokenizer is none of Textmill's kinds ({', '.join(TOKENIZERS)})",
@@ -244,14 +265,22 @@ class Tokenizer:
             return MARK
         return self.token_bytes(token_id).decode("utf-8", errors=HEX)
 
-    def stream(self) -> StreamDecoder:
-        """A decoder that is given one id at a time and never breaks a character."""
+    def encode_with_control(self, text: str) -> list[int]:
+        """Ids of what a program wrote, such as a chat template: its control words are control tokens."""
+        raise InputError(f"a tokenizer of kind {self.kind} knows no control words")
+
+    def stream(self, goes_on: bool = False) -> StreamDecoder:
+        """A decoder that is given one id at a time and never breaks a character. goes_on: a text stands before."""
         return StreamDecoder(self._bytes_of)
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """(byte start, byte end) of each token of a text: they follow each other, also inside a character."""
         ends = np.cumsum(self._n_bytes_of[self.encode_arrays([text])[0]]).tolist()
         return list(zip([0, *ends[:-1]], ends, strict=True)) if ends else []
+
+    def text_bytes(self, ids: Sequence[int] | NDArray[Any]) -> bytes:
+        """UTF-8 bytes of the text of ids, those that are no character included. Raises InputError: no such id."""
+        return b"".join(self.token_bytes(token_id) for token_id in np.asarray(ids, dtype=np.int64).tolist())
 
     def n_bytes_of(self, ids: Sequence[int] | NDArray[Any]) -> int:
         """UTF-8 bytes that the ids stand for; marks have none."""
@@ -297,15 +326,16 @@ def kind_of(layout: dict[str, Any]) -> Kind:
     raise ValueError(f"no kind cuts by {pattern!r}")
 
 
-def read_note(path: Path) -> str:
-    """The note beside a tokenizer, "" where the file was left behind."""
+def read_facts(path: Path) -> dict[str, Any]:
+    """What lies beside a tokenizer, nothing where the file was left behind."""
     try:
-        note = json_of(path.read_text(encoding="utf-8"))["note"]
+        facts = dict(json_of(path.read_text(encoding="utf-8")))
+        facts["note"] = str(facts["note"])
     except FileNotFoundError:
-        return ""
+        return {}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Damaged(f"the facts beside the tokenizer cannot be read: {error}", where=str(path)) from error
-    return str(note)
+    return facts
 
 
 def notes_on(tokenizer: Tokenizer, sample: Sample, asked: int | None, size: int | None) -> list[Message]:

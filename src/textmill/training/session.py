@@ -152,7 +152,7 @@ def ready(
     config, told = with_length(loaded.config)
     for line in told:
         listener.notice(line)
-    tokenizer_of = None if start is None else start.run.path
+    tokenizer_of = None if start is None else start.run.tokenizer_folder(Path(config.run.dir) / ".data")
     prepared, config = prepared_text(config, Path(config.run.dir), listener, tokenizer_of=tokenizer_of)
     if start is not None:
         taken_from(start, config, prepared)  # refuses weights that do not fit, before anything is timed

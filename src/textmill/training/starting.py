@@ -20,10 +20,11 @@ from torch import Tensor
 from textmill.config import Config
 from textmill.config.layers import Loaded, begun_from
 from textmill.errors import Damaged, RunError
-from textmill.files import sha256_of, write_atomically
+from textmill.files import write_atomically
+from textmill.hub import open_run
 from textmill.models import Network, build_model
-from textmill.runs import Prepared, Run, open_run
-from textmill.runs.checkpoint import folder_name, read_tensors
+from textmill.runs import Prepared, Run
+from textmill.runs.checkpoint import read_tensors
 from textmill.runs.folder import START
 from textmill.tables import TASK_FORMS
 from textmill.tasks import task_of
@@ -58,8 +59,7 @@ def started(loaded: Loaded) -> tuple[Loaded, Start | None]:
     refuse_form(form, theirs, run)
     loaded = begun_from(loaded, run.config, str(run.path))
     saved = run.load(run.default_checkpoint)
-    file = run.checkpoints / folder_name(saved.step) / f"{'average' if saved.average else 'model'}.safetensors"
-    return loaded, Start(run, saved.step, saved.average or saved.model, sha256_of(file))
+    return loaded, Start(run, saved.step, saved.average or saved.model, run.weights_sha256(saved))
 
 
 def refuse_form(form: str, theirs: str, run: Run) -> None:

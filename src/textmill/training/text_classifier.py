@@ -29,7 +29,8 @@ from textmill.config.knobs import knobs_of, value_of
 from textmill.config.layers import load_config
 from textmill.errors import ConfigError, InputError, Interrupted, RunError
 from textmill.files import make_folder, new_folder, write_atomically
-from textmill.runs import Run, open_run
+from textmill.hub import open_run
+from textmill.runs import Run
 from textmill.tasks.classifying import classifier_of
 from textmill.text.labels import canonical
 from textmill.training.closing import next_commands, report_run
