@@ -2143,6 +2143,7 @@ CHINESE: dict[str, str] = {
     ),
     "Bits per byte are not compared: a remote model tells no probabilities of a translation.": (
         "不比较每字节比特数：远程模型不给出译文的概率。"
+    ),
     # tokenizers of other people's models
     "The tokenizer is another's: %(files)s.": "分词器来自他人的模型：%(files)s。",
     "Of %(n)s texts made of the pieces of %(file)s, %(others)s are cut otherwise than sentencepiece cuts them.": (
