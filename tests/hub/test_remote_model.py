@@ -16,7 +16,9 @@ from remote_server import Server, serving
 
 from textmill.config.measure import GenerateConfig
 from textmill.errors import ConfigError, InputError, RemoteError, TextmillError, UsageError
-from textmill.hub.remote_model import Prompt, RemoteModel, RemoteSettings, key_of_file, places_in
+from textmill.hub.remote_echo import places_in
+from textmill.hub.remote_model import Prompt, RemoteModel
+from textmill.hub.remote_server import RemoteSettings, key_of_file
 
 GREEDY = GenerateConfig(temperature=0.0, max_new_tokens=20)
 CANARY = "sk-canary-7f3a91"
@@ -170,7 +172,7 @@ def test_a_fault_that_stays_is_a_plain_error_that_names_the_server(
 
 
 def test_nothing_that_is_no_answer_is_kept(server: Server, settings: RemoteSettings) -> None:
-    for fault in ("garbage", "no_choices", 500, "cut"):
+    for fault in ("garbage", "no_choices", "no_text", 500, "cut"):
         server.faults = [fault]
         with pytest.raises(RemoteError):
             Asked(replace(settings, retries=0))("a")

@@ -51,7 +51,7 @@ def score(
 ) -> None:
     """As of a run, by what the server echoes."""
     from textmill.cli.score import score_text
-    from textmill.hub.remote_model import MOST_ALTERNATIVES
+    from textmill.hub.remote_echo import MOST_ALTERNATIVES
     from textmill.hub.remote_work import score_remote
 
     refuse(checkpoint=checkpoint)

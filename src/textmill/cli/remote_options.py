@@ -103,7 +103,8 @@ class RemoteSaid:
 
     def opened(self, name: str, shell: Shell) -> RemoteModel:
         """The model. Raises UsageError, InputError, MissingExtra."""
-        from textmill.hub.remote_model import RemoteSettings, key_of_file, open_remote
+        from textmill.hub.remote_model import open_remote
+        from textmill.hub.remote_server import RemoteSettings, key_of_file
 
         if self.get("cache") is not None and self.get("no_cache"):
             raise UsageError("say --cache DIR or --no-cache, not both")
