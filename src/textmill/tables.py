@@ -96,6 +96,9 @@ TOKENIZERS = {
     "unigram": "textmill.tokens.unigram:Unigram",
 }
 
+FOREIGN = "foreign"
+"""The kind of a tokenizer that came with another's model: it cannot be asked for, it comes with --from."""
+
 # Kinds `word`, by what cuts Chinese into words.
 SEGMENTERS = {
     "characters": "textmill.tokens.kinds:Word",

@@ -16,7 +16,8 @@ N_STATES = 10007
 class Bytes:
     """A byte is its own id; 256 is the mark."""
 
-    mark = 256
+    mark = begin = 256
+    stops = (256,)
     vocab_size = 257
 
     def encode(self, text):
@@ -31,7 +32,7 @@ class Bytes:
     def token_text(self, token_id):
         return "<|endoftext|>" if token_id == self.mark else bytes([token_id]).decode("utf-8", "backslashreplace")
 
-    def stream(self):
+    def stream(self, goes_on=False):
         return ByteStream(self)
 
 

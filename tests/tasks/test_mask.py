@@ -150,7 +150,7 @@ def test_every_token_is_hidden_exactly_once_and_alone_by_its_reading(store: Toke
     texts = list(task.examples(store, tokenizer))
     windows = Windows.of(np.array([len(ids) for ids, *_ in texts]), 16, True)
     seen: Counter[tuple[int, int]] = Counter()
-    for numbers, batch in task.readings(texts, windows, tokenizer.mark, 4):
+    for numbers, batch in task.readings(texts, windows, tokenizer, 4):
         assert batch.masked is not None
         assert torch.equal(batch.masked, batch.targets != IGNORED), "what is asked for is always stood in"
         for row, place in (batch.targets != IGNORED).nonzero().tolist():

@@ -272,7 +272,7 @@ LAYOUTS = {
     "bert": bert,
     "bert-cased": lambda folder: bert(folder, do_lower_case=False, strip_accents=True, tokenize_chinese_chars=False),
     "llama2": llama2,
-    "llama2-new": lambda folder: llama2(folder, legacy=False),
+    "llama2-legacy": lambda folder: llama2(folder, legacy=True),
     "sentencepiece": lambda folder: llama2(folder, None, "unigram"),
     "marian": marian,
 }

@@ -21,6 +21,7 @@ from textmill.errors import InputError, TextmillError, UsageError, did_you_mean
 if TYPE_CHECKING:
     from textmill.config import Config
     from textmill.generation.chat import ChatStyle, Turn
+    from textmill.generation.writing import PromptIds
     from textmill.runs import Run
 
 HELP = {
@@ -46,16 +47,18 @@ QUOTES = '"""'
 @run_argument
 @click.option(
     "--style",
-    type=click.Choice(["raw", "turns"]),
-    default="raw",
-    help="raw: the text goes on, line by line. turns: each line is labelled User: or Assistant:.",
+    type=click.Choice(["raw", "turns", "template"]),
+    default=None,
+    help="template: as the model's own chat template lays turns out (default, where it has one). raw: the text goes "
+    "on, line by line (default, where it has none). turns: each line is labelled User: or Assistant:.",
 )
 @checkpoint_option
-def chat_command(shell: Shell, run: Run, style: ChatStyle, checkpoint: str | None) -> None:
+def chat_command(shell: Shell, run: Run, style: ChatStyle | None, checkpoint: str | None) -> None:
     """Talk with RUN. /? lists what can be said; Ctrl-C stops an answer, Ctrl-D leaves.
 
     A message of several lines stands between two lines of three quotes. A model of plain text writes on from what was
-    said so far; it was not taught to answer.
+    said so far; it was not taught to answer. One that was has a chat template: it is laid out by that, and a control
+    word that you type, such as <|im_end|>, is read as letters.
     """
     config = settings_of(run, shell, ("generate", "machine", "run.seed"))
     Chat(shell, run, config, style, checkpoint).talk()
@@ -64,14 +67,23 @@ def chat_command(shell: Shell, run: Run, style: ChatStyle, checkpoint: str | Non
 class Chat:
     """What was said so far, and the settings that it goes on with."""
 
-    def __init__(self, shell: Shell, run: Run, config: Config, style: ChatStyle, checkpoint: str | None):
-        self.shell, self.run, self.config, self.style = shell, run, config, style
-        self.model, self.tokenizer = model_of(run, config, checkpoint), run.tokenizer
+    def __init__(self, shell: Shell, run: Run, config: Config, style: ChatStyle | None, checkpoint: str | None):
+        from textmill.generation.chat import style_of
+        from textmill.tokens.chat_template import ChatTemplate
+
+        self.shell, self.run, self.config, self.tokenizer = shell, run, config, run.tokenizer
+        self.style = style_of(style, self.tokenizer)
+        self.template = ChatTemplate(self.tokenizer.chat_template or "", str(run.path))
+        self.model = model_of(run, config, checkpoint)
         self.turns: list[Turn] = []
         self.n_answers = 0
 
     def talk(self) -> None:
         """Read and answer until /bye or the end of the input."""
+        with self.template:
+            self._talk()
+
+    def _talk(self) -> None:
         if not self.shell.json:
             self.shell.notice(f"{self.run.path}: say something; /? lists what else can be said, Ctrl-D leaves")
         while (message := read_message()) is not None:
@@ -87,16 +99,21 @@ class Chat:
     def answer(self, message: str) -> None:
         """Write on from what was said so far and the message; Ctrl-C keeps what stands there."""
         from textmill.generation import write
-        from textmill.generation.chat import Turn, chat_answer, chat_prompt, chat_stops
+        from textmill.generation.chat import Turn, chat_answer, chat_prompt, chat_stops, laid_out
         from textmill.results import Chatted
 
         settings = self.config.generate
         settings = settings.model_copy(update={"stop": (*settings.stop, *chat_stops(self.style))})
         self.turns.append(Turn("user", self.line(message)))
+        prompt: str | PromptIds = chat_prompt(self.turns, self.style)
+        if self.style == "template":
+            prompt, typed = laid_out(self.turns, self.template, self.tokenizer)
+            if typed:
+                self.shell.notice(f"control words that were typed are read as letters: {' '.join(typed)}")
         writing = write(
             self.model,
             self.tokenizer,
-            [chat_prompt(self.turns, self.style)],
+            [prompt],
             settings,
             seed=self.config.run.seed + self.n_answers,
             begin_mark=self.config.tokens.begin_mark,
@@ -121,7 +138,7 @@ class Chat:
 
     def line(self, text: str) -> str:
         """A turn as it stands in the prompt: raw text needs a line end, labels bring their own."""
-        return text if self.style == "turns" or text.endswith("\n") else text + "\n"
+        return text if self.style != "raw" or text.endswith("\n") else text + "\n"
 
     def obey(self, line: str) -> bool:
         """Do what a line that begins with / says; False to leave."""

@@ -16,6 +16,7 @@ import click
 from textmill.cli.output import Shell
 from textmill.cli.remote_options import SCHEME
 from textmill.errors import RunError, UsageError, did_you_mean
+from textmill.hub.named import HUB, MARKS_OF_OURS, is_foreign
 from textmill.tables import TASKS_WITH_QUESTIONS
 
 if TYPE_CHECKING:
@@ -54,14 +55,15 @@ def open_argument(name: str) -> Run:
             where=name,
             hint="One may stand in RUN's place in generate, score, eval, compare, classify, translate and ask.",
         )
-    from textmill.hub import open_run
-    from textmill.hub.opening import HUB, is_foreign
+    path = Path(name) if name.startswith(HUB) else _path_named(name)
+    if name.startswith(HUB) or is_foreign(path):
+        from textmill.hub import open_run as open_any
 
-    if name.startswith(HUB):
-        return open_run(name)
-    path = _path_named(name)
-    if not is_foreign(path) and not any((path / file).is_file() for file in ("run.json", "manifest.json")):
+        return open_any(name if name.startswith(HUB) else path)
+    if not any((path / file).is_file() for file in MARKS_OF_OURS):
         raise RunError("this is no run (there is no run.json in it)", where=name, hint=_near(name))
+    from textmill.runs import open_run
+
     return open_run(path)
 
 
@@ -83,7 +85,7 @@ def _path_named(name: str) -> Path:
 def _near(name: str) -> str:
     """What else may be meant: run folders beside it, and under ./runs."""
     path = Path(name)
-    beside = [str(p.parent) for p in path.parent.glob("*/run.json")]
+    beside = [str(p.parent) for name in ("run.json", "config.json") for p in path.parent.glob(f"*/{name}")]
     under = [str(p.parent) for p in Path(RUNS).glob("*/run.json")]
     known = list(dict.fromkeys(sorted(beside) + sorted(under)))
     near = did_you_mean(str(Path(RUNS) / path.name), known) or did_you_mean(name, known)

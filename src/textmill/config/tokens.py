@@ -8,7 +8,7 @@ from pydantic import field_validator, model_validator
 
 from textmill.config.section import Section, knob
 from textmill.errors import did_you_mean
-from textmill.tables import TOKENIZERS
+from textmill.tables import FOREIGN, TOKENIZERS
 
 
 class TokensConfig(Section):
@@ -16,7 +16,7 @@ class TokensConfig(Section):
 
     kind: str = knob("auto")
     """Tokenizer: bytes, char, word, bpe, unigram (learned with textmill[unigram]). auto: chosen from the amount and the
-    language of the text."""
+    language of the text. foreign: that of another's model, which comes with --from."""
     segmenter: Literal["characters", "jieba"] = knob("characters")
     """What cuts Chinese into words for kind word: each character alone, or jieba (textmill[zh])."""
     vocab_size: int | None = knob(None, ge=257)
@@ -33,7 +33,7 @@ class TokensConfig(Section):
     @field_validator("kind")
     @classmethod
     def kind_stands_in_the_table(cls, kind: str) -> str:
-        if kind != "auto" and kind not in TOKENIZERS:
+        if kind not in ("auto", FOREIGN) and kind not in TOKENIZERS:
             advice = did_you_mean(kind, TOKENIZERS)
             raise ValueError(f"no tokenizer {kind!r}: {advice or 'there are auto, ' + ', '.join(TOKENIZERS)}")
         return kind

@@ -25,6 +25,7 @@ from textmill.messages import Message, message
 from textmill.metrics.language import ExampleScore
 from textmill.models.ngram import FALLBACK_DISCOUNTS, MAX_TOKENS, NGram
 from textmill.runs import hashes_of
+from textmill.tables import FOREIGN
 from textmill.tasks.measuring import DocumentIds, TokenSizes, score_documents
 from textmill.tokens import Tokenizer, TokenStore
 
@@ -61,8 +62,8 @@ class Floor:
         if max(n_tokens, n_bytes + len(order)) > max_tokens:
             order = np.random.default_rng(seed).permutation(order)
         tokens = stream_of((store.document(int(number)) for number in order), tokenizer.mark, max_tokens)
-        token_bytes = table_of_bytes(tokenizer)
-        in_bytes = (bytes_of(store.document(int(number)), token_bytes) for number in order)
+        table = table_of_bytes(tokenizer)
+        in_bytes = (bytes_of(store.document(int(number)), table, tokenizer) for number in order)
         values = stream_of(in_bytes, N_BYTE_VALUES, max_tokens)
         floor = cls(
             NGram.fit(tokens, tokenizer.vocab_size, tokenizer.mark),
@@ -86,9 +87,9 @@ class Floor:
         n_blocks: int | None = None,
     ) -> dict[str, list[ExampleScore]]:
         """What both spend on the same documents: {"ngram": …, "ngram_bytes": …}."""
-        token_bytes = table_of_bytes(tokenizer)
+        table = table_of_bytes(tokenizer)
         in_bytes = [
-            (bytes_of(ids, token_bytes), n_bytes, n_chars, source) for ids, n_bytes, n_chars, source in documents
+            (bytes_of(ids, table, tokenizer), n_bytes, n_chars, source) for ids, n_bytes, n_chars, source in documents
         ]
         rows: tuple[tuple[str, NGram, Sequence[DocumentIds], TokenSizes], ...] = (
             ("ngram", self.ngram, documents, TokenSizes.of(tokenizer)),
@@ -190,7 +191,7 @@ def save_as_run(
     said = {
         "kind": tokenizer.kind,
         "segmenter": tokenizer.segmenter,
-        "vocab_size": tokenizer.vocab_size,
+        "vocab_size": None if tokenizer.kind == FOREIGN else tokenizer.vocab_size,
         "shared": True,
     }
     tokens = config.tokens.model_copy(update=said)
@@ -248,8 +249,13 @@ def table_of_bytes(tokenizer: Tokenizer) -> list[bytes]:
     return [tokenizer.token_bytes(number) for number in range(tokenizer.vocab_size)]
 
 
-def bytes_of(ids: Sequence[int] | npt.NDArray[Any], token_bytes: list[bytes]) -> npt.NDArray[np.uint8]:
-    """The UTF-8 bytes of a text that is given as ids, as numbers. Raises InputError for an id that is none."""
+def bytes_of(
+    ids: Sequence[int] | npt.NDArray[Any], token_bytes: list[bytes], tokenizer: Tokenizer | None = None
+) -> npt.NDArray[np.uint8]:
+    """The UTF-8 bytes of a text that is given as ids, as numbers. tokenizer: whose ids they are, where its text may
+    begin otherwise than they do. Raises InputError for an id that is none."""
+    if tokenizer is not None and not tokenizer.exact:
+        return np.frombuffer(tokenizer.text_bytes(ids), dtype=np.uint8)
     try:
         text = b"".join(map(token_bytes.__getitem__, np.asarray(ids).tolist()))
     except IndexError:

@@ -137,7 +137,7 @@ def evaluated(
     classifier, tokenizer = classifier_of(run, checkpoint), run.tokenizer
     classes, several, settings = classifier.classes, classifier.several, run.config.eval
     refuse_unknown(classes, ((text.place, text.labels) for text in examples))
-    texts = [tokenizer.decode(text.ids) for text in examples]
+    texts = [text.text(tokenizer) for text in examples]
     labels = [text.labels for text in examples]
     offered, flags = classifier.answers(texts)
     found = {"offered": offered}

@@ -19,15 +19,23 @@ FinishReason = Literal["stop", "length"]
 class TextAssembler:
     """Puts the text of one row together, token by token; the parts joined are the whole text.
 
-    A text ends with the mark or a stop text ("stop"), or with its max_new_tokens-th token ("length"). Of a stop text
-    nothing is sent: what may yet become one is held back, and released when it does not. Where several stop texts end
-    with the same token, the one that starts first wins. Only what is pushed is searched, so never the prompt.
+    A text ends with the mark (of another's model: with any of its stops) or a stop text ("stop"), or with its
+    max_new_tokens-th token ("length"). Of a stop text nothing is sent: what may yet become one is held back, and
+    released when it does not. Where several stop texts end with the same token, the one that starts first wins. Only
+    what is pushed is searched, so never the prompt.
     A character split over tokens waits for its last byte. Cut by the length it is left out (it may have been right);
     cut by the mark it can no longer be right and becomes U+FFFD.
     """
 
-    def __init__(self, tokenizer: Tokenizer, stops: Sequence[str] = (), max_new_tokens: int | None = None):
-        """Raises ConfigError for an empty stop text: it would end every text before it begins."""
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        stops: Sequence[str] = (),
+        max_new_tokens: int | None = None,
+        goes_on: bool = False,
+    ):
+        """goes_on: a prompt stands before the text. Raises ConfigError for an empty stop text: it would end every text
+        before it begins."""
         if "" in stops:
             raise ConfigError("a stop text is empty: it would end every text before it begins", where="generate.stop")
         self.stops = tuple(stops)
@@ -36,8 +44,8 @@ class TextAssembler:
         """Tokens read, the mark and those of the stop text included."""
         self.finish_reason: FinishReason | None = None
         """None while the text goes on."""
-        self._mark = tokenizer.mark
-        self._decoder = tokenizer.stream()
+        self._marks = frozenset(tokenizer.stops)
+        self._decoder = tokenizer.stream(goes_on)
         self._held = ""  # whole characters that may begin a stop text
 
     @property
@@ -50,7 +58,7 @@ class TextAssembler:
         if self.done:
             return ""
         self.n_tokens += 1
-        is_mark = token_id == self._mark
+        is_mark = token_id in self._marks
         self._held += self._decoder.finish(keep_incomplete=True) if is_mark else self._decoder.push(token_id)
 
         places = [place for stop in self.stops if (place := self._held.find(stop)) >= 0]

@@ -191,12 +191,13 @@ def search(
     settings: BeamSettings | None = None,
     batch: int = 32,
     forced: Sequence[Forced | None] | None = None,
+    begin: int | None = None,
 ) -> Iterator[list[Hypothesis]]:
     """The n_best targets of each source, in order. batch: sources read together, those of like length; it changes no
     target. forced: for each source what its targets must hold.
 
-    A target is read after the mark and ends in it. Raises InputError for a source without a token, ContextFull for one
-    beyond the model's context.
+    A target is read after the mark, or after `begin` where that is given, and ends in the mark. Raises InputError for a
+    source without a token, ContextFull for one beyond the model's context.
     """
     settings = settings or BeamSettings()
     limit = min(settings.max_new_tokens, model.max_context or settings.max_new_tokens)
@@ -211,7 +212,8 @@ def search(
             numbers = by_length[first : first + batch]
             with reading(model):
                 told = [None if forced is None else forced[start + number] for number in numbers]
-                best = _search(model, [some[number] for number in numbers], mark, settings, limit, told)
+                ends = mark if begin is None else begin, mark
+                best = _search(model, [some[number] for number in numbers], ends, settings, limit, told)
             found |= zip(numbers, best, strict=True)
         yield from (found[number] for number in range(len(some)))
 
@@ -219,15 +221,17 @@ def search(
 def _search(
     model: EncoderDecoder,
     sources: Sequence[Sequence[int]],
-    mark: int,
+    ends: tuple[int, int],
     settings: BeamSettings,
     limit: int,
     forced: Sequence[Forced | None],
 ) -> list[list[Hypothesis]]:
+    """ends: what targets begin with and what they end in."""
+    first_id, mark = ends
     device = device_of(model)
     begun = model.begin(*padded(sources, device))
     searches = [_Search(forced=one) for one in forced]
-    active, last = searches, [mark] * len(sources)
+    active, last = searches, [first_id] * len(sources)
     state = begun
     while active:
         ids = torch.tensor(last, device=device)[:, None]
@@ -254,17 +258,17 @@ def _search(
             chosen = torch.tensor(rows, device=device)
             state = after.select_targets(chosen) if shapes_stay else after.select(chosen)
             last = [ids[-1] for one in active for ids in one.live]
-    return _aligned(model, begun, mark, [one.found[: settings.n_best] for one in searches])
+    return _aligned(model, begun, first_id, [one.found[: settings.n_best] for one in searches])
 
 
 def _aligned(
-    model: EncoderDecoder, begun: SourcedState, mark: int, found: list[list[Hypothesis]]
+    model: EncoderDecoder, begun: SourcedState, first_id: int, found: list[list[Hypothesis]]
 ) -> list[list[Hypothesis]]:
     """The same targets with what each of their tokens looked at."""
     flat = [(row, hypothesis) for row, best in enumerate(found) for hypothesis in best]
     device = device_of(model)
     rows = torch.tensor([row for row, _ in flat], device=device)
-    ids, segments = padded([[mark, *hypothesis.ids[:-1]] for _, hypothesis in flat], device)
+    ids, segments = padded([[first_id, *hypothesis.ids[:-1]] for _, hypothesis in flat], device)
     state = begun.select(rows)
     weights = model.attention_to_source(ids, segments, state)  # (N, T, S)
     real = state.sight.real

@@ -48,7 +48,9 @@ def score(
     """
     own = encoded_prompt(tokenizer, text)
     places = character_places(text, tokenizer.offsets(text))
-    ids = [*([tokenizer.mark] if begin_mark else []), *own, *([tokenizer.mark] if include_end else [])]
+    begin_mark = begin_mark and tokenizer.begin is not None
+    before = [] if tokenizer.begin is None or not begin_mark else [tokenizer.begin]
+    ids = [*before, *own, *([tokenizer.mark] if include_end else [])]
     spans = [*places, *([(len(text), len(text))] if include_end else [])][0 if begin_mark else 1 :]
     if len(ids) < 2:
         raise NothingScored(

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from textmill.tokens import Tokenizer
 
 
+class PromptIds(NamedTuple):
+    """A prompt whose ids are decided already, what begins it included: a conversation laid out by a chat template."""
+
+    text: str
+    ids: Sequence[int]
+
+
 class Written(NamedTuple):
     """Text that was added to a row, never "". row: prompt · n + sample."""
 
@@ -34,7 +41,7 @@ class Writing:
         self,
         model: NextToken,
         tokenizer: Tokenizer,
-        prompts: Sequence[str],
+        prompts: Sequence[str | PromptIds],
         settings: GenerateConfig,
         seed: int,
         n: int = 1,
@@ -44,16 +51,21 @@ class Writing:
         self.results: list[Generated] = []
         """Empty until the writing is over; then in the order of the rows."""
         self._prompts, self._seed, self._n = prompts, seed, n
-        encoded = [encoded_prompt(tokenizer, prompt) for prompt in prompts]
-        self._n_prompt_tokens = [len(ids) for ids in encoded]
+        begin = [tokenizer.begin] if begin_mark and tokenizer.begin is not None else []
+        encoded = [
+            ([], list(prompt.ids)) if isinstance(prompt, PromptIds) else (begin, encoded_prompt(tokenizer, prompt))
+            for prompt in prompts
+        ]
+        self._n_prompt_tokens = [len(ids) for _, ids in encoded]
         self._assemblers = [
-            TextAssembler(tokenizer, settings.stop, settings.max_new_tokens) for _ in range(n * len(prompts))
+            TextAssembler(tokenizer, settings.stop, settings.max_new_tokens, goes_on=bool(ids))
+            for _, ids in encoded
+            for _ in range(n)
         ]
         self._ended: set[int] = set()
-        begin = [tokenizer.mark] if begin_mark else []
         self._pieces = generate(
             model,
-            [begin + ids for ids in encoded],
+            [before + ids for before, ids in encoded],
             settings,
             seed,
             n,
@@ -74,7 +86,7 @@ class Writing:
                 yield Written(piece.row, text)
         self.results = self.results or [
             Generated(
-                prompt=self._prompts[row // self._n],
+                prompt=prompt.text if isinstance(prompt := self._prompts[row // self._n], PromptIds) else prompt,
                 text="".join(parts[row]),
                 finish_reason=assembler.finish_reason or "length",
                 seed=self._seed,
@@ -94,7 +106,7 @@ class Writing:
 def write(
     model: NextToken,
     tokenizer: Tokenizer,
-    prompts: Sequence[str],
+    prompts: Sequence[str | PromptIds],
     settings: GenerateConfig,
     seed: int,
     n: int = 1,

@@ -8,12 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from textmill.errors import RunError
+from textmill.hub.named import HUB, SUFFIX_OF_GGUF, is_foreign
 from textmill.runs import Run
 from textmill.runs import open_run as open_own
-
-HUB = "hf:"
-MARKS_OF_OURS = ("run.json", "manifest.json")
-SUFFIX_OF_GGUF = ".gguf"
 
 
 def open_run(name: str | Path) -> Run:
@@ -30,17 +27,6 @@ def open_run(name: str | Path) -> Run:
     if not path.exists() and (Path("runs") / path).exists():
         path = Path("runs") / path
     return open_foreign(path) if is_foreign(path) else open_own(path)
-
-
-def is_foreign(path: Path) -> bool:
-    """Whether there is something at `path` that is none of our runs, and looks like another's model."""
-    if path.is_file():
-        return True
-    if not path.is_dir() or any((path / name).is_file() for name in MARKS_OF_OURS):
-        return False
-    return (path / "config.json").exists() or any(
-        file.suffix in (".safetensors", ".bin", SUFFIX_OF_GGUF) for file in path.iterdir()
-    )
 
 
 def open_foreign(path: Path) -> Run:

@@ -2149,4 +2149,10 @@ CHINESE: dict[str, str] = {
     "Of %(n)s texts made of the pieces of %(file)s, %(others)s are cut otherwise than sentencepiece cuts them.": (
         "用 %(file)s 的词元拼成的 %(n)s 段文本中，有 %(others)s 段的切分与 sentencepiece 不同。"
     ),
+    "The tokenizer changes %(share)s %% of the texts (%(n)s of %(all)s): ids do not give them back to the letter.": (
+        "分词器改动了 %(share)s %% 的文本（%(all)s 段中的 %(n)s 段）：由编号不能逐字还原它们。"
+    ),
+    "%(share)s %% of the tokens (%(n)s of %(all)s) are unknown to the tokenizer: the model cannot tell them apart.": (
+        "%(share)s %% 的词元（%(all)s 个中的 %(n)s 个）是分词器不认识的：模型无法区分它们。"
+    ),
 }

@@ -25,6 +25,7 @@ from textmill.config import Config
 from textmill.errors import ConfigError, InputError, NothingScored
 from textmill.generation.beam import padded
 from textmill.generation.engine import device_of, reading
+from textmill.generation.scoring import character_places
 from textmill.messages import plural_message
 from textmill.metrics.answers import answer_score
 from textmill.metrics.language import ExampleScore
@@ -33,6 +34,7 @@ from textmill.models.matches import CONTEXT, FIRST_MATCH, N_FACTS, NO_ANSWER, QU
 from textmill.models.network import Heads
 from textmill.tasks.length_batches import LengthSampler, sampler_by_length
 from textmill.tasks.measuring import DocumentIds
+from textmill.tasks.own_texts import OwnTexts, field_of_texts, kept_texts, text_of
 from textmill.tasks.task import Batch
 from textmill.text import Document
 from textmill.text import documents as passages
@@ -72,7 +74,7 @@ class SpanAnswer:
 @dataclass(frozen=True)
 class Asked:
     """A question about a passage, as ids without marks. answers: (start, text) in code points, () = there is none.
-    place: "file:line" of the passage."""
+    place: "file:line" of the passage. between, after: ids that a row has before the passage and behind it."""
 
     question: str
     context: str
@@ -82,10 +84,17 @@ class Asked:
     name: str
     place: str
     n_bytes: int
+    between: tuple[int, ...]
+    after: tuple[int, ...] = ()
 
     @property
     def n_chars(self) -> int:
         return len(self.context)
+
+    @property
+    def n_before(self) -> int:
+        """Places of a row before its passage."""
+        return 1 + len(self.question_ids) + len(self.between)
 
 
 @dataclass(frozen=True)
@@ -113,12 +122,14 @@ class AskedRows:
         self.questions, self.answers, self.names = (store.field(name) for name in FIELDS)
         self.seq_len = task.seq_len
         n_of_questions = [len(ids) for ids in tokenizer.encode_arrays([question for (question,) in self.questions])]
+        n_around = 1 + len(tokenizer.between) + len(tokenizer.after)
+        self.own = OwnTexts(store)
         n_of_passages = (np.diff(store.starts) - 1).tolist()
         self.sizes: list[int] = []
         n_lost = 0
         for number, (n_before, n) in enumerate(zip(n_of_questions, n_of_passages, strict=True)):
-            windows = task.windows(n_before, n, number, store.source(number))
-            self.sizes.append(sum(n_before + 2 + window.last - window.first for window in windows))
+            windows = task.windows(n_before, n, number, store.source(number), n_around)
+            self.sizes.append(sum(n_before + n_around + window.last - window.first for window in windows))
             if len(windows) > 1 and self.answers[number]:
                 one = self.one(number)
                 places = TokenPlaces.of(one, tokenizer)
@@ -140,7 +151,7 @@ class AskedRows:
         return max(1, -(-sum(self.sizes) // self.seq_len))
 
     def one(self, number: int) -> Asked:
-        return stored(self.store, number, self.tokenizer, self.questions, self.answers, self.names)
+        return stored(self.store, number, self.tokenizer, self.questions, self.answers, self.names, self.own)
 
 
 class Answer:
@@ -207,19 +218,26 @@ class Answer:
                 document.meta.get(passages.QUESTION_ID, ""),
                 document.source,
                 utf8_size(document.text),
+                tokenizer.between,
+                tokenizer.after,
             )
             for document, ids, question in zip(texts, encoded, questions, strict=True)
         ]
 
     def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
         """Passages -> ids on disk, what is asked about them beside them. Raises NoSpace."""
-        with StoreWriter(folder, tokenizer.vocab_size, fields=FIELDS) as writer:
+        fields = (*FIELDS, *field_of_texts(tokenizer))
+        with StoreWriter(folder, tokenizer.vocab_size, fields=fields, mark=tokenizer.mark) as writer:
             documents = iter(documents)
             while some := list(islice(documents, ENCODE_TOGETHER)):
                 own = self.documents(some, tokenizer)
+                said: dict[str, list[tuple[str, ...]]] = {}
+                if not tokenizer.exact:
+                    said = kept_texts((one.context, one.ids, tokenizer) for one in own)
                 writer.add_all(
                     [(one.ids, one.n_bytes, one.n_chars, one.place) for one in own],
-                    {
+                    said
+                    | {
                         passages.QUESTION: [(one.question,) for one in own],
                         passages.ANSWERS: [tuple(f"{start}:{text}" for start, text in one.answers) for one in own],
                         passages.QUESTION_ID: [(one.name,) for one in own],
@@ -233,9 +251,10 @@ class Answer:
 
     def examples(self, store: TokenStore, tokenizer: Tokenizer, max_tokens: int | None = None) -> Iterator[Asked]:
         """The questions of a store, up to max_tokens of passages in all, the first one in any case."""
-        n_tokens, fields = 0, [store.field(name) for name in FIELDS]
+        questions, answers, names = (store.field(name) for name in FIELDS)
+        n_tokens, own = 0, OwnTexts(store)
         for number in range(store.n_documents):
-            one = stored(store, number, tokenizer, *fields)
+            one = stored(store, number, tokenizer, questions, answers, names, own)
             n_tokens += len(one.ids) + 1
             if number and max_tokens is not None and n_tokens > max_tokens:
                 return
@@ -260,18 +279,23 @@ class Answer:
         windows = [window for number, one in enumerate(asked) for window in self.windows_of(one, number)]
         places = [TokenPlaces.of(one, tokenizer) for one in asked]
         told = [matches(*(tokenizer.folded[list(ids)] for ids in (one.question_ids, one.ids))) for one in asked]
-        mark = tokenizer.mark
-        rows = [(mark, *asked[w.number].question_ids, mark, *asked[w.number].ids[w.first : w.last]) for w in windows]
+        begin = tokenizer.mark if tokenizer.begin is None else tokenizer.begin
+        rows = [
+            (begin, *one.question_ids, *one.between, *one.ids[window.first : window.last], *one.after)
+            for window in windows
+            for one in (asked[window.number],)
+        ]
         ids, segments = padded(rows, device)
         facts, targets = np.zeros((*ids.shape, N_FACTS), dtype=np.float32), np.zeros((*ids.shape, 2), dtype=bool)
         for row, window in enumerate(windows):
-            one, begin = asked[window.number], self.n_before(asked[window.number])
-            end = begin + window.last - window.first
-            facts[row, 0, NO_ANSWER] = facts[row, 1 : begin - 1, QUESTION] = facts[row, begin:end, CONTEXT] = 1.0
-            facts[row, begin:end, FIRST_MATCH:] = told[window.number][window.first : window.last]
+            one = asked[window.number]
+            start = one.n_before
+            end, last_asked = start + window.last - window.first, 1 + len(one.question_ids)
+            facts[row, 0, NO_ANSWER] = facts[row, 1:last_asked, QUESTION] = facts[row, start:end, CONTEXT] = 1.0
+            facts[row, start:end, FIRST_MATCH:] = told[window.number][window.first : window.last]
             found = places[window.number].targets(one.answers, window)
             for first, last in found:
-                targets[row, begin + first - window.first, 0] = targets[row, begin + last - window.first, 1] = True
+                targets[row, start + first - window.first, 0] = targets[row, start + last - window.first, 1] = True
             if not found:
                 targets[row, 0] = True
         return Batch(
@@ -284,22 +308,19 @@ class Answer:
             facts=torch.from_numpy(facts).to(device),
         )
 
-    @staticmethod
-    def n_before(one: Asked) -> int:
-        """Places of a row before its passage."""
-        return len(one.question_ids) + 2
-
     def windows_of(self, one: Asked, number: int) -> list[Window]:
         """The windows of the passage of a question; see windows."""
-        return self.windows(len(one.question_ids), len(one.ids), number, one.place)
+        n_around = 1 + len(one.between) + len(one.after)
+        return self.windows(len(one.question_ids), len(one.ids), number, one.place, n_around)
 
-    def windows(self, n_asked: int, n: int, number: int, place: str) -> list[Window]:
-        """The windows of a passage of n tokens, of which n_asked tokens ask: the last one ends with it. Raises
-        InputError where nothing is asked, where the passage is empty, and where the question leaves no room for it."""
+    def windows(self, n_asked: int, n: int, number: int, place: str, n_around: int = 2) -> list[Window]:
+        """The windows of a passage of n tokens, of which n_asked tokens ask: the last one ends with it. n_around: marks
+        of a row. Raises InputError where nothing is asked, where the passage is empty, and where the question leaves no
+        room for it."""
         for length, what in ((n_asked, "question"), (n, "passage")):
             if not length:
                 raise InputError(f"the {what} is empty", where=place, hint="Leave it out.")
-        width = self.seq_len - n_asked - 2
+        width = self.seq_len - n_asked - n_around
         if width < 1:
             raise InputError(
                 f"a question of {n_asked:,} tokens leaves no room for its passage in a row of {self.seq_len:,}",
@@ -392,7 +413,7 @@ class Answer:
         are left out.
         """
         best: dict[tuple[int, int], float] = {}
-        longest, begin, tried = self.longest or model.heads[HEAD].longest, self.n_before(one), max(TRIED, n_best)
+        longest, begin, tried = self.longest or model.heads[HEAD].longest, one.n_before, max(TRIED, n_best)
         for window, own in zip(windows, log_probs, strict=True):
             against = own[0].sum()
             inside = own[begin : begin + window.last - window.first]
@@ -498,6 +519,9 @@ class TokenPlaces:
     @classmethod
     def of(cls, one: Asked, tokenizer: Tokenizer) -> TokenPlaces:
         """Of the passage of a question."""
+        if not tokenizer.exact:
+            found = np.array(character_places(one.context, tokenizer.offsets(one.context)), dtype=np.int64)
+            return cls(*found.reshape(-1, 2).T)
         ends = tokenizer.ends_of(one.ids)
         starts = np.concatenate([[0], ends[:-1]]) if len(ends) else ends
         if len(one.context) == one.n_bytes:
@@ -562,18 +586,21 @@ def stored(
     questions: Sequence[tuple[str, ...]],
     answers: Sequence[tuple[str, ...]],
     names: Sequence[tuple[str, ...]],
+    own: OwnTexts,
 ) -> Asked:
-    """Question `number` of a store. questions, answers, names: its fields."""
+    """Question `number` of a store. questions, answers, names, own: its fields."""
     ids, question = store.document(number).tolist(), questions[number][0]
     return Asked(
         question,
-        tokenizer.decode(ids),
+        text_of(ids, own.kept(number), tokenizer),
         tuple(tokenizer.encode(question)),
         tuple(ids),
         tuple(parsed(answer) for answer in answers[number]),
         names[number][0],
         store.source(number),
         store.document_bytes(number),
+        tokenizer.between,
+        tokenizer.after,
     )
 
 

@@ -31,6 +31,7 @@ from textmill.metrics.loss import LossSum
 from textmill.models.network import Heads
 from textmill.tasks.length_batches import LengthSampler, sampler_by_length
 from textmill.tasks.measuring import DocumentIds
+from textmill.tasks.own_texts import OwnTexts, field_of_texts, kept_texts, text_of
 from textmill.tasks.task import Batch, Judgement
 from textmill.text import Document
 from textmill.text.columns import utf8_size
@@ -59,6 +60,18 @@ class LabelledIds:
     place: str
     n_bytes: int
     n_chars: int
+    after: tuple[int, ...] = ()
+    """Ids that are read behind it."""
+    kept: str | None = None
+    """The text itself, where its ids do not give it back."""
+
+    @property
+    def whole(self) -> tuple[int, ...]:
+        """Its ids, and what is read behind them."""
+        return (*self.ids, *self.after)
+
+    def text(self, tokenizer: Tokenizer) -> str:
+        return text_of(self.ids, self.kept, tokenizer)
 
 
 @dataclass(frozen=True)
@@ -77,7 +90,8 @@ class LabelledRows:
         self.labels = store.field(LABELS)
         self.classes, self.several = classes_of(store)
         self.notes: list[str] = []
-        lengths = store.starts[1:] - store.starts[:-1] - (not begin_mark)
+        self.own = OwnTexts(store)
+        lengths = store.starts[1:] - store.starts[:-1] - (not begin_mark) + len(tokenizer.after)
         n_windows = -(-lengths // seq_len)
         self.sizes: list[int] = (n_windows * -(-lengths // np.maximum(n_windows, 1))).tolist()
 
@@ -93,7 +107,7 @@ class LabelledRows:
         return torch.tensor([len(self.labels) / (len(self.classes) * counts[name]) for name in self.classes])
 
     def text(self, number: int) -> LabelledIds:
-        return stored_text(self.store, number, self.labels)
+        return stored_text(self.store, number, self.labels, self.tokenizer, self.own)
 
 
 class Classify:
@@ -165,17 +179,19 @@ class Classify:
                 document.source,
                 utf8_size(document.text),
                 len(document.text),
+                tokenizer.after,
+                None if tokenizer.exact else document.text,
             )
             for document, ids in zip(texts, encoded, strict=True)
         ]
 
     def ids_of(self, texts: Sequence[str], tokenizer: Tokenizer) -> list[Any]:
         """Texts as log_probs reads them."""
-        return tokenizer.encode_batch(list(texts))
+        return [[*ids, *tokenizer.after] for ids in tokenizer.encode_batch(list(texts))]
 
     def inputs_of(self, texts: Sequence[LabelledIds]) -> list[Any]:
         """The same of texts that are ids already."""
-        return [text.ids for text in texts]
+        return [text.whole for text in texts]
 
     def controls(self, texts: Sequence[str]) -> dict[str, list[str]]:
         """What is answered beside the texts, by name, to see what the answers come from: the accuracy on them stands
@@ -184,13 +200,14 @@ class Classify:
 
     def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
         """Documents -> ids on disk, their labels beside them. Raises NoSpace."""
-        with StoreWriter(folder, tokenizer.vocab_size, fields=(LABELS,)) as writer:
+        fields = (LABELS, *field_of_texts(tokenizer))
+        with StoreWriter(folder, tokenizer.vocab_size, fields=fields, mark=tokenizer.mark) as writer:
             documents = iter(documents)
             while some := list(islice(documents, ENCODE_TOGETHER)):
                 own = self.documents(some, tokenizer)
                 writer.add_all(
                     [(text.ids, text.n_bytes, text.n_chars, text.place) for text in own],
-                    {LABELS: [text.labels for text in own]},
+                    {LABELS: [text.labels for text in own]} | fields_of_texts(own, tokenizer),
                 )
             return writer.close()
 
@@ -200,9 +217,9 @@ class Classify:
 
     def examples(self, store: TokenStore, tokenizer: Tokenizer, max_tokens: int | None = None) -> Iterator[LabelledIds]:
         """The texts of a store up to max_tokens in all, the first one in any case."""
-        n_tokens, labels = 0, store.field(LABELS)
+        n_tokens, labels, own = 0, store.field(LABELS), OwnTexts(store)
         for number in range(store.n_documents):
-            text = stored_text(store, number, labels)
+            text = stored_text(store, number, labels, tokenizer, own)
             n_tokens += len(text.ids) + 1
             if number and max_tokens is not None and n_tokens > max_tokens:
                 return
@@ -225,19 +242,19 @@ class Classify:
     def collate(self, rows: LabelledRows, indices: Sequence[int]) -> Batch:
         """Texts by number -> a batch."""
         texts = [rows.text(number) for number in indices]
-        batch = self.batch(texts, rows.tokenizer.mark, rows.classes, rows.several)
+        batch = self.batch(texts, rows.tokenizer.begin, rows.classes, rows.several)
         return replace(batch, weights=rows.weights[batch.targets]) if self.balanced else batch
 
     def batch(
         self,
         texts: Sequence[LabelledIds],
-        mark: int,
+        mark: int | None,
         classes: Sequence[str],
         several: bool,
         device: torch.device | str = "cpu",
     ) -> Batch:
         """ids, segments (W, T), owners (W,); targets: class numbers (B,), of several labels a text 0 or 1, (B, C)."""
-        windows, owners = self.windows([text.ids for text in texts], mark)
+        windows, owners = self.windows([text.whole for text in texts], mark)
         ids, segments = padded(windows, device)
         number_of = {name: number for number, name in enumerate(classes)}
         if several:
@@ -249,13 +266,14 @@ class Classify:
         n_read = sum(map(len, windows))
         return Batch(ids, targets, segments, len(texts), owners=owners.to(device), n_read=n_read)
 
-    def windows(self, texts: Sequence[Sequence[int]], mark: int) -> tuple[list[Sequence[int]], Tensor]:
+    def windows(self, texts: Sequence[Sequence[int]], mark: int | None) -> tuple[list[Sequence[int]], Tensor]:
         """Texts as ids -> windows of at most seq_len places, of about the same length within a text; and the number of
-        the text that each belongs to, (W,). Raises InputError for a text without a token, where there is no mark."""
+        the text that each belongs to, (W,). mark: what stands before a text. Raises InputError for a text without a
+        token, where there is no mark."""
         windows: list[Sequence[int]] = []
         owners: list[int] = []
         for number, ids in enumerate(texts):
-            whole = (mark, *ids) if self.begin_mark else tuple(ids)
+            whole = (mark, *ids) if self.begin_mark and mark is not None else tuple(ids)
             if not whole:
                 raise InputError(
                     f"text {number + 1} has no token, and without a begin mark (tokens.begin_mark) nothing is read"
@@ -299,7 +317,7 @@ class Classify:
         """What the labels of each text cost, in order. Raises InputError for a label that the model does not know."""
         texts, head = list(examples), model.heads[self.head]
         refuse_unknown(head.classes, ((text.place, text.labels) for text in texts))
-        found = self.log_probs(model, self.inputs_of(texts), tokenizer.mark, config.eval.batch)
+        found = self.log_probs(model, self.inputs_of(texts), tokenizer.begin, config.eval.batch)
         number_of = {name: number for number, name in enumerate(head.classes)}
         scores = []
         for text, own in zip(texts, found, strict=True):
@@ -311,9 +329,9 @@ class Classify:
             scores.append(LabelScore(text.place, nats, 1, text.n_bytes, text.n_chars, predicted == numbers))
         return scores
 
-    def log_probs(self, model: Any, texts: Sequence[Any], mark: int, at_once: int = 32) -> Probabilities:
-        """ln P of each class (N, C) of texts as ids, in order; of several labels a text, of each alone. at_once:
-        windows read together; the numbers do not depend on it."""
+    def log_probs(self, model: Any, texts: Sequence[Any], mark: int | None, at_once: int = 32) -> Probabilities:
+        """ln P of each class (N, C) of texts as ids, in order; of several labels a text, of each alone. mark: what
+        stands before a text. at_once: windows read together; the numbers do not depend on it."""
         head = model.heads[self.head]
         found = np.zeros((len(texts), len(head.classes)))
         by_length = sorted(range(len(texts)), key=lambda number: len(texts[number]))
@@ -380,14 +398,14 @@ class Classify:
     ) -> Iterator[str]:
         """The likeliest class of each text; of several labels a text, those above a half, with commas."""
         head = model.heads[self.head]
-        found = self.log_probs(model, self.ids_of(inputs, tokenizer), tokenizer.mark, config.eval.batch)
+        found = self.log_probs(model, self.ids_of(inputs, tokenizer), tokenizer.begin, config.eval.batch)
         yield from (", ".join(named(own, head.classes, head.several)) for own in np.exp(found))
 
     def opening(self, config: Config, prepared: Prepared) -> str:
         """A few held-out texts, a line each."""
         store = prepared.valid or prepared.train
-        some = range(min(N_SAMPLES, store.n_documents))
-        texts = [prepared.tokenizer.decode(store.document(number).tolist()) for number in some]
+        some, own, by = range(min(N_SAMPLES, store.n_documents)), OwnTexts(store), prepared.tokenizer
+        texts = [text_of(store.document(number).tolist(), own.kept(number), by) for number in some]
         return "\n".join(" ".join(text.split()) or "-" for text in texts)
 
     def samples(
@@ -395,7 +413,7 @@ class Classify:
     ) -> list[str]:
         """The first n lines of the opening, each with its class and how likely that is."""
         texts, head = opening.split("\n")[:n], model.heads[self.head]
-        found = np.exp(self.log_probs(model, self.ids_of(texts, tokenizer), tokenizer.mark, config.eval.batch))
+        found = np.exp(self.log_probs(model, self.ids_of(texts, tokenizer), tokenizer.begin, config.eval.batch))
         return [
             f"{text if len(text) <= LONG_SAMPLE else text[:LONG_SAMPLE] + '…'}\n→ "
             + (", ".join(f"{head.classes[number]} {own[number]:.2f}" for number in likeliest(own, head.several)) or "–")
@@ -424,20 +442,32 @@ def refuse_unknown(classes: Sequence[str], texts: Iterable[tuple[str, Sequence[s
             )
 
 
-def stored_text(store: TokenStore, number: int, labels: Sequence[tuple[str, ...]]) -> LabelledIds:
-    """Text `number` of a store. labels: of all its texts."""
+def fields_of_texts(texts: Sequence[LabelledIds], tokenizer: Tokenizer) -> dict[str, list[tuple[str, ...]]]:
+    """The field of the texts themselves, where there is to be one."""
+    if tokenizer.exact:
+        return {}
+    return kept_texts((text.text(tokenizer), text.ids, tokenizer) for text in texts)
+
+
+def stored_text(
+    store: TokenStore, number: int, labels: Sequence[tuple[str, ...]], tokenizer: Tokenizer, own: OwnTexts
+) -> LabelledIds:
+    """Text `number` of a store. labels, own: of all its texts."""
     return LabelledIds(
         tuple(store.document(number).tolist()),
         labels[number],
         store.source(number),
         store.document_bytes(number),
         store.document_chars(number),
+        tokenizer.after,
+        own.kept(number),
     )
 
 
 def texts_of(store: TokenStore, tokenizer: Tokenizer) -> tuple[list[str], list[tuple[str, ...]]]:
     """The texts of a store and their labels."""
-    texts = [tokenizer.decode(store.document(number).tolist()) for number in range(store.n_documents)]
+    own = OwnTexts(store)
+    texts = [text_of(store.document(n).tolist(), own.kept(n), tokenizer) for n in range(store.n_documents)]
     return texts, store.field(LABELS)
 
 

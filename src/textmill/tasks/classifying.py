@@ -110,7 +110,7 @@ class Classifier:
     def log_probs(self, texts: Sequence[str]) -> Probabilities:
         """ln P of each class (N, C) by the network as it was trained."""
         ids = self.task.ids_of(texts, self.tokenizer)
-        return self.task.log_probs(self.model, ids, self.tokenizer.mark, self.at_once)
+        return self.task.log_probs(self.model, ids, self.tokenizer.begin, self.at_once)
 
     def answers(self, texts: Sequence[str]) -> tuple[Probabilities, list[list[Flag]]]:
         """The probabilities that are offered; and why each text looks unlike those of training: [] for one that does

@@ -59,7 +59,7 @@ class LanguageModelling:
 
     def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
         """Documents -> ids on disk, each followed by the mark. Raises NoSpace."""
-        with StoreWriter(folder, tokenizer.vocab_size) as writer:
+        with StoreWriter(folder, tokenizer.vocab_size, mark=tokenizer.mark) as writer:
             waiting: list[Document] = []
             n_waiting = 0
             for document in documents:
@@ -102,6 +102,7 @@ class LanguageModelling:
             begin_mark=config.tokens.begin_mark,
             isolate=config.tokens.isolate,
             pack=config.tokens.pack,
+            begin=tokenizer.begin,
         )
 
     def examples(self, store: TokenStore, tokenizer: Tokenizer, max_tokens: int | None = None) -> Iterator[DocumentIds]:
@@ -169,6 +170,7 @@ class LanguageModelling:
             batch=config.eval.batch,
             sizes=TokenSizes.of(tokenizer),
             n_blocks=n_blocks,
+            begin=tokenizer.begin,
         )
 
     def metrics(self, scores: Sequence[ExampleScore]) -> dict[str, float]:

@@ -66,16 +66,16 @@ class Windows:
     stops: Ints
 
     @classmethod
-    def of(cls, n_tokens: Ints, seq_len: int, begin_mark: bool) -> Windows:
-        """n_tokens: of each document."""
-        lengths = n_tokens + begin_mark
+    def of(cls, n_tokens: Ints, seq_len: int, begin_mark: bool, n_after: int = 0) -> Windows:
+        """n_tokens: of each document. n_after: of what is read behind each."""
+        lengths = n_tokens + begin_mark + n_after
         widths = -(-lengths // np.maximum(-(-lengths // seq_len), 1))
         counts = np.where(n_tokens > 0, -(-lengths // np.maximum(widths, 1)), 0)
         documents = np.repeat(np.arange(len(lengths)), counts)
         numbers = np.arange(len(documents)) - np.repeat(np.cumsum(counts) - counts, counts)
         starts = numbers * widths[documents]
         stops = np.minimum(starts + widths[documents], lengths[documents])
-        holds_token = (stops > 1) | (stops - starts > begin_mark)
+        holds_token = (stops > begin_mark) & (starts < lengths[documents] - n_after)
         return cls(documents[holds_token], starts[holds_token], stops[holds_token])
 
     def __len__(self) -> int:
@@ -91,10 +91,11 @@ class MaskedRows:
 
     def __init__(self, store: TokenStore, tokenizer: Tokenizer, task: Mask, seed: int):
         self.store, self.tokenizer, self.task, self.seed = store, tokenizer, task, seed
-        self.windows = Windows.of(np.diff(store.starts) - 1, task.seq_len, task.begin_mark)
+        self.windows = Windows.of(np.diff(store.starts) - 1, task.seq_len, task.begin_mark, len(tokenizer.after))
         self.sizes: list[int] = (self.windows.stops - self.windows.starts).tolist()
         self.seq_len = task.seq_len
         self.words = WordTable(tokenizer) if task.whole_words else None
+        self.plain_ids = tokenizer.plain_ids
         self.notes: list[str] = []
 
     def __len__(self) -> int:
@@ -106,18 +107,20 @@ class MaskedRows:
         step, window = divmod(number, len(self.windows))
         own = int(self.windows.documents[window])
         start, stop = int(self.windows.starts[window]), int(self.windows.stops[window])
-        begin = [self.tokenizer.mark] if self.task.begin_mark else []
-        ids = np.concatenate([begin, self.store.document(own)])[start:stop].astype(np.int64)
+        before, after = self.task.around(self.tokenizer)
+        document = self.store.document(own)
+        ids = np.concatenate([before, document, after])[start:stop].astype(np.int64)
         generator = np.random.default_rng((self.seed, step, window))
-        n_before = len(begin) if start == 0 else 0
-        asked = n_before + self.asked(ids[n_before:], generator)
+        n_before = len(before) if start == 0 else 0
+        n_own = min(stop, len(before) + len(document)) - start
+        asked = n_before + self.asked(ids[n_before:n_own], generator)
         targets = np.full(len(ids), IGNORED, dtype=np.int64)
         targets[asked] = ids[asked]
         fate = generator.random(len(asked))
         stood_in = np.zeros(len(ids), dtype=bool)
         stood_in[asked[fate < SHARE_STOOD_IN]] = True
         exchanged = asked[(fate >= SHARE_STOOD_IN) & (fate < SHARE_STOOD_IN + SHARE_EXCHANGED)]
-        ids[exchanged] = generator.integers(self.tokenizer.mark, size=len(exchanged))  # the mark is the last id
+        ids[exchanged] = self.plain_ids[generator.integers(len(self.plain_ids), size=len(exchanged))]
         return ids, targets, stood_in
 
     def asked(self, ids: Ints, generator: np.random.Generator) -> Ints:
@@ -178,6 +181,11 @@ class Mask:
             config.task.whole_words,
             config.train.label_smoothing or 0.0,
         )
+
+    def around(self, tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
+        """Ids that are read before a document and behind it."""
+        begins = self.begin_mark and tokenizer.begin is not None
+        return [tokenizer.begin] if begins else [], list(tokenizer.after)  # type: ignore[list-item]
 
     def heads_of(self, store: TokenStore) -> Heads:
         """A head over the vocabulary."""
@@ -242,26 +250,25 @@ class Mask:
         """Nats of each document, every token hidden exactly once, in one of N_PASSES readings; of one that is alone,
         in at most n_blocks contiguous blocks of windows. No number depends on a seed, or on what is read together."""
         texts = list(examples)
-        windows = Windows.of(np.array([len(ids) for ids, *_ in texts], dtype=np.int64), self.seq_len, self.begin_mark)
+        n_tokens = np.array([len(ids) for ids, *_ in texts], dtype=np.int64)
+        windows = Windows.of(n_tokens, self.seq_len, self.begin_mark, len(tokenizer.after))
         owners, names = windows.documents, [(source, n_bytes, n_chars) for _, n_bytes, n_chars, source in texts]
         if n_blocks is not None and len(texts) == 1 and len(windows) > 1:
             n_blocks = min(n_blocks, len(windows))
             owners = np.arange(len(windows)) * n_blocks // len(windows)
             names = [(f"{names[0][0]} block {block + 1}/{n_blocks}", 0, 0) for block in range(n_blocks)]
-        nats, n_tokens, n_right = np.zeros((3, len(names)))
+        nats, n_hidden, n_right = np.zeros((3, len(names)))
         with reading(model):
-            for numbers, batch in self.readings(
-                texts, windows, tokenizer.mark, config.eval.batch, str(device_of(model))
-            ):
+            for numbers, batch in self.readings(texts, windows, tokenizer, config.eval.batch, str(device_of(model))):
                 hidden = model(batch.ids, batch.segments, masked=batch.masked)
                 cost, likeliest = model.heads[HEAD].told(hidden, batch.targets, model.embedding.weight)
                 asked = batch.targets != IGNORED
                 whose = owners[numbers][asked.nonzero()[:, 0].cpu().numpy()]
                 right = (likeliest == batch.targets[asked]).cpu().numpy()
-                for sums, values in ((nats, cost.cpu().numpy()), (n_tokens, 1.0), (n_right, right)):
+                for sums, values in ((nats, cost.cpu().numpy()), (n_hidden, 1.0), (n_right, right)):
                     np.add.at(sums, whose, values)
         return [
-            MaskScore(source, float(nats[number]), int(n_tokens[number]), n_bytes, n_chars, int(n_right[number]))
+            MaskScore(source, float(nats[number]), int(n_hidden[number]), n_bytes, n_chars, int(n_right[number]))
             for number, (source, n_bytes, n_chars) in enumerate(names)
         ]
 
@@ -269,23 +276,24 @@ class Mask:
         self,
         texts: Sequence[DocumentIds],
         windows: Windows,
-        mark: int,
+        tokenizer: Tokenizer,
         at_once: int,
         device: str = "cpu",
     ) -> Iterator[tuple[Ints, Batch]]:
         """(numbers of windows, their batch), until every token of all windows was hidden once; at_once of them
         together, of like length."""
-        begin = [mark] if self.begin_mark else []
+        before, after = self.around(tokenizer)
         by_length = np.argsort(windows.stops - windows.starts, kind="stable")
         for start in range(0, len(by_length), at_once):
             numbers = by_length[start : start + at_once]
             rows = []
             for number in numbers:
-                first = int(windows.starts[number])
-                whole = np.concatenate([begin, np.asarray(texts[int(windows.documents[number])][0])]).astype(np.int64)
-                ids = whole[first : int(windows.stops[number])]
-                n_before = len(begin) if first == 0 else 0
-                rows.append((ids, np.concatenate([np.full(n_before, -1), passes_of(len(ids) - n_before)])))
+                first, own = int(windows.starts[number]), np.asarray(texts[int(windows.documents[number])][0])
+                ids = np.concatenate([before, own, after]).astype(np.int64)[first : int(windows.stops[number])]
+                n_before = len(before) if first == 0 else 0
+                n_own = min(len(ids), len(before) + len(own) - first)
+                turns = [np.full(n_before, -1), passes_of(n_own - n_before), np.full(len(ids) - n_own, -1)]
+                rows.append((ids, np.concatenate(turns)))
             for turn in range(min(N_PASSES, max(len(ids) for ids, _ in rows))):
                 taken = [place for place, (_, turns) in enumerate(rows) if (turns == turn).any()]
                 asked = [(ids, np.where(turns == turn, ids, IGNORED), turns == turn) for ids, turns in rows]
@@ -333,12 +341,12 @@ class Mask:
     def guesses(self, model: Any, tokenizer: Tokenizer, text: str) -> str:
         """Of the first window of a text, the tokens of the first reading: `token → guess`, with commas."""
         ids = tokenizer.encode(text)
-        windows = Windows.of(np.array([len(ids)]), self.seq_len, self.begin_mark)
+        windows = Windows.of(np.array([len(ids)]), self.seq_len, self.begin_mark, len(tokenizer.after))
         if not len(windows):
             return "–"
         first = Windows(windows.documents[:1], windows.starts[:1], windows.stops[:1])
         with reading(model):
-            _, batch = next(self.readings([(ids, 0, 0, "")], first, tokenizer.mark, 1, str(device_of(model))))
+            _, batch = next(self.readings([(ids, 0, 0, "")], first, tokenizer, 1, str(device_of(model))))
             hidden = model(batch.ids, batch.segments, masked=batch.masked)
             _, likeliest = model.heads[HEAD].told(hidden, batch.targets, model.embedding.weight)
         wanted = batch.targets[batch.targets != IGNORED].tolist()

@@ -52,7 +52,13 @@ def first_tokens(
         if left is not None and len(ids) > left:
             some = [int(i) for i in ids[:left]]
             if some:
-                yield some, tokenizer.n_bytes_of(some), len(tokenizer.decode(some)), source
+                sizes = tokenizer.n_bytes_of(some), len(tokenizer.decode(some))
+                if not tokenizer.exact:
+                    own = np.asarray(ids, dtype=np.int64)
+                    table = TokenSizes.of(tokenizer)
+                    per_id = (table.n_bytes[own], n_bytes), (table.n_chars[own], n_chars)
+                    sizes = tuple(int(shared_out(each, whole)[left - 1]) for each, whole in per_id)  # type: ignore[assignment]
+                yield some, *sizes, source
             return
         yield ids, n_bytes, n_chars, source
         if left is not None:
@@ -80,6 +86,22 @@ class TokenSizes:
         return cls(np.append(np.ones(256, dtype=np.int64), 0), np.append(values & 0xC0 != 0x80, 0).astype(np.int64))
 
 
+def shared_out(sizes: Ints, whole: int) -> Ints:
+    """(T,) sizes summed up to each token, which for all of a text are `whole`: tokens that do not give a text back have
+    shares of its own size.
+
+    >>> shared_out(np.array([3, 1, 4]), 8), shared_out(np.array([3, 1, 4]), 16)
+    (array([3, 4, 8]), array([ 6,  8, 16]))
+    """
+    ends: Ints = np.cumsum(sizes)
+    if not len(ends) or ends[-1] == whole:
+        return ends
+    if not ends[-1]:
+        return np.linspace(0, whole, len(ends) + 1)[1:].round().astype(np.int64)
+    shares: Ints = np.rint(ends * (whole / ends[-1])).astype(np.int64)
+    return shares
+
+
 @dataclass(frozen=True)
 class _Targets:
     """Everything that is to be predicted. texts: (start, stop) of what is read from a fresh start.
@@ -105,6 +127,7 @@ def score_documents(
     packed: bool = False,
     sizes: TokenSizes | None = None,
     n_blocks: int | None = None,
+    begin: int | None = None,
 ) -> list[ExampleScore]:
     """What the model spends on each document, in the order given; the end mark is scored, its bytes are 0.
 
@@ -113,6 +136,7 @@ def score_documents(
     packed: all documents are one stream, each seeing those before it; without a begin mark only the first one loses its
     first token. sizes: needed without a begin mark and for blocks, to say how many bytes were scored.
     n_blocks: a document that is alone is scored as that many contiguous blocks (fewer where it is shorter).
+    begin: what stands before a document, where it is not the mark.
     Raises ContextFull where the window is longer than the model's context, ConfigError where the stride leaps.
     """
     if window is not None and model.max_context is not None and window > model.max_context:
@@ -120,7 +144,7 @@ def score_documents(
             f"eval.window is {window}, but the model can read {model.max_context} tokens at once",
             hint=f"Choose a window of at most {model.max_context}, or leave it out.",
         )
-    lined_up = _line_up(list(documents), mark, begin_mark, packed, sizes, n_blocks)
+    lined_up = _line_up(list(documents), mark, begin_mark, packed, sizes, n_blocks, mark if begin is None else begin)
     nats = np.full(len(lined_up.targets), np.nan)
     with reading(model):
         if window is None and model.max_context is None:
@@ -142,6 +166,7 @@ def _line_up(
     packed: bool,
     sizes: TokenSizes | None,
     n_blocks: int | None,
+    begin: int,
 ) -> _Targets:
     splits = n_blocks is not None and len(documents) == 1
     if sizes is None and (splits or not begin_mark):
@@ -151,10 +176,11 @@ def _line_up(
     for number, (own, n_bytes, n_chars, source) in enumerate(documents):
         tokens = np.append(np.asarray(own, dtype=np.int64), mark)
         begins = begin_mark or (packed and number > 0)
-        inputs = np.concatenate([[mark], tokens[:-1]]) if begins else tokens[:-1]
+        inputs = np.concatenate([[begin], tokens[:-1]]) if begins else tokens[:-1]
         predicted = tokens if begins else tokens[1:]
         if not begins and sizes is not None:  # the first token is read only: its bytes are not scored
-            n_bytes, n_chars = n_bytes - int(sizes.n_bytes[tokens[0]]), n_chars - int(sizes.n_chars[tokens[0]])
+            n_bytes -= int(shared_out(sizes.n_bytes[tokens], n_bytes)[0])
+            n_chars -= int(shared_out(sizes.n_chars[tokens], n_chars)[0])
         ids.append(inputs)
         targets.append(predicted)
         lengths.append(len(predicted))
@@ -171,14 +197,18 @@ def _line_up(
 
 def _in_blocks(lined_up: _Targets, n_blocks: int, sizes: TokenSizes) -> _Targets:
     """The one document as contiguous blocks of nearly equal length; it is read as before."""
-    [(source, _, _)] = lined_up.examples
+    [(source, n_bytes, n_chars)] = lined_up.examples
+    ends = [
+        np.concatenate([[0], shared_out(each[lined_up.targets], whole)])
+        for each, whole in ((sizes.n_bytes, n_bytes), (sizes.n_chars, n_chars))
+    ]
     n_blocks = max(1, min(n_blocks, len(lined_up.targets)))
     bounds = np.linspace(0, len(lined_up.targets), n_blocks + 1).round().astype(np.int64)
     examples = []
     for block in range(n_blocks):
-        own = lined_up.targets[bounds[block] : bounds[block + 1]]
         place = f"{source} block {block + 1}/{n_blocks}"
-        examples.append((place, int(sizes.n_bytes[own].sum()), int(sizes.n_chars[own].sum())))
+        own_bytes, own_chars = (int(one[bounds[block + 1]] - one[bounds[block]]) for one in ends)
+        examples.append((place, own_bytes, own_chars))
     return _Targets(lined_up.ids, lined_up.targets, lined_up.texts, bounds, examples)
 
 

@@ -33,10 +33,12 @@ from textmill.tasks.classify import (
     LabelledRows,
     Probabilities,
     classes_of,
+    fields_of_texts,
     nats_of,
     stored_text,
 )
 from textmill.tasks.length_batches import LengthSampler
+from textmill.tasks.own_texts import OwnTexts, field_of_texts, text_of
 from textmill.tasks.task import Batch, Judgement
 from textmill.text import Document
 from textmill.text.columns import utf8_size
@@ -79,7 +81,8 @@ class StoryRows(LabelledRows):
         return len(self.sizes)
 
     def text(self, number: int) -> StoryIds:
-        return story_of(self.store, number, self.labels, self.line_lengths, self.facts, self.line_end)
+        text = super().text(number)
+        return story_of(text, self.line_lengths[number], self.facts[number], self.line_end)
 
 
 class StorySampler(LengthSampler):
@@ -137,18 +140,20 @@ class ReadStories(Classify):
         lines = [text.split("\n") for text in texts]
         encoded = tokenizer.encode_batch([line for own in lines for line in own])
         ends = list(accumulate(map(len, lines), initial=0))
-        return [encoded[start:end] for start, end in pairwise(ends)]
+        return [[[*line, *tokenizer.after] for line in encoded[start:end]] for start, end in pairwise(ends)]
 
     def documents(self, texts: Sequence[Document], tokenizer: Tokenizer) -> list[LabelledIds]:
         """Stories with their answers as ids."""
         line_end = tokenizer.encode("\n")
         return [
             StoryIds(
-                ids=joined(lines, line_end),
+                ids=joined([line[: len(line) - len(tokenizer.after)] for line in lines], line_end),
                 labels=tuple(document.meta.get(LABELS, ())),
                 place=document.source,
                 n_bytes=utf8_size(document.text),
                 n_chars=len(document.text),
+                after=tokenizer.after,
+                kept=None if tokenizer.exact else document.text,
                 lines=tuple(map(tuple, lines)),
                 facts=document.meta.get(FACTS),
             )
@@ -156,15 +161,17 @@ class ReadStories(Classify):
         ]
 
     def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
-        with StoreWriter(folder, tokenizer.vocab_size, fields=(LABELS, LINES, FACTS)) as writer:
+        fields = (LABELS, LINES, FACTS, *field_of_texts(tokenizer))
+        with StoreWriter(folder, tokenizer.vocab_size, fields=fields, mark=tokenizer.mark) as writer:
             documents = iter(documents)
             while some := list(islice(documents, ENCODE_TOGETHER)):
                 own = [story for story in self.documents(some, tokenizer) if isinstance(story, StoryIds)]
                 writer.add_all(
                     [(story.ids, story.n_bytes, story.n_chars, story.place) for story in own],
-                    {
+                    fields_of_texts(own, tokenizer)
+                    | {
                         LABELS: [story.labels for story in own],
-                        LINES: [[str(len(line)) for line in story.lines] for story in own],
+                        LINES: [[str(len(line) - len(tokenizer.after)) for line in story.lines] for story in own],
                         FACTS: [(UNKNOWN,) if story.facts is None else [*map(str, story.facts)] for story in own],
                     },
                 )
@@ -172,9 +179,10 @@ class ReadStories(Classify):
 
     def examples(self, store: TokenStore, tokenizer: Tokenizer, max_tokens: int | None = None) -> Iterator[LabelledIds]:
         labels, lengths, facts = store.field(LABELS), store.field(LINES), store.field(FACTS)
-        line_end, n_tokens = len(tokenizer.encode("\n")), 0
+        line_end, n_tokens, kept = len(tokenizer.encode("\n")), 0, OwnTexts(store)
         for number in range(store.n_documents):
-            story = story_of(store, number, labels, lengths, facts, line_end)
+            text = stored_text(store, number, labels, tokenizer, kept)
+            story = story_of(text, lengths[number], facts[number], line_end)
             n_tokens += len(story.ids) + 1
             if number and max_tokens is not None and n_tokens > max_tokens:
                 return
@@ -199,7 +207,7 @@ class ReadStories(Classify):
     def batch(
         self,
         texts: Sequence[LabelledIds],
-        mark: int,
+        mark: int | None,
         classes: Sequence[str],
         several: bool,
         device: torch.device | str = "cpu",
@@ -226,12 +234,12 @@ class ReadStories(Classify):
             proofs=proofs.to(device),
         )
 
-    def read_together(self, stories: Sequence[Lines], mark: int, device: torch.device | str = "cpu") -> Batch:
+    def read_together(self, stories: Sequence[Lines], mark: int | None, device: torch.device | str = "cpu") -> Batch:
         """Stories as ids -> a batch without targets, each different line once. Raises InputError for a line that is
         longer than a row, and for one without a token, where there is no mark."""
         row_of: dict[tuple[int, ...], int] = {}
         numbers = [[row_of.setdefault(tuple(line), len(row_of)) for line in (own[-1], *own[:-1])] for own in stories]
-        rows = [(mark, *line) if self.begin_mark else line for line in row_of]
+        rows = [(mark, *line) if self.begin_mark and mark is not None else line for line in row_of]
         if not all(rows):
             raise InputError("a line has no token, and without a begin mark (tokens.begin_mark) nothing is read")
         self.refuse_long(max(map(len, row_of)), "")
@@ -266,12 +274,12 @@ class ReadStories(Classify):
             nats = wanted + (nats - wanted).detach()
         return LossSum(nats.sum(), batch.n_targets), None
 
-    def log_probs(self, model: Any, texts: Sequence[Any], mark: int, at_once: int = 32) -> Probabilities:
+    def log_probs(self, model: Any, texts: Sequence[Any], mark: int | None, at_once: int = 32) -> Probabilities:
         """ln P of each answer (N, C) of stories as ids, line by line; see `looked`."""
         return self.looked(model, texts, mark, at_once)[0]
 
     def looked(
-        self, model: Any, stories: Sequence[Lines], mark: int, at_once: int = 32
+        self, model: Any, stories: Sequence[Lines], mark: int | None, at_once: int = 32
     ) -> tuple[Probabilities, list[Probabilities]]:
         """(ln P of each answer (N, C), the attention to the sentences (S,) of each). at_once: stories read together;
         the numbers do not depend on it."""
@@ -306,7 +314,7 @@ class ReadStories(Classify):
     ) -> Judgement | None:
         """Precision and recall of the sentences that are said to prove the answers, where they are given."""
         stories = [story for story in examples if isinstance(story, StoryIds)]
-        _, attention = self.looked(model, self.inputs_of(stories), tokenizer.mark, config.eval.batch)
+        _, attention = self.looked(model, self.inputs_of(stories), tokenizer.begin, config.eval.batch)
         said = [np.flatnonzero(own > FOUND).tolist() for own in attention]
         rows: list[dict[str, Any]] = [
             {"facts": numbered(own)} | ({} if story.facts is None else {"facts_given": numbered(story.facts)})
@@ -333,14 +341,17 @@ class ReadStories(Classify):
         """A few held-out stories, with blank lines between."""
         store = prepared.valid or prepared.train
         some = range(min(3, store.n_documents))
-        return "\n\n".join(prepared.tokenizer.decode(store.document(number).tolist()) for number in some)
+        own = OwnTexts(store)
+        return "\n\n".join(
+            text_of(store.document(number).tolist(), own.kept(number), prepared.tokenizer) for number in some
+        )
 
     def samples(
         self, model: Any, tokenizer: Tokenizer, config: Config, opening: str, n: int, n_tokens: int
     ) -> list[str]:
         """The first n stories of the opening, each with its answer, how likely that is, and what it was drawn from."""
         texts, head = opening.split("\n\n")[:n], model.heads[HEAD]
-        found, attention = self.looked(model, self.ids_of(texts, tokenizer), tokenizer.mark, config.eval.batch)
+        found, attention = self.looked(model, self.ids_of(texts, tokenizer), tokenizer.begin, config.eval.batch)
         told = []
         for text, own, looks in zip(texts, np.exp(found), attention, strict=True):
             sentences, question = parted(text)
@@ -362,23 +373,15 @@ def joined(lines: Lines, line_end: Sequence[int]) -> tuple[int, ...]:
     return tuple(ids)
 
 
-def story_of(
-    store: TokenStore,
-    number: int,
-    labels: Sequence[tuple[str, ...]],
-    lengths: Sequence[tuple[str, ...]],
-    facts: Sequence[tuple[str, ...]],
-    line_end: int,
-) -> StoryIds:
-    """Story `number` of a store. labels, lengths, facts: fields of all its stories. line_end: tokens of a line end."""
-    text = stored_text(store, number, labels)
+def story_of(text: LabelledIds, lengths: tuple[str, ...], facts: tuple[str, ...], line_end: int) -> StoryIds:
+    """A text of a store as a story. lengths, facts: its fields. line_end: tokens of a line end."""
     lines, start = [], 0
-    for length in map(int, lengths[number]):
-        lines.append(text.ids[start : start + length])
+    for length in map(int, lengths):
+        lines.append((*text.ids[start : start + length], *text.after))
         start += length + line_end
-    own = facts[number]
-    known = None if own == (UNKNOWN,) else tuple(map(int, own))
-    return StoryIds(text.ids, text.labels, text.place, text.n_bytes, text.n_chars, tuple(lines), known)
+    known = None if facts == (UNKNOWN,) else tuple(map(int, facts))
+    sizes = text.n_bytes, text.n_chars, text.after, text.kept
+    return StoryIds(text.ids, text.labels, text.place, *sizes, tuple(lines), known)
 
 
 def nats_of_facts(attention: Tensor, facts: Tensor) -> Tensor:

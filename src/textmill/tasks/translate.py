@@ -42,6 +42,7 @@ from textmill.models.encoder_decoder import EncoderDecoder
 from textmill.models.network import NO_HEADS, Heads
 from textmill.tasks.length_batches import LengthSampler, sampler_by_length
 from textmill.tasks.measuring import DocumentIds
+from textmill.tasks.own_texts import OwnTexts, field_of_texts, kept_texts, text_of
 from textmill.tasks.task import Batch, Judgement
 from textmill.tasks.word_dictionary import WordDictionary
 from textmill.text import Document, languages
@@ -70,6 +71,8 @@ class PairIds:
     n_bytes: int
     n_chars: int
     way: int = 0
+    kept: tuple[str | None, str | None] = (None, None)
+    """Source and target themselves, where their ids do not give them back."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +218,10 @@ class Translate:
                 utf8_size(texts[1 - way][number]),
                 len(texts[1 - way][number]),
                 way,
+                (
+                    None if own[way].exact else texts[way][number],
+                    None if own[1 - way].exact else texts[1 - way][number],
+                ),
             )
             for number, pair in enumerate(pairs)
             for way, prefix in enumerate(prefixes)
@@ -223,7 +230,7 @@ class Translate:
     def source_text(self, pair: PairIds, tokenizer: Tokenizer) -> str:
         """What stands to be translated, without its direction."""
         start = 0 if self.directions is None else pair.source.index(tokenizer.of_source.mark) + 1
-        return tokenizer.of_source.decode(pair.source[start:-1])
+        return text_of(pair.source[start:-1], pair.kept[0], tokenizer.of_source)
 
     def documents(self, texts: Sequence[Document], tokenizer: Tokenizer) -> list[PairIds]:
         """Documents of pairs as ids."""
@@ -231,17 +238,22 @@ class Translate:
 
     def encode(self, documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
         """Documents -> ids on disk, a source and its target one after the other. Raises NoSpace."""
-        with StoreWriter(folder, max(tokenizer.of_source.vocab_size, tokenizer.vocab_size)) as writer:
+        own = tokenizer.of_source, tokenizer
+        n_ids = max(by.vocab_size for by in own)
+        mark, fields = n_ids - 1 if tokenizer.source_vocab_size else tokenizer.mark, field_of_texts(*own)
+        with StoreWriter(folder, n_ids, fields=fields, mark=mark) as writer:
             documents = iter(documents)
             while some := [SentencePair.of(document) for document in islice(documents, ENCODE_TOGETHER)]:
                 sources = tokenizer.of_source.encode_arrays([pair.source for pair in some])
                 targets = tokenizer.encode_arrays([pair.target for pair in some])
+                texts = [
+                    (text, ids, by, pair.place)
+                    for pair, *sides in zip(some, sources, targets, strict=True)
+                    for text, ids, by in zip((pair.source, pair.target), sides, own, strict=True)
+                ]
                 writer.add_all(
-                    [
-                        (ids, utf8_size(text), len(text), pair.place)
-                        for pair, *sides in zip(some, sources, targets, strict=True)
-                        for text, ids in zip((pair.source, pair.target), sides, strict=True)
-                    ]
+                    [(ids, utf8_size(text), len(text), place) for text, ids, _, place in texts],
+                    kept_texts((text, ids, by) for text, ids, by, _ in texts) if fields else None,
                 )
             return writer.close()
 
@@ -251,9 +263,9 @@ class Translate:
 
     def examples(self, store: TokenStore, tokenizer: Tokenizer, max_tokens: int | None = None) -> Iterator[PairIds]:
         """The pairs of a store up to max_tokens in all, the first one in any case."""
-        n_tokens, prefixes = 0, self.prefixes(tokenizer)
+        n_tokens, prefixes, own = 0, self.prefixes(tokenizer), OwnTexts(store)
         for number in range(store.n_documents // 2 * len(prefixes)):
-            pair = stored_pair(store, number, tokenizer, prefixes)
+            pair = stored_pair(store, number, tokenizer, prefixes, own)
             n_tokens += len(pair.source) + len(pair.target)
             if number and max_tokens is not None and n_tokens > max_tokens:
                 return
@@ -269,12 +281,17 @@ class Translate:
 
     def collate(self, rows: PairRows, indices: Sequence[int]) -> Batch:
         """Pairs by number -> a batch."""
-        return self.batch([rows.pair(number) for number in indices], rows.tokenizer.mark)
+        by = rows.tokenizer
+        return self.batch([rows.pair(number) for number in indices], by.mark, begin=by.begin)
 
-    def batch(self, pairs: Sequence[PairIds], mark: int, device: torch.device | str = "cpu") -> Batch:
-        """Each target is read as mark + tokens and predicts tokens + mark."""
+    def batch(
+        self, pairs: Sequence[PairIds], mark: int, device: torch.device | str = "cpu", begin: int | None = None
+    ) -> Batch:
+        """Each target is read as mark + tokens and predicts tokens + mark. begin: what it begins with, where that is
+        not the mark."""
+        begin = mark if begin is None else begin
         source, source_segments = padded([pair.source for pair in pairs], device)
-        ids, segments = padded([(mark, *pair.target) for pair in pairs], device)
+        ids, segments = padded([(begin, *pair.target) for pair in pairs], device)
         targets, _ = padded([(*pair.target, mark) for pair in pairs], device)
         if segments is not None:
             targets = targets.masked_fill(segments < 0, IGNORED)
@@ -306,7 +323,8 @@ class Translate:
         with reading(model):
             for start in range(0, len(pairs), at_once):
                 numbers = by_length[start : start + at_once]
-                some = self.batch([pairs[number] for number in numbers], tokenizer.mark, device_of(model))
+                together, device = [pairs[number] for number in numbers], device_of(model)
+                some = self.batch(together, tokenizer.mark, device, tokenizer.begin)
                 assert some.source is not None
                 nats, _ = model.nll(
                     some.ids, some.targets, some.segments, model.begin(some.source, some.source_segments)
@@ -425,7 +443,10 @@ class Translate:
         """The examples of one way, each source translated once."""
         number_of: dict[str, int] = {}
         pairs = [
-            (number_of.setdefault(self.source_text(pair, tokenizer), len(number_of)), tokenizer.decode(pair.target))
+            (
+                number_of.setdefault(self.source_text(pair, tokenizer), len(number_of)),
+                text_of(pair.target, pair.kept[1], tokenizer),
+            )
             for pair in examples
             if pair.way == way
         ]
@@ -459,7 +480,8 @@ class Translate:
         refuse_beyond_context(model, [len(source) for source in sources])
         full = [number for number, text in enumerate(texts) if text.strip()]
         told = None if forced is None else [forced[number] for number in full]
-        found = search(model, [sources[number] for number in full], tokenizer.mark, settings, batch, told)
+        some = [sources[number] for number in full]
+        found = search(model, some, tokenizer.mark, settings, batch, told, tokenizer.begin)
         for text in texts:
             if not text.strip():
                 yield [Translation("", 0.0, ended=True)]
@@ -480,11 +502,12 @@ class Translate:
         at their ends are "". Raises ContextFull where the text is longer than the model can read."""
         [source], mark, device = self.source_ids([text], tokenizer, way), tokenizer.mark, device_of(model)
         refuse_beyond_context(model, [len(source)])
-        [best, *_] = next(search(model, [source], mark, settings, forced=[forced]))
+        begin = mark if tokenizer.begin is None else tokenizer.begin
+        [best, *_] = next(search(model, [source], mark, settings, forced=[forced], begin=begin))
         written = [*best.ids, *([mark] if best.ended else [])]
         with reading(model):
             begun = model.begin(torch.tensor([source], device=device))
-            read = torch.tensor([[mark, *written[:-1]]], device=device)
+            read = torch.tensor([[begin, *written[:-1]]], device=device)
             weights = model.attention_to_source(read, None, begun)[0]  # (T, S)
         shown = [
             ["" if token == by.mark else by.decode([token]) for token in side]
@@ -496,7 +519,8 @@ class Translate:
         """A few held-out sources, a line each."""
         store = prepared.valid or prepared.train
         some = range(min(N_SAMPLES, store.n_documents // 2))
-        texts = [prepared.tokenizer.of_source.decode(store.document(2 * number).tolist()) for number in some]
+        own, by = OwnTexts(store), prepared.tokenizer.of_source
+        texts = [text_of(store.document(2 * number).tolist(), own.kept(2 * number), by) for number in some]
         return "\n".join(" ".join(text.split()) for text in texts)
 
     def samples(
@@ -553,9 +577,14 @@ def language_of(texts: Sequence[str]) -> str:
 
 
 def stored_pair(
-    store: TokenStore, number: int, tokenizer: Tokenizer, prefixes: Sequence[tuple[int, ...]] = ((),)
+    store: TokenStore,
+    number: int,
+    tokenizer: Tokenizer,
+    prefixes: Sequence[tuple[int, ...]] = ((),),
+    own: OwnTexts | None = None,
 ) -> PairIds:
-    """Pair `number` of a store, each counted once for each way to read it. prefixes: Translate.prefixes."""
+    """Pair `number` of a store, each counted once for each way to read it. prefixes: Translate.prefixes. own: the texts
+    themselves, where they are wanted."""
     pair, way = divmod(number, len(prefixes))
     source, target = 2 * pair + way, 2 * pair + 1 - way
     return PairIds(
@@ -565,14 +594,16 @@ def stored_pair(
         store.document_bytes(target),
         store.document_chars(target),
         way,
+        (None, None) if own is None else (own.kept(source), own.kept(target)),
     )
 
 
 def sides_of(store: TokenStore, tokenizer: Tokenizer, way: int) -> Iterator[tuple[str, str]]:
     """The texts of all pairs of a store, source first."""
-    by = tokenizer.of_source, tokenizer
+    by, own = (tokenizer.of_source, tokenizer), OwnTexts(store)
     for number in range(store.n_documents // 2):
-        sides = [by[side].decode(store.document(2 * number + side).tolist()) for side in (way, 1 - way)]
+        places = [(side, 2 * number + side) for side in (way, 1 - way)]
+        sides = [text_of(store.document(place).tolist(), own.kept(place), by[side]) for side, place in places]
         yield sides[0], sides[1]
 
 

@@ -26,6 +26,7 @@ from tokenizers import Tokenizer as Library
 from textmill.errors import Damaged, InputError
 from textmill.files import dataclass_of, json_of, write_atomically, write_json
 from textmill.messages import Message, message, paragraph
+from textmill.tables import FOREIGN
 from textmill.text.long_text import Text
 from textmill.tokens.charsmap import Charsmap
 from textmill.tokens.cuts import PART_CHARS
@@ -37,7 +38,6 @@ from textmill.tokens.spelling import comes_back, spelling_of, steps_of
 from textmill.tokens.stream import HEX, StreamDecoder
 from textmill.tokens.tokenizer import FACTS_SUFFIX, FORMAT, Tokenizer
 
-FOREIGN = "foreign"
 UNKNOWN = "\ufffd"
 """What an unknown token is in a text."""
 
@@ -109,7 +109,7 @@ class ForeignTokenizer(Tokenizer):
         self.words = words
         self.vocab_size, self.mark, self.begin = facts.vocab_size, facts.mark, facts.begin
         self.between, self.after, self.stops = facts.between, facts.after, facts.stops
-        self.of_source = self
+        self.of_source, self.unknown = self, facts.unknown
         silent = {*facts.control, *facts.stops, facts.mark} | ({facts.begin} if facts.begin is not None else set())
         self._bytes_of = [
             b"" if number in silent or word is None else self._spelling.bytes_of(word)
@@ -122,6 +122,11 @@ class ForeignTokenizer(Tokenizer):
         self.chat_template, self.control_names = facts.chat_template, dict(facts.names or {})
         self.control_words = tuple(sorted(word for number in silent if (word := words[number])))
         self._ids = None if facts.ids is None else np.array(facts.ids, dtype=np.int32)
+
+    @cached_property
+    def plain_ids(self) -> NDArray[np.int64]:
+        named = [word is not None for word in self.words] + [False] * (self.vocab_size - len(self.words))
+        return np.flatnonzero(np.array(named) & ~self._is_control)
 
     @property
     def kind(self) -> str:

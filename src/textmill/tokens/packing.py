@@ -29,8 +29,8 @@ class PackedRows:
     """Rows of seq_len tokens: row r predicts the targets r·T to (r+1)·T − 1 of the stream; the last row may be shorter.
 
     With a begin mark, token p is predicted after token p − 1, and the first of all after a mark: each document is read
-    as mark + tokens and predicts tokens + mark (the mark that ends a document begins the next). Without, the first
-    token is only read.
+    as mark + tokens and predicts tokens + mark (the mark that ends a document begins the next; where `begin` is another
+    token, that one stands in its place). Without, the first token is only read.
     isolate: segments number the documents (their place in the store), so that a model lets none see another; without a
     begin mark the first token of every document is then no target, as nothing before it may be seen.
     pack False: a row holds one document or, of a long one, seq_len of its targets; rows differ in length.
@@ -44,12 +44,14 @@ class PackedRows:
         begin_mark: bool = True,
         isolate: bool = False,
         pack: bool = True,
+        begin: int | None = None,
     ):
         """Raises ConfigError for a seq_len below 1."""
         if seq_len < 1:
             raise ConfigError(f"model.seq_len is {seq_len}: a row has at least one token")
         self.store, self.seq_len, self.mark = store, seq_len, mark
         self.begin_mark, self.isolate = begin_mark, isolate
+        self.begin = mark if begin is None else begin
         self.notes: list[str] = []
         self._cuts = None if pack else document_cuts(store, seq_len, begin_mark)
         self.n_places = store.n_tokens if begin_mark else max(store.n_tokens - 1, 0)
@@ -105,6 +107,10 @@ class PackedRows:
 
         read = self._tokens_around(first, n_places, width)  # (B, T + 1)
         ids, targets = read[:, :-1].copy(), read[:, 1:].copy()
+        if self.begin_mark and self.begin != self.mark:
+            places = first[:, None] + np.arange(width)
+            begins = self.store.starts[np.searchsorted(self.store.starts[:-1], places, side="right") - 1] == places
+            ids[begins] = self.begin
         beyond = np.arange(width) >= n_places[:, None]
         if is_padded:
             ids[beyond], targets[beyond] = 0, IGNORED

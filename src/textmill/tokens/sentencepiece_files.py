@@ -208,7 +208,7 @@ def library_of(proto: Any, path: Path, is_llama: bool, config: dict[str, Any]) -
     if is_llama:
         if config.get("add_prefix_space") is not None:
             prefixed = bool(config["add_prefix_space"])
-        scheme = "never" if not prefixed else "first" if config.get("legacy") is False else "always"
+        scheme = "never" if not prefixed else "always" if config.get("legacy") else "first"
         before.append(pre_tokenizers.Metaspace(replacement=BLANK, prepend_scheme=scheme, split=False))
     else:
         if normal.precompiled_charsmap:

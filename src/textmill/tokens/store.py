@@ -60,6 +60,8 @@ class Header(BaseModel):
     n_bytes: NonNegativeInt
     n_chars: NonNegativeInt
     files: dict[str, ArrayFacts]
+    mark_is_last: bool = True
+    """Of all ids; with tokenizers of other people's models it need not be."""
     names: dict[str, list[str]] = {}
     """Of each named field, the names that its numbers stand for."""
 
@@ -117,14 +119,19 @@ class StoreWriter:
     """
 
     def __init__(
-        self, folder: Path | str, vocab_size: int, n_bytes_expected: int | None = None, fields: Sequence[str] = ()
+        self,
+        folder: Path | str,
+        vocab_size: int,
+        n_bytes_expected: int | None = None,
+        fields: Sequence[str] = (),
+        mark: int | None = None,
     ):
-        """vocab_size: control token included; the mark is its last id. n_bytes_expected: of the text, where known, so
-        that a full disk is told with the space needed. fields: what is kept of each document beside its ids, such as
-        labels. Raises RunError where the folder has content, NoSpace.
+        """vocab_size: control token included; mark: its id, by default the last. n_bytes_expected: of the text, where
+        known, so that a full disk is told with the space needed. fields: what is kept of each document beside its ids,
+        such as labels. Raises RunError where the folder has content, NoSpace.
         """
         self.folder = Path(folder)
-        self.vocab_size, self.mark = vocab_size, vocab_size - 1
+        self.vocab_size, self.mark = vocab_size, vocab_size - 1 if mark is None else mark
         self._n_bytes_expected = n_bytes_expected
         self._n_bytes = self._n_chars = 0
         self._arrays: dict[str, ArrayWriter] = {}
@@ -213,6 +220,7 @@ class StoreWriter:
                 format=FORMAT,
                 vocab_size=self.vocab_size,
                 mark=self.mark,
+                mark_is_last=self.mark == self.vocab_size - 1,
                 n_documents=self._arrays[BYTES].length,
                 n_tokens=self._arrays[TOKENS].length,
                 n_bytes=self._n_bytes,
@@ -245,7 +253,8 @@ class StoreWriter:
         """Where the first id stands that no document may hold."""
         if not len(tokens) or 0 <= tokens.min() <= tokens.max() < self.mark:
             return None
-        return int(np.flatnonzero((tokens < 0) | (tokens >= self.mark))[0])
+        wrong = np.flatnonzero((tokens < 0) | (tokens == self.mark) | (tokens >= self.vocab_size))
+        return int(wrong[0]) if len(wrong) else None
 
     def _refuse(self, wrong: int, source: str) -> NoReturn:
         problem = "is the mark" if wrong == self.mark else f"is not one of {self.vocab_size:,}"
@@ -418,7 +427,7 @@ class TokenStore:
         for name, length in expected.items():
             if name not in self._header.files or self._header.files[name].length != length:
                 raise self._damaged(HEADER, f"it does not describe {name} with {length:,} elements")
-        if self.mark != self.vocab_size - 1:
+        if self.mark >= self.vocab_size or (self._header.mark_is_last and self.mark != self.vocab_size - 1):
             raise self._damaged(HEADER, f"mark {self.mark} is not the last of {self.vocab_size:,} ids")
         for name, starts, end in (
             (STARTS, self.starts, self.n_tokens),

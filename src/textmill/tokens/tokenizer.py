@@ -19,7 +19,7 @@ from tokenizers import Tokenizer as Library
 from textmill.errors import ConfigError, Damaged, InputError, did_you_mean
 from textmill.files import json_of, write_atomically, write_json
 from textmill.messages import Message, message, paragraph
-from textmill.tables import SEGMENTERS, TOKENIZERS, load
+from textmill.tables import FOREIGN, SEGMENTERS, TOKENIZERS, load
 from textmill.text import languages
 from textmill.text.long_text import Text
 from textmill.tokens.choice import default_vocab_size, size_in_words
@@ -80,6 +80,8 @@ class Tokenizer:
         """Control words by what they are for, such as bos_token, as chat templates name them."""
         self.control_words: tuple[str, ...] = (MARK,)
         """Words that are control tokens where a program writes them, and letters in a text."""
+        self.unknown: int | None = None
+        """Id of what is not known; our own kinds know every text."""
         self.exact = True
         """Every text comes back from its ids, and the bytes of its ids are its own."""
         self.of_source: Tokenizer = self
@@ -181,7 +183,7 @@ class Tokenizer:
         except BaseException as error:  # the library raises plain Exception, and where it panics, BaseException
             raise Damaged(f"this is no tokenizer: {error}", where=str(path)) from error
         facts = read_facts(path.with_suffix(FACTS_SUFFIX))
-        if facts.get("kind") == "foreign":
+        if facts.get("kind") == FOREIGN:
             from textmill.tokens.foreign import ForeignTokenizer  # which is built on this one
 
             return ForeignTokenizer.of_file(path, content, facts)
@@ -291,6 +293,11 @@ class Tokenizer:
         return np.cumsum(self._n_bytes_of[np.asarray(ids, dtype=np.int64)])
 
     @cached_property
+    def plain_ids(self) -> NDArray[np.int64]:
+        """Every id that a text may hold, in order."""
+        return np.arange(self.mark)
+
+    @cached_property
     def folded(self) -> NDArray[np.int64]:
         """(V,) id -> number, equal for tokens that differ in case and in blanks around them alone."""
         numbers: dict[str, int] = {}
@@ -304,6 +311,11 @@ class Tokenizer:
 
 def kind_named(name: str, segmenter: str = CHARACTERS) -> Kind:
     """Raises ConfigError for a name that stands in no table, and for a segmenter where kind is not word."""
+    if name == FOREIGN:
+        raise ConfigError(
+            "a tokenizer of kind foreign is not learned: it comes with another's model",
+            hint="Begin from that model: --from PATH. Or leave --tokens.kind out.",
+        )
     for word, known, what in ((name, TOKENIZERS, "tokenizer"), (segmenter, SEGMENTERS, "segmenter")):
         if word not in known:
             advice = did_you_mean(word, known)

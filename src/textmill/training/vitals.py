@@ -117,7 +117,7 @@ def vitals_of(run: Run) -> Vitals:
         rows,
     )
     counts = _counts(train)
-    learned = counts[N_BYTE_IDS : prepared.tokenizer.mark]
+    learned = counts[prepared.tokenizer.plain_ids[N_BYTE_IDS:]]
     copied, copied_in_part = _copied(prepared, notes)
     nats_at, dead = _measured(model, held_out.batch())
     return Vitals(
@@ -142,7 +142,7 @@ def vitals_of(run: Run) -> Vitals:
             _turned(first, after[name]) for name, first in before.items() if name.startswith("embedding.")
         ),
         nats_at=nats_at,
-        mark_nats=_nats_of_marks(model, train, run.config),
+        mark_nats=_nats_of_marks(model, train, prepared.tokenizer.begin, run.config),
         dead=dead,
         notes=tuple(notes),
     )
@@ -284,11 +284,11 @@ def _measured(model: LanguageModel, batch: Batch) -> tuple[dict[int, float], flo
 
 
 @torch.no_grad()
-def _nats_of_marks(model: LanguageModel, store: TokenStore, config: Config) -> float | None:
+def _nats_of_marks(model: LanguageModel, store: TokenStore, begin: int | None, config: Config) -> float | None:
     """On the ends of documents; None where there are few, so that the mark cannot be learned."""
     if store.n_documents < N_ENDS_MEASURED // 2:
         return None
-    before, spent = [store.mark] if config.tokens.begin_mark else [], []
+    before, spent = [begin] if config.tokens.begin_mark and begin is not None else [], []
     for number in np.linspace(0, store.n_documents - 1, N_ENDS_MEASURED).astype(int).tolist():
         ids = np.concatenate([before, store.document(number), [store.mark]])[-config.model.seq_len - 1 :]
         if len(ids) > 1:
