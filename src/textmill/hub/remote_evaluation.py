@@ -409,14 +409,15 @@ def _of_questions(
     settings = config.eval
     asked = [
         Asked(
-            document.meta[QUESTION],
-            document.text,
-            (),
-            (),
-            tuple(document.meta[ANSWERS]),
-            document.meta.get(QUESTION_ID, ""),
-            document.source,
-            utf8_size(document.text),
+            question=document.meta[QUESTION],
+            context=document.text,
+            question_ids=(),
+            ids=(),
+            between=(),
+            answers=tuple(document.meta[ANSWERS]),
+            name=document.meta.get(QUESTION_ID, ""),
+            place=document.source,
+            n_bytes=utf8_size(document.text),
         )
         for document in documents
     ]
