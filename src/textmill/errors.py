@@ -7,6 +7,7 @@
     │   └── TooLittleText         2     fewer documents, bytes or tokens than the work needs
     ├── RunError                  2     a run folder: none, another config's, locked by another process
     │   └── Damaged               2     a file that does not hold what its manifest says
+    ├── RemoteError               2     a server of a remote model: unreachable, wrong key, a garbled answer
     ├── MissingExtra              2     an optional dependency that is not installed
     ├── NoSpace                   2     a full disk
     ├── NoMemory                  2     memory ran out while a model trained
@@ -61,6 +62,15 @@ class RunError(TextmillError):
 
 class Damaged(RunError):
     """A file does not hold what its manifest says."""
+
+
+class RemoteError(TextmillError):
+    """The server of a remote model cannot be reached, refuses, or answers what is no answer."""
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None, status: int | None = None):
+        """status: of its answer over HTTP, where there was one."""
+        super().__init__(message, where=where, hint=hint)
+        self.status = status
 
 
 class MissingExtra(TextmillError):

@@ -22,6 +22,28 @@ class Document(BaseModel):
         return self.model_dump_json(by_alias=True, indent=indent)
 
 
+class RemoteUse(Document):
+    """What was asked of the server of a remote model, and what that cost."""
+
+    model: str
+    base_url: str
+    endpoint: Literal["completions", "chat"] | None
+    """By which it was asked; None: nothing had to be asked."""
+    n_requests: int
+    """That were answered by the server."""
+    n_retries: int
+    """Requests that were sent again: after a limit of the rate, an error of the server, or silence."""
+    n_cached: int
+    """Answers that were kept from before, and cost nothing."""
+    n_prompt_tokens: int
+    """Of the requests, as the server counts."""
+    n_completion_tokens: int
+    n_uncounted: int
+    """Requests of which the server did not say how many tokens they took."""
+    cost: float | None
+    """By --price-in and --price-out; None without. Requests that were not counted are not in it."""
+
+
 class FileLook(Document):
     """One file: its size and where each byte goes. `ledger` is {category: bytes} and sums to `bytes`."""
 
@@ -416,6 +438,8 @@ class Evaluation(Document):
     """Per document or block: source, nats, n_tokens, n_bytes, n_chars; paired comparisons need them."""
     classes: Classes | None = None
     """Of a classifier."""
+    remote: RemoteUse | None = None
+    """Of a remote model."""
     seal: str = ""
     """Of a file under eval/: the sha256 of it with this left empty. Stands last."""
 
@@ -444,6 +468,8 @@ class Comparison(Document):
     confidence: float
     verdict: str
     notes: list[str] = Field(default_factory=list)
+    remote: list[RemoteUse] = Field(default_factory=list)
+    """Of the remote models among them, in order."""
 
 
 class Trained(Document):
@@ -466,8 +492,9 @@ class Translated(Document):
 
     schema_: Literal["textmill.translate/1"] = Field("textmill.translate/1", alias="schema")
     translation: str
-    score: float
-    """ln P of its tokens, the end mark among them, divided by their number to the power of generate.length_power."""
+    score: float | None
+    """ln P of its tokens, the end mark among them, divided by their number to the power of generate.length_power; None
+    of a remote model."""
     finished: bool = True
     """The model ended it; else generate.max_new_tokens did."""
     n_pieces: int = 1
@@ -480,6 +507,8 @@ class Translated(Document):
     """Numbers, addresses, tags and placeholders of the line that its translation lacks."""
     alternatives: list[dict[str, str | float]] = Field(default_factory=list)
     """Of --n-best, the others: translation and score, the best first."""
+    remote: RemoteUse | None = None
+    """Of a remote model, for this line."""
 
 
 Flag = Literal["language", "unseen", "domain"]
@@ -532,6 +561,10 @@ class Classified(Document):
     words and characters is known; "domain", they are rarer there than those of nearly all held-out texts."""
     aspects: dict[str, AspectOpinion | None] = Field(default_factory=dict)
     """With --aspects, what is said of each; None: the text does not name it."""
+    said: str | None = None
+    """Of a remote model, its answer as it came; where that is none of the labels, `label` is ""."""
+    remote: RemoteUse | None = None
+    """Of a remote model, for this line."""
 
 
 class OpinionPeriod(Document):
@@ -710,23 +743,29 @@ class Generated(Document):
     schema_: Literal["textmill.generate/1"] = Field("textmill.generate/1", alias="schema")
     prompt: str
     text: str
-    finish_reason: Literal["stop", "length"]
+    finish_reason: str
+    """stop: it was ended; length: max_new_tokens ended it. Of a remote model, what its server says."""
     seed: int
-    n_prompt_tokens: int
-    n_tokens: int
+    n_prompt_tokens: int | None
+    """None where a remote model's server does not say."""
+    n_tokens: int | None
+    remote: RemoteUse | None = None
+    """Of a remote model: on the first of the texts that one request gave."""
 
 
 class ScoredToken(Document):
     """P(token | the tokens before it). start end: code points of the text."""
 
     text: str
-    id: int
+    id: int | None
+    """None of a remote model."""
     start: int
     end: int
     logprob: float
-    rank: int
+    rank: int | None
+    """1: the likeliest; None where a remote model's server names only likelier tokens."""
     alternatives: list[dict[str, Any]]
-    """The likeliest tokens here: {text, id, logprob}, best first."""
+    """The likeliest tokens here: {text, id, logprob}, best first; of a remote model without id."""
 
 
 class Scored(Document):
@@ -737,6 +776,10 @@ class Scored(Document):
     tokens: list[ScoredToken]
     total_logprob: float
     """Nats: the chain rule's sum over tokens."""
+    unscored: str = ""
+    """What the text begins with and has no probability there: a remote model's first token."""
+    remote: RemoteUse | None = None
+    """Of a remote model."""
 
 
 class Info(Document):
@@ -1025,7 +1068,8 @@ class Chatted(Document):
     schema_: Literal["textmill.chat/1"] = Field("textmill.chat/1", alias="schema")
     prompt: str
     text: str
-    finish_reason: Literal["stop", "length"]
+    finish_reason: str
+    """As in Generated."""
 
 
 class AskedAnswer(Document):
@@ -1080,8 +1124,12 @@ class Asked(Document):
     """All that are sure enough, the surest first; at most --answers."""
     nearest: list[AskedAnswer] = Field(default_factory=list)
     """Up to three, where nothing was found."""
+    unplaced: str = ""
+    """What a remote model answered that stands in none of the passages it was shown: it does not count as found."""
     threshold: float
     n_files: int
+    remote: RemoteUse | None = None
+    """Of a remote model."""
 
 
 class AskedAll(Document):
@@ -1107,6 +1155,8 @@ class AskedAll(Document):
     """overlap: of the best passage the sentence that shares most terms with the question; it never refuses."""
     mistakes: list[str] = Field(default_factory=list)
     """Up to ten questions that were answered wrongly, were not answered, or should not have been."""
+    remote: RemoteUse | None = None
+    """Of a remote model."""
 
 
 class Rung(Document):

@@ -12,6 +12,7 @@ import click
 from textmill.cli.chat import read_message
 from textmill.cli.lines import Lines
 from textmill.cli.output import Shell, for_terminal, on_one_line, show_error, table
+from textmill.cli.remote_options import PROMPTS, SCHEME, RemoteSaid, remote_options, told_at_the_end
 from textmill.cli.run_argument import open_argument
 from textmill.cli.verb import verb
 from textmill.errors import InputError, RunError, TextmillError, UsageError, did_you_mean
@@ -38,8 +39,10 @@ SCHEMES = ("builtin:", "pypi:", "hf:")
         "textmill ask manuals/ --questions known.jsonl --ladder --run reader    several ways, and which is enough",
         'textmill ask manuals/ "Who signs?" --run runs/reader   a trained reader reads',
         'textmill ask runs/manuals "Who signs?"                 the documents that a run was trained on',
+        'textmill ask manuals/ "Who signs?" --run openai:NAME   a model of a server reads',
     ),
 )
+@remote_options(**PROMPTS)
 @click.argument("words", nargs=-1, required=True, metavar="DOCS... [QUESTION]")
 @click.option("-k", "--answers", type=click.IntRange(min=1), default=1, metavar="K", help="At most so many answers.")
 @click.option(
@@ -64,6 +67,7 @@ SCHEMES = ("builtin:", "pypi:", "hf:")
 )
 def ask_command(
     shell: Shell,
+    remote: RemoteSaid,
     words: tuple[str, ...],
     answers: int,
     threshold: float | None,
@@ -83,7 +87,7 @@ def ask_command(
     Where no sentence is sure enough, it says so, with the nearest three. Exit code: 0, each question has an answer; 1,
     one has none.
     """
-    from textmill.tasks.asking import Session, ask_all, asker_of, known_questions, refuse_nothing
+    from textmill.tasks.asking import ask_all, asker_of, known_questions, refuse_nothing
 
     if ladder and questions is None:
         raise UsageError("--ladder needs questions with known answers: --questions FILE")
@@ -93,8 +97,20 @@ def ask_command(
     if question is not None:
         refuse_nothing(question)
     known = list(known_questions(questions)) if questions is not None else []
+    if run is not None and run.startswith(SCHEME):
+        from textmill.cli.remote import ask_remote, refuse
+
+        refuse(answers=answers > 1, ladder=ladder, reader=reads != "offered")
+        with told_at_the_end(shell, remote.opened(run, shell)) as model:
+            asker: Asker = ask_remote(shell, model, remote, docs, threshold)
+            if questions is None:
+                return answer(shell, asker, question, answers)
+            found = ask_all(asker, known, questions, run).model_copy(update={"remote": model.use})
+            shell.show(found, measured_text)
+            return 0
     if run is None and len(docs) == 1 and (Path(docs[0]) / "run.json").is_file():
         run = docs[0]
+    remote.refuse("none" if run is None else run)
     opened = open_argument(run) if run is not None else None
     if opened is not None and docs == (run,):
         docs, config = documents_of(opened)
@@ -113,6 +129,13 @@ def ask_command(
     if questions is not None:
         shell.show(ask_all(asker, known, questions, run if asker.reader is not None else None), measured_text)
         return 0
+    return answer(shell, asker, question, answers)
+
+
+def answer(shell: Shell, asker: Asker, question: str | None, answers: int) -> int:
+    """One question, or all that come in; the exit code."""
+    from textmill.tasks.asking import Session
+
     if question is not None:
         found = asker.ask(question, answers)
         shell.show(found, asked_text)
@@ -200,6 +223,8 @@ def asked_text(found: Asked) -> str:
         return "\n\n".join(answer_text(one) for one in found.answers)
     files = "1 file" if found.n_files == 1 else f"{found.n_files:,} files"
     lines = [click.style(f"not found in {files}", fg="yellow")]
+    if found.unplaced:
+        lines.append(f"said, but it stands in none of the passages: {for_terminal(found.unplaced)}")
     if found.nearest:
         lines += ["nearest:", *(answer_text(one) for one in found.nearest)]
     return "\n".join(lines)

@@ -11,6 +11,7 @@ import click
 from textmill.cli.checkpoint_option import checkpoint_option
 from textmill.cli.lines import Lines
 from textmill.cli.output import Shell, for_terminal
+from textmill.cli.remote_options import PROMPTS, remote_instead
 from textmill.cli.run_argument import run_argument, settings_of, use_threads
 from textmill.cli.verb import verb
 from textmill.errors import InputError, UsageError
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
         "textmill classify runs/reviews --aspects room --aspects wifi=wifi,internet < in.txt      terms of your own",
         "textmill classify runs/reviews --abstain-flagged < in.txt   nor to texts unlike those of training",
         "textmill classify runs/reviews/floor < in.txt          the floor is a run too",
+        "textmill classify openai:NAME --prompts reviews.toml < in.txt      a model of a server, told how",
     ),
 )
+@remote_instead("classify", **PROMPTS)
 @run_argument
 @click.argument("text", required=False)
 @click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from textmill.cli.output import Shell, table
+from textmill.cli.remote_options import PROMPTS, SCHEME, TEXT_WAYS, RemoteSaid, remote_options
 from textmill.cli.run_argument import open_argument, settings_of, use_threads
 from textmill.cli.verb import verb
 
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
         "textmill compare runs/lstm runs/gru                 on what both held out",
         "textmill compare runs/lstm runs/gru --data new.txt  on another text",
         "textmill compare runs/novel/floor runs/novel        the 5-gram floor is a run too",
+        "textmill compare runs/reviews openai:NAME --data new.csv --prompts reviews.toml      a model of a server",
     ),
 )
+@remote_options(**PROMPTS, **TEXT_WAYS)
 @click.argument("run", metavar="RUN")
 @click.argument("other", metavar="RUN")
 @click.option("--data", metavar="PATH", help="Text to measure on. Default: the part that both runs held out.")
-def compare_command(shell: Shell, run: str, other: str, data: str | None) -> None:
+def compare_command(shell: Shell, remote: RemoteSaid, run: str, other: str, data: str | None) -> None:
     """Measure two runs on the same text and say which is better: bits per byte, of translators BLEU and chrF
     too; of classifiers accuracy and macro F1; of runs that answer questions exact match and F1.
 
@@ -34,6 +37,12 @@ def compare_command(shell: Shell, run: str, other: str, data: str | None) -> Non
     """
     from textmill.evaluation.comparing import compare
 
+    if run.startswith(SCHEME) or other.startswith(SCHEME):
+        from textmill.cli.remote import compared_with_remote
+
+        shell.show(compared_with_remote(shell, remote, (run, other), data), comparison_text)
+        return
+    remote.refuse(run)
     runs = [open_argument(name) for name in (run, other)]
     for one in runs:
         one.config = settings_of(one, shell, ("eval", "machine"))

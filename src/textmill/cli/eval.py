@@ -11,6 +11,7 @@ from textmill.cli.checkpoint_option import checkpoint_option
 from textmill.cli.class_tables import classes_text
 from textmill.cli.output import Shell, table
 from textmill.cli.plan import show_plan
+from textmill.cli.remote_options import PROMPTS, TEXT_WAYS, remote_instead
 from textmill.cli.run_argument import run_argument, settings_of, use_threads
 from textmill.cli.scores import FLOORS, scores_table
 from textmill.cli.verb import verb
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
         "textmill eval runs/reviews --fail-under floor   exit 1 where its floor does better",
         "textmill eval runs/reviews --abstain 0.8    what not answering below 0.8 would do",
         "textmill eval runs/novel/floor --json       the 5-gram floor is a run too",
+        "textmill eval openai:NAME --data new.txt    a model of a server, by the probabilities that it echoes",
+        "textmill eval openai:NAME --data new.csv --prompts reviews.toml      by what it answers",
     ),
 )
+@remote_instead("evaluate", **PROMPTS, **TEXT_WAYS)
 @run_argument
 @click.option("--data", metavar="PATH", help="Text to measure on. Default: the held-out test part.")
 @click.option(
@@ -83,7 +87,7 @@ def eval_command(
 def floors_ahead(found: Evaluation) -> list[str]:
     """The floors that the model is not better than: by accuracy or F1 not as good, else by bits per byte no better.
     Raises InputError where it has no floor."""
-    metric = next(name for name in ("accuracy", "f1", "bpb") if name in found.metrics)
+    metric = next(name for name in ("accuracy", "f1", "bpb", "bleu") if name in found.metrics)
     floors = {name: row[metric] for name, row in found.baselines.items() if metric in row and name != "network"}
     if not floors:
         raise InputError("there is no floor to compare it with", where=found.run)
@@ -101,6 +105,7 @@ def evaluation_text(found: Evaluation, whole: bool = False) -> str:
             ("n_texts", "texts"),
             ("n_questions", "questions"),
             ("n_masked", "hidden tokens"),
+            ("n_sentences", "sentences"),
             ("n_tokens", "tokens"),
             ("n_bytes", "bytes"),
             ("n_chars", "characters"),

@@ -9,6 +9,7 @@ import click
 
 from textmill.cli.checkpoint_option import checkpoint_option
 from textmill.cli.output import Shell, for_terminal
+from textmill.cli.remote_options import remote_instead
 from textmill.cli.run_argument import model_of, run_argument, settings_of
 from textmill.cli.text_argument import text_from
 from textmill.cli.verb import verb
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
         'textmill generate runs/novel "Once" --temperature 0        always the likeliest token',
         "echo Once | textmill generate runs/novel                   the prompt from standard input (also: -)",
         'textmill generate runs/novel "" --stop "." --json          an empty prompt: a text from its beginning',
+        'textmill generate openai:NAME "Once" --base-url http://127.0.0.1:8000/v1      a model of a server',
     ),
 )
+@remote_instead("generate")
 @run_argument
 @click.argument("prompt", required=False)
 @click.option("--n", type=click.IntRange(min=1), default=1, metavar="N", help="Texts to write.")

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from textmill.cli.output import Shell
-from textmill.errors import RunError, did_you_mean
+from textmill.cli.remote_options import SCHEME
+from textmill.errors import RunError, UsageError, did_you_mean
 from textmill.hub.named import HUB, MARKS_OF_OURS, is_foreign
 from textmill.tables import TASKS_WITH_QUESTIONS
 
@@ -48,6 +49,12 @@ def run_argument(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def open_argument(name: str) -> Run:
     """The run that a word of the command line names. Raises RunError with the names that are near."""
+    if name.startswith(SCHEME):
+        raise UsageError(
+            "this verb needs a run of this machine, not a remote model",
+            where=name,
+            hint="One may stand in RUN's place in generate, score, eval, compare, classify, translate and ask.",
+        )
     path = Path(name) if name.startswith(HUB) else _path_named(name)
     if name.startswith(HUB) or is_foreign(path):
         from textmill.hub import open_run as open_any

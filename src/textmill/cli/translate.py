@@ -12,6 +12,7 @@ import click
 from textmill.cli.checkpoint_option import checkpoint_option
 from textmill.cli.lines import Lines
 from textmill.cli.output import Shell, for_terminal
+from textmill.cli.remote_options import PROMPTS, remote_instead
 from textmill.cli.run_argument import run_argument, settings_of, use_threads
 from textmill.cli.verb import verb
 from textmill.errors import InputError, UsageError
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
         "textmill translate runs/news --glossary terms.tsv < in.txt      lines of term, tab, translation",
         "textmill translate runs/both --to en < de.txt      of a run trained with --both-ways",
         'textmill translate runs/news "A man rides a bike." --show looked.svg      what it looked at',
+        "textmill translate openai:NAME --prompts en-de.toml < in.txt      a model of a server, told how",
     ),
 )
+@remote_instead("translate", **PROMPTS)
 @run_argument
 @click.argument("text", required=False)
 @click.option(

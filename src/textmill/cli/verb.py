@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from textmill.cli.output import Shell, colour_wanted
+from textmill.cli.remote_options import RemoteOption
 from textmill.config.knobs import Knob, all_knobs
 from textmill.errors import UsageError
 
@@ -99,7 +100,14 @@ class Verb(click.Command):
         super().format_help(ctx, formatter)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for title, params in (("Options", [*self.own, *self.flags]), ("Everywhere", self.common)):
+        remote = [param for param in self.own if isinstance(param, RemoteOption)]
+        own = [param for param in self.own if not isinstance(param, RemoteOption)]
+        titles: dict[str, Sequence[click.Parameter]] = {
+            "Options": [*own, *self.flags],
+            "Of a remote model, openai:NAME": remote,
+            "Everywhere": self.common,
+        }
+        for title, params in titles.items():
             options = [param for param in params if isinstance(param, click.Option)]
             records = [record for option in options if (record := option.get_help_record(ctx)) is not None]
             if records:

@@ -18,7 +18,7 @@ from textmill.metrics.answers import AnswerScore
 from textmill.metrics.bootstrap import difference_interval
 from textmill.metrics.classification import compare_classes
 from textmill.metrics.language import ExampleScore
-from textmill.results import Comparison, Evaluation, ScoreDifference
+from textmill.results import Comparison, Evaluation, RemoteUse, ScoreDifference
 from textmill.runs import Run
 
 TITLES = {
@@ -50,12 +50,20 @@ def compared(evaluations: Sequence[Evaluation], settings: Any) -> Comparison:
         return _of_classifiers(one, two, settings)
     if any("n_questions" in found.metrics for found in evaluations):
         return _of_readers(one, two, settings)
+    if any("bpb" not in found.metrics for found in evaluations):
+        return _of_outputs(one, two, settings)
     rows = [[_score(row) for row in evaluation.documents] for evaluation in (one, two)]
     if [(row.source, row.n_bytes) for row in rows[0]] != [(row.source, row.n_bytes) for row in rows[1]]:
+        some = any(found.remote is not None for found in evaluations)
+        hint = (
+            "Of a remote model each first token is left out, but with --begin TEXT; and several documents are needed."
+            if some
+            else "Name one text for both: --data PATH"
+        )
         raise InputError(
             "the two runs were not measured on the same documents: other texts were held out, or cut otherwise",
             where=f"{one.run} and {two.run}",
-            hint="Name one text for both: --data PATH",
+            hint=hint,
         )
     how_sure = settings.resamples, settings.confidence, settings.seed
     differences = {
@@ -69,6 +77,10 @@ def compared(evaluations: Sequence[Evaluation], settings: Any) -> Comparison:
             differences |= _of_translations(one, two, way, after, how_sure)
     if one.convention["token"] != two.convention["token"]:
         notes.append(message("The runs have other tokens: compare bits per byte, not loss or perplexity."))
+    if any(found.remote is not None for found in evaluations):
+        notes.append(
+            message("A run of ours also pays for the end of each document, which a remote model is not asked for.")
+        )
     return Comparison(
         runs=[one.run, two.run],
         data=one.data,
@@ -78,7 +90,29 @@ def compared(evaluations: Sequence[Evaluation], settings: Any) -> Comparison:
         n_documents=len(rows[0]),
         verdict=" ".join(verdicts(differences, [Path(one.run).name, Path(two.run).name])),
         notes=notes,
+        remote=_remote(one, two),
     )
+
+
+def _remote(one: Evaluation, two: Evaluation) -> list[RemoteUse]:
+    """What was asked of remote models."""
+    return [found.remote for found in (one, two) if found.remote is not None]
+
+
+def _of_outputs(one: Evaluation, two: Evaluation, settings: Any) -> Comparison:
+    """Of two translators of which one tells no probabilities BLEU and chrF alone."""
+    if not all("bleu" in found.metrics for found in (one, two)):
+        raise InputError("one of the runs translates and the other does not", where=f"{one.run} and {two.run}")
+    pairs = [[(row["source"], row["reference"]) for row in found.documents] for found in (one, two)]
+    if pairs[0] != pairs[1]:
+        raise InputError(
+            "the two runs were not measured on the same pairs",
+            where=f"{one.run} and {two.run}",
+            hint="Name one text for both: --data PATH",
+        )
+    how_sure = settings.resamples, settings.confidence, settings.seed
+    told = message("Bits per byte are not compared: a remote model tells no probabilities of a translation.")
+    return _compared(one, two, settings, _of_translations(one, two, 0, "", how_sure), len(pairs[0]), told)
 
 
 def _of_classifiers(one: Evaluation, two: Evaluation, settings: Any) -> Comparison:
@@ -99,7 +133,7 @@ def _of_classifiers(one: Evaluation, two: Evaluation, settings: Any) -> Comparis
     truth, theirs, ours = ([number_of[name] for name in own] for own in sets)
     how_sure = settings.resamples, settings.confidence, settings.seed
     found = compare_classes(truth, ours, theirs, len(number_of), *how_sure)
-    names = ("accuracy", "f1_macro") if "ece" in one.metrics else ("accuracy",)
+    names = ("accuracy",) if "f1_samples" in one.metrics else ("accuracy", "f1_macro")
     differences = {
         name: ScoreDifference(value=found.differences[name].value, interval=found.differences[name].interval)
         for name in names
@@ -171,6 +205,7 @@ def _compared(
         n_documents=n_documents,
         verdict=" ".join(verdicts(differences, [Path(one.run).name, Path(two.run).name])),
         notes=[told],
+        remote=_remote(one, two),
     )
 
 

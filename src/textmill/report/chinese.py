@@ -2168,6 +2168,47 @@ CHINESE: dict[str, str] = {
     "share of the hidden tokens whose likeliest guess is right": "被遮盖的词元中最可能的猜测恰好正确的比例",
     "the most frequent token": "最常见的词元",
     "what is hidden": "遮盖了什么",
+    # remote models
+    "There is no floor: what a remote model was trained on is not known, nor whether this text was in it.": (
+        "没有基线：不知道远程模型用什么训练，也不知道其中有没有这段文本。"
+    ),
+    "those of the server of %(name)s": "%(name)s 的服务器所用的词元",
+    "not scored: a server does not tell it": "不计：服务器不给出",
+    "nothing": "无",
+    "%(tokens)s tokens of %(bytes)s bytes, the first of each piece: they have no probability and are not counted": (
+        "%(tokens)s 个词元，共 %(bytes)s 字节，即每一段的第一个词元：没有概率，不计入"
+    ),
+    "pieces of at most %(n)s characters": "每段至多 %(n)s 个字符",
+    "%(n)s pieces of one document": "一篇文档的 %(n)s 段",
+    "It spends %(bpb)s bits on a byte of this text and %(bpc)s on a character.": (
+        "它在这段文本上每字节花 %(bpb)s 比特，每字符花 %(bpc)s 比特。"
+    ),
+    "tf-idf with logistic regression was taught by the %(n)s examples of the prompt.": (
+        "tf-idf 加逻辑回归只用提示中的 %(n)s 个例子训练。"
+    ),
+    "Always the same class: the one that most of these very texts have.": "总选同一类：选的是这些文本中最多的那一类。",
+    "%(n)s answer is none of the labels and counts as wrong.": "%(n)s 个回答不是任何一个标签，算错。",
+    "%(n)s answers are none of the labels and count as wrong.": "%(n)s 个回答不是任何一个标签，算错。",
+    "texts whose answer is their label": "回答就是其标签的文本",
+    "mean over the classes that occur, answers that are none of the labels as one of them; nothing over nothing is 0": (
+        "对出现的各类取平均，不是任何标签的回答自成一类；零除以零记为 0"
+    ),
+    "none: a remote model gives answers": "没有：远程模型只给出回答",
+    "BLEU is %(ours)s; that of the sources as they stand %(copy)s.": "BLEU 为 %(ours)s；照抄原文为 %(copy)s。",
+    "%(n)s answer stands nowhere in its passage; it is held beside the right ones as it came.": (
+        "%(n)s 个回答在段落中找不到；照原样与正确答案比较。"
+    ),
+    "%(n)s answers stand nowhere in their passages; they are held beside the right ones as they came.": (
+        "%(n)s 个回答在段落中找不到；照原样与正确答案比较。"
+    ),
+    "where the answer is %(word)s": "当回答是“%(word)s”时",
+    "the likeliest token each time": "每次取最可能的词元",
+    "A run of ours also pays for the end of each document, which a remote model is not asked for.": (
+        "自己训练的模型还要为每篇文档的结尾付出代价，远程模型不问这一项。"
+    ),
+    "Bits per byte are not compared: a remote model tells no probabilities of a translation.": (
+        "不比较每字节比特数：远程模型不给出译文的概率。"
+    ),
     # tokenizers of other people's models
     "The tokenizer is another's: %(files)s.": "分词器来自他人的模型：%(files)s。",
     "Of %(n)s texts made of the pieces of %(file)s, %(others)s are cut otherwise than sentencepiece cuts them.": (

@@ -150,7 +150,13 @@ class Asker:
         ranked = self.ranked(full, max(n, N_NEAREST))
         answers = [self.placed(one) for one in ranked if one.score >= self.threshold][:n]
         nearest = [] if answers else [self.placed(one) for one in ranked[:N_NEAREST]]
-        facts: dict[str, Any] = {"answer": "", "score": ranked[0].score if ranked else 0.0}
+        return self.document(question, about, answers, nearest, ranked[0].score if ranked else 0.0)
+
+    def document(
+        self, question: str, about: str, answers: list[AskedAnswer], nearest: list[AskedAnswer], score: float
+    ) -> Asked:
+        """What is said to a question. score: of the surest, where there is no answer."""
+        facts: dict[str, Any] = {"answer": "", "score": score}
         if answers:
             keys = ("answer", "score", "source", "line", "start", "end", "byte_start", "byte_end", "text")
             facts = {key: getattr(answers[0], key) for key in keys}
