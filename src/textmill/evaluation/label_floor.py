@@ -6,8 +6,9 @@ be measured and can classify like any other. Beside it lies what tells texts tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from textmill.config import Config
 from textmill.evaluation.floor import save_as_run
@@ -28,15 +29,16 @@ def fit_label_floor(
     tokenizer: Tokenizer | None = None,
     prepared: str = "",
     held_out: Sequence[str] = (),
+    knobs: Mapping[str, Any] | None = None,
 ) -> Tfidf:
     """Fit the floor and keep it as a run folder `into`, which is there whole or not at all.
 
     config, tokenizer: those of the run it belongs to; it reads texts itself, and keeps them so that its folder is a run
     like others. Without a tokenizer: bytes. prepared: the name of the folder of the prepared text. held_out: texts by
-    which it is told what is unlike the training texts; too few of them: nothing tells. Raises InputError as Tfidf.fit
-    does, NoSpace.
+    which it is told what is unlike the training texts; too few of them: nothing tells. knobs: of Tfidf.fit. Raises
+    InputError as Tfidf.fit does, NoSpace.
     """
-    model = Tfidf.fit(texts, labels, classes, several, seed)
+    model = Tfidf.fit(texts, labels, classes, several, seed, **(knobs or {}))
     own = tokenizer.alone() if tokenizer else Tokenizer.train("bytes", [], None, seed)
     domain = Domain.fit(model.features, texts, held_out)
     with new_folder(into) as temporary:

@@ -37,7 +37,7 @@ from textmill.metrics.classification import (
 from textmill.results import Evaluation
 from textmill.runs import Prepared, Run
 from textmill.tasks.classify import LabelledIds, Probabilities, costs, fitted_on, likeliest, refuse_unknown, texts_of
-from textmill.tasks.classifying import Classifier, Offer, classifier_of
+from textmill.tasks.classifying import Classifier, Offer, classifier_of, floor_knobs
 from textmill.text.documents import LABELS
 from textmill.text.within import standing_in
 from textmill.tokens import TokenStore
@@ -116,6 +116,7 @@ def fit_floor_of_labels(run: Run, prepared: Prepared) -> None:
         tokenizer=prepared.tokenizer,
         prepared=prepared.path.name,
         held_out=() if prepared.valid is None else texts_of(prepared.valid, prepared.tokenizer)[0],
+        knobs=floor_knobs(run.config),
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
+from textmill.config import Config
 from textmill.errors import RunError
 from textmill.files import dataclass_of, misfits_told
 from textmill.metrics.calibration import tempered
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 LINES_AT_ONCE = 256
 FLOOR = "floor"
+FLOOR_OF_STORIES: dict[str, Any] = {"words": (1, 2), "characters": None, "strength": 4.0}
+"""Stories are long, alike and of few words: characters add nothing, and comparing strengths takes minutes. On five of
+bAbI's tasks this is fitted in 1 to 3 seconds of a processor; on task 6 it answers 75.8 %, with all of it 78.7 %."""
 Voice = Literal["offered", "network", "tfidf"]
 Opinions = dict[str, AspectOpinion | None]
 """Aspect -> what a text says of it."""
@@ -245,6 +249,11 @@ def domain_in(folder: Path, floor: Tfidf) -> Domain | None:
     return Domain.load(folder, floor.features)
 
 
+def floor_knobs(config: Config) -> dict[str, Any]:
+    """How the floor of a run is fitted, where it is otherwise than that of any labelled texts."""
+    return FLOOR_OF_STORIES if config.data.stories else {}
+
+
 def floor_of(run: Run) -> Tfidf:
     """The floor that the run keeps; where that is gone, one fitted now, on the same texts: the same to the bit. Raises
     RunError where they are gone too."""
@@ -255,7 +264,7 @@ def floor_of(run: Run) -> Tfidf:
 
     prepared = run.prepared()
     texts, labels, classes, several = fitted_on(prepared.train, prepared.tokenizer)
-    return Tfidf.fit(texts, labels, classes, several, run.config.run.seed)
+    return Tfidf.fit(texts, labels, classes, several, run.config.run.seed, **floor_knobs(run.config))
 
 
 def classify(

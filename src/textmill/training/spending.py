@@ -43,6 +43,8 @@ REPORT_S = 5.0
 FINAL_SAMPLE_TOKENS = 300
 TFIDF_S, TFIDF_S_A_BYTE = 5.0, 9e-6
 """Of the floor of a classifier: from fits on 70 kB and on 3.4 MB."""
+TFIDF_S_A_BYTE_OF_STORIES = 1e-6
+"""From fits on 0.8 to 4.9 MB of stories."""
 TOKENS_FOUND_AS_ONE_WRITTEN = 10
 """Tokens of held-out pairs, both sides counted, that are searched in the time of writing one: from two runs."""
 
@@ -299,9 +301,9 @@ def least_batch(config: Config, decided: Config) -> int | None:
     return N_LANES[0] if decided.train.order == "stream" else -(-TARGETS_PER_UPDATE[0] // decided.model.seq_len)
 
 
-def floor_of_labels_s(n_bytes: int) -> float:
+def floor_of_labels_s(n_bytes: int, of_stories: bool = False) -> float:
     """Seconds that tf-idf takes for so much labelled text, to be fitted and to answer."""
-    return TFIDF_S + TFIDF_S_A_BYTE * min(n_bytes, MAX_TOKENS)
+    return TFIDF_S + (TFIDF_S_A_BYTE_OF_STORIES if of_stories else TFIDF_S_A_BYTE) * min(n_bytes, MAX_TOKENS)
 
 
 def around_of(config: Config, prepared: Prepared, count_s: float) -> Around:
@@ -314,7 +316,7 @@ def around_of(config: Config, prepared: Prepared, count_s: float) -> Around:
     if config.task.name in TASKS_OF_PRETRAINING:
         floor_s = 0.0
     elif config.data.labelled:
-        floor_s = floor_of_labels_s(prepared.train.n_bytes + n_bytes)
+        floor_s = floor_of_labels_s(prepared.train.n_bytes + n_bytes, bool(config.data.stories))
     elif config.data.questions:
         floor_s = 0.0  # baselines of answers are fitted on nothing
     else:
