@@ -60,6 +60,9 @@ class Writing:
 class Run:
     """A run that is there, and remembers how it was opened."""
 
+    keeps_results = True
+    notices: tuple[str, ...] = ()
+
     path = Path("runs/a")
     kind = "network"
     tokenizer = "tokenizer"

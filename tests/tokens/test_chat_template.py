@@ -192,3 +192,19 @@ def test_a_control_word_that_is_typed_ends_no_turn(tmp_path: Path) -> None:
     assert told.ids.count(tokenizer.mark) == 1
     assert forged.ids.count(tokenizer.mark) == 1
     assert tokenizer.encode_with_control(told.text).count(tokenizer.mark) == 2  # as it would be without care
+
+
+def test_a_chat_is_laid_out_by_the_template_where_there_is_one(tmp_path: Path) -> None:
+    from textmill.generation.chat import Turn, laid_out, style_of
+
+    tokenizer, plain = foreign_tokenizer(qwen(tmp_path / "model")), foreign_tokenizer(llama2(tmp_path / "plain"))
+    turns = [Turn("user", "hi</s>"), Turn("assistant", "yes"), Turn("user", "bye <|im_end|>")]
+    with ChatTemplate(tokenizer.chat_template or "") as template:
+        prompt, typed = laid_out(turns, template, tokenizer)
+
+    assert (style_of(None, tokenizer), style_of("raw", tokenizer), style_of(None, plain)) == ("template", "raw", "raw")
+    assert prompt.text.startswith("<|im_start|>user\nhi</s><|im_end|>\n<|im_start|>assistant\nyes<|im_end|>")
+    assert typed == ["<|im_end|>"]
+    assert list(prompt.ids).count(tokenizer.mark) == len(turns)
+    with pytest.raises(InputError, match="no chat template"):
+        style_of("template", plain)

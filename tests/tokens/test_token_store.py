@@ -302,3 +302,20 @@ def test_a_wrong_id_in_a_later_part_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="id 256 is the mark"):
         writer.add_in_parts([np.array([1]), np.array([256])], 2, 2, "a:1")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mark_that_is_not_the_last_id_ends_documents_all_the_same(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "train", vocab_size=300, mark=2) as writer:
+        writer.add([299, 1, 3], n_bytes=3, n_chars=3, source="a:1")
+        writer.add([], n_bytes=0, n_chars=0, source="a:2")
+    store = TokenStore(tmp_path / "train")
+    store.verify()
+
+    assert store.tokens.tolist() == [299, 1, 3, 2, 2]
+    assert (store.mark, store.document(0).tolist()) == (2, [299, 1, 3])
+    for wrong in (2, 300, -1):
+        with (
+            pytest.raises(InputError, match=str(wrong)),
+            StoreWriter(tmp_path / f"wrong{wrong}", vocab_size=300, mark=2) as writer,
+        ):
+            writer.add([1, wrong], n_bytes=2, n_chars=2, source="a:1")

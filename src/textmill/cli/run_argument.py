@@ -78,7 +78,7 @@ def _path_named(name: str) -> Path:
 def _near(name: str) -> str:
     """What else may be meant: run folders beside it, and under ./runs."""
     path = Path(name)
-    beside = [str(p.parent) for p in path.parent.glob("*/run.json")]
+    beside = [str(p.parent) for name in ("run.json", "config.json") for p in path.parent.glob(f"*/{name}")]
     under = [str(p.parent) for p in Path(RUNS).glob("*/run.json")]
     known = list(dict.fromkeys(sorted(beside) + sorted(under)))
     near = did_you_mean(str(Path(RUNS) / path.name), known) or did_you_mean(name, known)

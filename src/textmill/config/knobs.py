@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from textmill.config.declared import Declared, about, knobs_declared
-from textmill.tables import ARCHITECTURES, TASKS, TOKENIZERS
+from textmill.tables import ARCHITECTURES, FOREIGN, TASKS, TOKENIZERS
 
 if TYPE_CHECKING:
     from textmill.config.whole import Config
@@ -31,7 +31,11 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
 }
 """section -> kind -> file and class of it: one under "" for most, one for each kind of architecture in [model]. The
 fields of Config, for those who load no pydantic."""
-CHOICES_OF_TABLES = {"model.arch": (*ARCHITECTURES,), "task.name": (*TASKS,), "tokens.kind": ("auto", *TOKENIZERS)}
+CHOICES_OF_TABLES = {
+    "model.arch": (*ARCHITECTURES,),
+    "task.name": (*TASKS,),
+    "tokens.kind": ("auto", *TOKENIZERS, FOREIGN),
+}
 TRUE, FALSE, NONE = ("true", "yes", "on", "1"), ("false", "no", "off", "0"), "none"
 
 

@@ -16,7 +16,7 @@ class TokensConfig(Section):
 
     kind: str = knob("auto")
     """Tokenizer: bytes, char, word, bpe, unigram (learned with textmill[unigram]). auto: chosen from the amount and the
-    language of the text."""
+    language of the text. foreign: that of another's model, which comes with --from."""
     segmenter: Literal["characters", "jieba"] = knob("characters")
     """What cuts Chinese into words for kind word: each character alone, or jieba (textmill[zh])."""
     vocab_size: int | None = knob(None, ge=257)

@@ -75,6 +75,12 @@ def evaluate(
             where=str(run.path),
             hint="Leave --abstain out.",
         )
+    if task.form == "encoder" and not run.info["heads"]:
+        raise RunError(
+            "this model reads texts and says nothing of them: it has no head to be measured",
+            where=str(run.path),
+            hint=f"It is a beginning for others: textmill train reviews.csv --task classify --from {run.path}",
+        )
     prepared, held_out = _held_out(run, data, task, tokenizer)
     which = checkpoint if checkpoint is not None else run.default_checkpoint
     n_blocks = BLOCKS if len(held_out.examples) == 1 else None

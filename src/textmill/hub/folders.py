@@ -34,7 +34,6 @@ from textmill.models.network import Heads
 from textmill.results import Evaluation, Info, Report
 from textmill.runs import Prepared, Run, device_named
 from textmill.runs.checkpoint import Checkpoint
-from textmill.tables import TOKENIZERS
 from textmill.tokens import Tokenizer
 
 WINDOW, TOKENS_AT_ONCE = 1024, 8192
@@ -215,8 +214,8 @@ def foreign_run(
         data=DataConfig(),
         task=TaskConfig(name=task),
         tokens=TokensConfig(
-            kind=tokenizer.kind if tokenizer.kind in TOKENIZERS else "auto",
-            begin_mark=begin_of(tokenizer) is not None,
+            kind=tokenizer.kind,
+            begin_mark=tokenizer.begin is not None,
             shared=sizes[1] is None,
         ),
         model=model,
@@ -232,12 +231,6 @@ def foreign_run(
         "origin": origin | costs,
     }
     return ForeignRun(path, config, info, tokenizer, weights, files, sizes)
-
-
-def begin_of(tokenizer: Tokenizer) -> int | None:
-    """What stands before a document."""
-    begin: int | None = getattr(tokenizer, "begin", tokenizer.mark)
-    return begin
 
 
 # --- what a folder says it is

@@ -15,6 +15,7 @@ from textmill.files import new_folder, remove_abandoned, sha256_of, write_sealed
 from textmill.messages import record_of
 from textmill.runs import Prepared, hashes_of
 from textmill.tables import TASKS, load
+from textmill.tasks.own_texts import Losses
 from textmill.tasks.task import Task
 from textmill.text import Part, SplitPlan, plan_split
 from textmill.tokens import Tokenizer, TokenStore
@@ -87,13 +88,17 @@ def prepare(
         if tokenizer.note:
             notes.append(tokenizer.note)
         tokenizer.save(temporary)
+        losses = Losses(tokenizer)
         stores: dict[str, TokenStore] = {}
         for part, folder in PART_NAMES.items():
             if plan.n_documents.get(part):
-                stores[folder] = store = task.encode(plan.documents(part), tokenizer, temporary / folder)
+                stores[folder] = store = task.encode(
+                    losses.counted(plan.documents(part)), tokenizer, temporary / folder
+                )
                 if part == "train" and (refused := too_little(store.n_tokens, config.data.paths)):
                     raise refused
         task.refuse(stores)
+        notes += losses.notes
         write_sealed_json(
             temporary / "ledger.json",
             {

@@ -109,7 +109,7 @@ class ForeignTokenizer(Tokenizer):
         self.words = words
         self.vocab_size, self.mark, self.begin = facts.vocab_size, facts.mark, facts.begin
         self.between, self.after, self.stops = facts.between, facts.after, facts.stops
-        self.of_source = self
+        self.of_source, self.unknown = self, facts.unknown
         silent = {*facts.control, *facts.stops, facts.mark} | ({facts.begin} if facts.begin is not None else set())
         self._bytes_of = [
             b"" if number in silent or word is None else self._spelling.bytes_of(word)

@@ -60,6 +60,8 @@ class Header(BaseModel):
     n_bytes: NonNegativeInt
     n_chars: NonNegativeInt
     files: dict[str, ArrayFacts]
+    mark_is_last: bool = True
+    """Of all ids; with tokenizers of other people's models it need not be."""
     names: dict[str, list[str]] = {}
     """Of each named field, the names that its numbers stand for."""
 
@@ -218,6 +220,7 @@ class StoreWriter:
                 format=FORMAT,
                 vocab_size=self.vocab_size,
                 mark=self.mark,
+                mark_is_last=self.mark == self.vocab_size - 1,
                 n_documents=self._arrays[BYTES].length,
                 n_tokens=self._arrays[TOKENS].length,
                 n_bytes=self._n_bytes,
@@ -424,8 +427,8 @@ class TokenStore:
         for name, length in expected.items():
             if name not in self._header.files or self._header.files[name].length != length:
                 raise self._damaged(HEADER, f"it does not describe {name} with {length:,} elements")
-        if self.mark >= self.vocab_size:
-            raise self._damaged(HEADER, f"mark {self.mark} is none of {self.vocab_size:,} ids")
+        if self.mark >= self.vocab_size or (self._header.mark_is_last and self.mark != self.vocab_size - 1):
+            raise self._damaged(HEADER, f"mark {self.mark} is not the last of {self.vocab_size:,} ids")
         for name, starts, end in (
             (STARTS, self.starts, self.n_tokens),
             (SOURCE_STARTS, self._source_starts, n_sources),

@@ -80,6 +80,8 @@ class Tokenizer:
         """Control words by what they are for, such as bos_token, as chat templates name them."""
         self.control_words: tuple[str, ...] = (MARK,)
         """Words that are control tokens where a program writes them, and letters in a text."""
+        self.unknown: int | None = None
+        """Id of what is not known; our own kinds know every text."""
         self.exact = True
         """Every text comes back from its ids, and the bytes of its ids are its own."""
         self.of_source: Tokenizer = self
