@@ -57,6 +57,12 @@ class Writing:
         return self.results
 
 
+class WithoutTemplate(str):
+    """A tokenizer of a model that no chat template belongs to."""
+
+    chat_template = None
+
+
 class Run:
     """A run that is there, and remembers how it was opened."""
 
@@ -65,7 +71,7 @@ class Run:
 
     path = Path("runs/a")
     kind = "network"
-    tokenizer = "tokenizer"
+    tokenizer = WithoutTemplate("tokenizer")
     default_checkpoint = "best"
 
     def __init__(self) -> None:
@@ -444,6 +450,13 @@ def test_each_answer_is_a_line_of_json(shell: Shell, run: Run, monkeypatch: pyte
     found = talk(shell, monkeypatch, "Hello", "again", json=True).documents(results.Chatted)
 
     assert [document["prompt"] for document in found] == ["Hello", "again"]
+
+
+def test_a_chat_by_the_template_of_a_model_that_has_none_is_refused(shell: Shell, run: Run) -> None:
+    said = shell("chat", "runs/a", "--style", "template")
+
+    assert said.code == 2
+    assert "no chat template" in said.err and "--style turns" in said.err
 
 
 def test_settings_change_within_a_chat(shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
