@@ -443,7 +443,7 @@ def test_turns_are_labelled_where_that_is_asked_for(shell: Shell, run: Run, monk
 
     prompts, settings, *_ = run.asked[-1]
     assert prompts == ["User: Hello\nAssistant: 4 9\n  山\nUser: again\nAssistant:"]
-    assert settings.stop == ("END", "\nUser:", "\nAssistant:")
+    assert settings.stop == ("END", "\nSystem:", "\nUser:", "\nAssistant:")
 
 
 def test_each_answer_is_a_line_of_json(shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
