@@ -2240,10 +2240,4 @@ CHINESE: dict[str, str] = {
     ),
     "no message is the assistant's: there is no answer to learn": "没有一条消息出自 assistant：没有可学的回答",
     "the content of message %(n)s": "第 %(n)s 条消息的内容",
-    "The tokenizer changes %(share)s %% of the texts (%(n)s of %(all)s): ids do not give them back to the letter.": (
-        "分词器改动了 %(share)s %% 的文本（%(all)s 段中的 %(n)s 段）：由编号不能逐字还原它们。"
-    ),
-    "%(share)s %% of the tokens (%(n)s of %(all)s) are unknown to the tokenizer: the model cannot tell them apart.": (
-        "%(share)s %% 的词元（%(all)s 个中的 %(n)s 个）是分词器不认识的：模型无法区分它们。"
-    ),
 }
