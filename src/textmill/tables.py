@@ -120,6 +120,7 @@ EXPORTS = {
     "hf": "textmill.hub.stock_folder:StockFolder",
     "onnx": "textmill.hub.onnx_folder:OnnxFolder",
     "gguf": "textmill.hub.gguf_writing:GgufFolder",
+    "peft": "textmill.hub.peft_folder:PeftFolder",
 }
 
 # What opens whatever RUN may be, for the rooms below it.

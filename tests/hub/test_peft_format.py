@@ -13,6 +13,7 @@ from torch.testing import assert_close
 
 from textmill.config.layers import load_config
 from textmill.errors import ConfigError, RunError
+from textmill.hub.export import export
 from textmill.hub.families import family_of, their_config_of, theirs_of
 from textmill.hub.peft_format import write_peft
 from textmill.runs import Run
@@ -134,3 +135,28 @@ def test_what_has_no_adapters_or_no_stock_class_is_refused_and_nothing_is_writte
     with pytest.raises(RunError, match="something here already"):
         write_peft(llama, tmp_path / "full")
     assert (tmp_path / "full" / "kept.txt").read_text() == "mine"
+
+
+def test_adapters_leave_beside_their_base_and_the_card_says_how_they_are_used(tmp_path: Path) -> None:
+    peft, transformers = pytest.importorskip("peft"), pytest.importorskip("transformers")
+    run = tuned(tmp_path, "llama", **{"data.valid_share": 0.2})
+    found = export(run, "peft", tmp_path / "out")
+    assert found.proof.max_difference <= 1e-4 and found.proof.n_texts_equal == found.proof.n_texts
+    card = (tmp_path / "out/README.md").read_text(encoding="utf-8")
+    assert 'model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("base"), ".")' in card
+    ids = torch.tensor([list(TEXT.encode()[:20])])
+    base = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "out/base").eval()
+    ours = run.model()
+    with torch.no_grad():
+        wanted = ours.head.logits(ours(ids)[0])
+        before = base(input_ids=ids).logits
+        after = peft.PeftModel.from_pretrained(base, tmp_path / "out").eval()(input_ids=ids).logits
+    assert_close(after, wanted, atol=1e-4, rtol=0)
+    assert (before - wanted).abs().max() > 1e-3
+
+
+def test_a_run_without_adapters_or_with_a_head_of_its_own_does_not_leave_as_adapters(tmp_path: Path) -> None:
+    whole = trained(tmp_path, "base", **{"model.preset": "llama"})
+    with pytest.raises(ConfigError, match="there are no adapters"):
+        export(whole, "peft", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

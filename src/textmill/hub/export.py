@@ -36,8 +36,8 @@ def export(
 ) -> Exported:
     """Write a run for other tools, with a card and the proof that it gives the run's numbers.
 
-    run: a Run, its folder or its name. to: hf, onnx or gguf. out: a new folder; default, export/TO in the run's own.
-    checkpoint: "best", "last" or a step. fresh: what lies at `out` is moved to .replaced beside it.
+    run: a Run, its folder or its name. to: hf, onnx, gguf or peft. out: a new folder; default, export/TO in the run's
+    own. checkpoint: "best", "last" or a step. fresh: what lies at `out` is moved to .replaced beside it.
     Raises UsageError for a format that there is not, RunError where `out` is taken, for a run without weights and where
     the proof fails; ConfigError for a model that the format has no place for; MissingExtra. Then nothing is written.
     """

@@ -30,9 +30,28 @@ TASK_TYPES = {"decoder": "CAUSAL_LM", "encoder-decoder": "SEQ_2_SEQ_LM"}
 def write_peft(run: Run, out: Path, checkpoint: str | int | None = None) -> Path:
     """Write the adapters of a run of --tune lora into a new folder, whole or not at all; the folder.
 
-    New heads are written beside them, under modules_to_save. base_model_name_or_path is the run that it began from: as
-    transformers' stock class, or exported to it. checkpoint: default as the run names it. Raises RunError for a run
-    without adapters, ConfigError where no stock class is as the model, RunError where there is something already.
+    base_model_name_or_path is the run that it began from: as transformers' stock class, or exported to it. Raises as
+    peft_files does, and RunError where there is something already.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RunError("there is something here already", where=str(out), hint="Name a new folder.")
+    tensors, settings = peft_files(run, str(run.config.model.start), checkpoint)
+    with new_folder(out) as temporary:
+        put_files(temporary, tensors, settings)
+    return out
+
+
+def put_files(folder: Path, tensors: dict[str, Tensor], settings: dict[str, Any]) -> None:
+    """adapter_model.safetensors and adapter_config.json."""
+    safetensors.torch.save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    write_json(folder / "adapter_config.json", settings)
+
+
+def peft_files(run: Run, base: str, checkpoint: str | int | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """(adapter_model.safetensors, adapter_config.json) of a run of --tune lora. base: the model that they are for.
+
+    New heads stand beside the adapters, under modules_to_save. checkpoint: default as the run names it. Raises RunError
+    for a run without adapters, ConfigError where no stock class is as the model.
     """
     train, config = run.config.train, run.config.model
     if run.kind != "network" or train.tune != "lora":
@@ -41,8 +60,6 @@ def write_peft(run: Run, out: Path, checkpoint: str | int | None = None) -> Path
             where=str(run.path),
             hint="Its weights leave whole: textmill export",
         )
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise RunError("there is something here already", where=str(out), hint="Name a new folder.")
     family = family_of(config, str(run.info["form"]))
     assert isinstance(config, TransformerConfig), "family_of knows Transformers alone"
     saved = run.load(checkpoint if checkpoint is not None else run.default_checkpoint)
@@ -74,7 +91,7 @@ def write_peft(run: Run, out: Path, checkpoint: str | int | None = None) -> Path
     settings: dict[str, Any] = {
         "peft_type": "LORA",
         "task_type": TASK_TYPES.get(str(run.info["form"])),
-        "base_model_name_or_path": str(config.start),
+        "base_model_name_or_path": base,
         "r": lora.rank,
         "lora_alpha": lora.alpha,
         "lora_dropout": lora.dropout,
@@ -88,10 +105,7 @@ def write_peft(run: Run, out: Path, checkpoint: str | int | None = None) -> Path
         "inference_mode": True,
         "init_lora_weights": True,
     }
-    with new_folder(out) as temporary:
-        safetensors.torch.save_file(written, temporary / "adapter_model.safetensors", metadata={"format": "pt"})
-        write_json(temporary / "adapter_config.json", settings)
-    return out
+    return written, settings
 
 
 def joined(
