@@ -22,11 +22,12 @@ class Pieces:
     def __init__(self, pieces_hex):
         self.pieces = [b"" if piece == "<eos>" else bytes.fromhex(piece) for piece in pieces_hex]
         self.mark = pieces_hex.index("<eos>") if "<eos>" in pieces_hex else len(pieces_hex)
+        self.stops = (self.mark,)
 
     def encode(self, text):
         return [0] * len(text)
 
-    def stream(self):
+    def stream(self, goes_on=False):
         return PieceStream(self.pieces)
 
 

@@ -48,7 +48,7 @@ def evidence(score: float, start: int = 0, text: str = "It costs 30 euros. It is
 
 def one(question: str, context: str, answer: str) -> Asked:
     answers = ((context.index(answer), answer),) if answer else ()
-    return Asked(question, context, (1,), (1,), answers, "", "a:1", len(context))
+    return Asked(question, context, (1,), (1,), answers, "", "a:1", len(context), between=(256,))
 
 
 def test_the_score_is_the_evidences_log_odds_and_the_readers_nats_times_its_weight():

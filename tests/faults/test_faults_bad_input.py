@@ -224,7 +224,7 @@ def test_what_is_no_run_is_named(mill: InProcess, tmp_path: Path, verb: str) -> 
     before = tree(tmp_path)
 
     refused(mill(verb, "texts"), "texts: this is no run", "run.json")
-    refused(mill(verb, "texts/geese.txt"), "texts/geese.txt", "this is no run")
+    refused(mill(verb, "texts/geese.txt"), "texts/geese.txt", "this file is no model", "RUN is a run folder")
     refused(mill(verb, "runs/nothing"), "runs/nothing: there is no such run")
 
     assert tree(tmp_path) == before

@@ -60,6 +60,9 @@ def test_stories_that_name_no_rows_are_refused():
 def test_bfloat16_answers_as_float32_but_for_rounding():
     torch.manual_seed(0)
     head, hidden = StoryHead(RecurrentConfig(d_model=8), ["a", "b"]), torch.randn(4, 3, 8)
+    for name, parameter in head.named_parameters():
+        with torch.no_grad():
+            head.draw(name, parameter, torch.Generator().manual_seed(1))
     stories = torch.tensor([[0, 1, 2, 3], [3, 1, -1, -1]])
     logits, attention = head(hidden, None, stories)
     with torch.autocast("cpu", torch.bfloat16):

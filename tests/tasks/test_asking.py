@@ -160,7 +160,7 @@ def test_a_run_is_opened_by_the_task_of_answering(folder: Path, monkeypatch: pyt
     paths = (str(folder / "docs"),)
     config = Config(data=DataConfig(paths=paths), run=RunConfig(dir=str(folder / "runs")))
     assert asker_of(paths, config, run="runs/reader").ask("Which colour has the kettle?").answer == "red"
-    assert [target for target, _ in opened] == ["textmill.runs:open_run", "textmill.tasks.answering:reader_of"]
+    assert [target for target, _ in opened] == ["textmill.hub:open_run", "textmill.tasks.answering:reader_of"]
     assert opened[0][1] == "runs/reader"
 
 

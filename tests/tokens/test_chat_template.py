@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foreign_kit import llama2, qwen
+from foreign_files_kit import llama2, qwen
 
 from textmill.errors import InputError
 from textmill.tokens.chat_template import LARGEST_TEMPLATE, ChatTemplate, encoded, render

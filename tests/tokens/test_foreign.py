@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sentencepiece
-from foreign_kit import LAYOUTS, bert, gpt2, llama2, marian, piece_model, put, qwen, texts
+from foreign_files_kit import LAYOUTS, bert, gpt2, llama2, marian, piece_model, put, qwen, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

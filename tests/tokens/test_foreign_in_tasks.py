@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from foreign_kit import LAYOUTS
+from foreign_files_kit import LAYOUTS
 
 from textmill.config import Config
 from textmill.generation import score, write

@@ -254,17 +254,28 @@ def trained(flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str) -
 def test_frozen_embeddings_of_a_real_run_are_seen(
     flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    build = session.new_model
+    build, optimizers_of = session.new_model, session.build_optimizers
 
     def frozen(*arguments: Any, **more: Any) -> Any:
         model: Any = build(*arguments, **more)
-        if how == "without a place in the optimizer":
-            model.embedding.requires_grad_(False)
-        else:
-            model.embedding.weight.register_hook(torch.zeros_like)
+        model.embedding.weight.register_hook(torch.zeros_like)
         return model
 
-    monkeypatch.setattr(session, "new_model", frozen)
+    def without_embedding(model: Any, config: Any) -> Any:
+        optimizers = optimizers_of(model, config)
+        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+            kept = [
+                pair
+                for pair in zip(group["param_names"], group["params"], strict=True)
+                if not pair[0].startswith("embedding")
+            ]
+            group["param_names"], group["params"] = [name for name, _ in kept], [parameter for _, parameter in kept]
+        return optimizers
+
+    if how == "without a place in the optimizer":
+        monkeypatch.setattr(session, "build_optimizers", without_embedding)
+    else:
+        monkeypatch.setattr(session, "new_model", frozen)
     run = trained(flags | {"train.optimizer": "adamw"}, monkeypatch, f"frozen {how}".replace(",", ""))
 
     found = examine(run.path)

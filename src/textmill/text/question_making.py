@@ -100,7 +100,9 @@ _stands_for = re.compile(
 )
 _stands_for_chinese = re.compile("本机|本产品|本品|本店|本公司|本(?=[^\\w]|$)|该[\u4e00-\u9fff]|它们?|他们?|她们?")
 _capitals = re.compile(r"\b[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*")
-_does = re.compile(r" (?:is|are|was|were|has|have|had|came|[a-z]+(?:s|ed))\b")
+_does = re.compile(
+    r" (?!(?:this|his|its|us|as|plus|always|perhaps)\b)(?:is|are|was|were|has|have|had|came|[a-z]+(?:s|ed))\b"
+)
 _before = re.compile(
     r"\b(?:in|on|at|by|from|since|for|near|of|to|as|until|within|after|before)(?: the)? $", re.IGNORECASE
 )
@@ -330,7 +332,7 @@ def chinese_name(text: str) -> str:
     """The first stretch of characters that names are made of, where it is long enough to be one; "": none.
 
     >>> chinese_name("按最近的统计，翎峤杉镇住着人"), chinese_name("左侧有三个按钮")
-    ('翎峤杉镇', '')
+    ('翎峤杉', '')
     """
     runs = ("".join(run) for is_rare, run in groupby(text, lambda c: bool(HAN.match(c)) and c not in COMMON) if is_rare)
     return next((run for run in runs if 3 <= len(run) <= 8), "")

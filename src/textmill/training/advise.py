@@ -16,7 +16,7 @@ from textmill.config.layers import load_config
 from textmill.errors import ConfigError, TooLittleText
 from textmill.messages import message, record_of
 from textmill.results import Look
-from textmill.tables import FINDINGS, load
+from textmill.tables import FINDINGS, TASKS_OF_CONVERSATIONS, load
 from textmill.text import SplitPlan, look_against, plan_split
 from textmill.text import look as facts_of
 from textmill.text.removals import refuse_place, write_removals
@@ -161,12 +161,15 @@ def training_command(sections: Mapping[str, BaseModel]) -> str:
     """
     unsaid = load_config({}).config
     words: list[str] = []
+    writes = getattr(sections.get("task"), "name", "lm") in TASKS_OF_CONVERSATIONS
     for section, said in sections.items():
         for name, value in said:
             if (section, name) == ("data", "paths"):
                 words = [*(as_argument(path) for path in dict.fromkeys(value)), *words]
             elif section == "data" and name in ("pairs", "labelled", "questions", "stories"):
                 continue  # as the task reads
+            elif (section, name, value) == ("data", "conversations", False) and not writes:
+                continue  # as it reads none
             elif (section, name, value) == ("data", "make_questions", True):
                 continue  # as the files are
             elif value != type(said).model_fields[name].default or value != getattr(getattr(unsaid, section), name):
