@@ -27,11 +27,8 @@ from textmill.tokens import Tokenizer, TokenStore
 from textmill.tokens.amount import learned, too_little, with_tokens_chosen
 
 FORMAT = 1
-OF_READING = {"both_ways", "balanced", "mask_share", "whole_words"}
+OF_READING = {"both_ways", "balanced", "mask_share", "whole_words", "longest_answer", "window_stride"}
 """Knobs of [task] that say how what is prepared is read."""
-
-OF_READING = {"both_ways", "balanced", "longest_answer", "window_stride"}
-"""Knobs of [task] that are of reading what is prepared."""
 PART_NAMES: dict[Part, str] = {"train": "train", "validation": "valid", "test": "test"}
 PART_WORDS_OF = {folder: PART_WORDS[part] for part, folder in PART_NAMES.items()}
 
