@@ -5,7 +5,7 @@ import pytest
 from textmill.config import Config
 from textmill.config.train import N_STEPS_MOST
 from textmill.errors import ConfigError
-from textmill.training.defaults import decide_steps, notes_on_size
+from textmill.training.defaults import decide, decide_steps, notes_on_size
 
 
 def model(**knobs: object) -> object:
@@ -50,3 +50,24 @@ def test_epochs_are_steps_and_both_are_refused_unless_they_are_the_same() -> Non
 def test_more_epochs_than_anybody_can_wait_for_are_refused() -> None:
     with pytest.raises(ConfigError, match=f"{N_STEPS_MOST:,} are the most"):
         decide_steps(Config(train={"epochs": 1e18}), steps_per_epoch=7)
+
+
+@pytest.mark.parametrize(("tune", "rate"), [("full", 5e-5), ("lora", 3e-4), ("frozen", 1e-3)])
+def test_a_model_of_others_is_tuned_gently_and_nothing_is_hidden_from_it(tune: str, rate: float) -> None:
+    begun = {"start": "models/some", "preset": "bert", "arch": "transformer", "seq_len": 512}
+    said = {"task": {"name": "classify"}, "tokens": {"kind": "foreign"}, "model": begun, "train": {"tune": tune}}
+    decided, _ = decide(Config.model_validate(said), n_tokens=175_000, n_rows=350, n_texts=7_000)
+
+    assert (decided.train.optimizer, decided.train.lr, decided.train.weight_decay) == ("adamw", rate, 0.01)
+    assert (decided.model.dropout, decided.model.token_dropout) == (0.1, 0.0)
+    assert decided.train.batch == 1  # 512 places: about 20 texts
+    timed = decided.model_copy(update={"train": decided.train.model_copy(update={"steps": 100})})
+    assert decide_steps(timed, 350).train.warmup_steps == 10
+
+
+def test_what_was_said_of_tuning_a_model_of_others_is_kept() -> None:
+    begun = {"start": "models/some", "preset": "llama", "arch": "transformer", "dropout": 0.2}
+    said = {"tokens": {"kind": "foreign"}, "model": begun, "train": {"lr": 1e-3, "optimizer": "sgd"}}
+    decided, _ = decide(Config.model_validate(said), n_tokens=10_000, n_rows=40, n_texts=100)
+
+    assert (decided.train.optimizer, decided.train.lr, decided.model.dropout) == ("sgd", 1e-3, 0.2)

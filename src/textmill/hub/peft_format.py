@@ -7,6 +7,7 @@ our matrices, as GPT-2 joins query, key and value, their adapters become one of 
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def put_files(folder: Path, tensors: dict[str, Tensor], settings: dict[str, Any]
     """adapter_model.safetensors and adapter_config.json."""
     safetensors.torch.save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
     write_json(folder / "adapter_config.json", settings)
+    shutil.copymode(folder / "adapter_config.json", folder / "adapter_model.safetensors")
 
 
 def peft_files(run: Run, base: str, checkpoint: str | int | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:

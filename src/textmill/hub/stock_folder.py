@@ -10,6 +10,7 @@ import contextlib
 import importlib.util
 import io
 import logging
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,7 @@ def write_stock(leaving: Leaving, folder: Path) -> None:
         tensors = with_stand_in(tensors, model.heads["mask"], leaving.mask_id)
     flat = {name: tensor.detach().float().contiguous().clone() for name, tensor in tensors.items()}
     safetensors.torch.save_file(flat, folder / "model.safetensors", metadata={"format": "pt"})
+    shutil.copymode(folder / "config.json", folder / "model.safetensors")  # the library lets nobody else read it
     write_tokenizer(leaving, folder)
     if leaving.adds_mask:
         name_mask(folder, leaving.mask_id)

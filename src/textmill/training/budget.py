@@ -68,13 +68,15 @@ class Text:
     n_labels: int | None = None
     """Of labelled texts and of questions, how many: what there is to learn is as much, however long they are. None = of
     others."""
+    anothers: bool = False
+    """The run begins with a model that others trained."""
 
     def steps_per_epoch(self, batch: int) -> int:
         return math.ceil(self.n_rows / (batch * self.accumulate))
 
     def useful_steps(self, batch: int) -> int:
         """More passes over the text than these do no good."""
-        n_epochs = N_EPOCHS_MOST if self.n_labels is None else epochs_of_labels(self.n_labels)
+        n_epochs = N_EPOCHS_MOST if self.n_labels is None else epochs_of_labels(self.n_labels, self.anothers)
         return max(N_UPDATES_LEAST, n_epochs * self.steps_per_epoch(batch))
 
     def targets(self, batch: int) -> float:

@@ -13,7 +13,7 @@ from textmill.config.model import sizes_of
 from textmill.config.train import N_STEPS_MOST, two_lengths
 from textmill.errors import ConfigError
 from textmill.models.cost import parameters
-from textmill.tables import FORMS, TASK_FORMS, TASKS_OF_PRETRAINING, load
+from textmill.tables import FOREIGN, FORMS, TASK_FORMS, TASKS_OF_PRETRAINING, load
 from textmill.text.wording import counted
 from textmill.training.processor import available_processors, multiplies_in_bfloat16
 
@@ -39,6 +39,14 @@ held-out ones with an F1 of 0.81; with Muon, after 50 s, 0.47 (before whole word
 MADE_QUESTIONS_DROPPED = {"dropout": 0.1, "token_dropout": 0.15}
 RATE_OF_STORIES = 1e-3
 """With 3e-3 neither a GRU nor a Transformer learned anything of bAbI's task 2 in 240 steps (facts weighing 1)."""
+OF_ANOTHERS: dict[str, Any] = {"optimizer": "adamw", "weight_decay": 0.01}
+RATES_OF_ANOTHERS = {"full": 5e-5, "last": 5e-5, "lora": 3e-4, "frozen": 1e-3}
+"""Of a model that others trained on far more text, by what is trained of it (Devlin et al. 2019, 1810.04805; adapters:
+Hu et al. 2021, 2106.09685): higher rates undo what it knows, and so does hiding what it was never trained without."""
+DROPOUT_OF_ANOTHERS = {"encoder": 0.1, "encoder-decoder": 0.1, "decoder": 0.0}
+LABELS_PER_UPDATE_OF_ANOTHERS = 32
+EPOCHS_OF_ANOTHERS = 4
+"""Passes over labels, at most."""
 SMALLEST = "micro"
 SMOOTHING_OF_PAIRS = 0.1  # Vaswani et al. 2017
 
@@ -55,7 +63,14 @@ def decide(config: Config, n_tokens: int, n_rows: int, n_texts: int) -> tuple[Co
     train: dict[str, Any] = {}
     model: dict[str, Any] = {}
 
-    if config.data.stories:
+    anothers = is_anothers(config)
+    if anothers:
+        own = {"dropout": DROPOUT_OF_ANOTHERS[form], "token_dropout": 0.0 if form == "encoder" else None}
+        model |= {name: value for name, value in own.items() if getattr(config.model, name) is None}
+        if config.train.optimizer in ("auto", OF_ANOTHERS["optimizer"]):
+            said = OF_ANOTHERS | {"lr": RATES_OF_ANOTHERS[config.train.tune]}
+            train |= {name: value for name, value in said.items() if getattr(config.train, name) in (None, "auto")}
+    elif config.data.stories:
         model |= {name: 0.0 for name in ("dropout", "token_dropout") if getattr(config.model, name) is None}
         train |= {name: own for name, own in OF_STORIES.items() if getattr(config.train, name) in (None, "auto")}
         if config.train.lr is None and config.train.optimizer in ("auto", "adamw"):
@@ -76,7 +91,10 @@ def decide(config: Config, n_tokens: int, n_rows: int, n_texts: int) -> tuple[Co
             notes.append(f"little text ({n_tokens:,} tokens): dropout {dropout}")
     if form == "encoder" and config.model.token_dropout is None and "token_dropout" not in model:
         model["token_dropout"] = 0.0 if is_beginning else token_dropout_for(n_texts)
-    if config.task.name == "classify" and config.model.arch != "transformer" and n_texts >= MANY_LABELS:
+    if config.task.name == "classify" and anothers and config.train.batch is None:
+        length = n_tokens / max(1, n_texts)
+        train["batch"] = batch_of_labels(length, n_rows, config.model.seq_len, LABELS_PER_UPDATE_OF_ANOTHERS)
+    elif config.task.name == "classify" and config.model.arch != "transformer" and n_texts >= MANY_LABELS:
         if config.train.optimizer in ("auto", OF_LABELS["optimizer"]):
             train |= {name: own for name, own in OF_LABELS.items() if getattr(config.train, name) in (None, "auto")}
         if config.train.batch is None:
@@ -121,7 +139,7 @@ def notes_on_size(model: ModelConfig, n_tokens: int, form: str = "decoder") -> l
             f"model.seq_len ({model.seq_len:,}) is longer than the text ({n_tokens:,} tokens): not one row is full"
         )
     n_parameters = parameters(model, vocab_size=257, form=form).backbone  # the same for any vocabulary
-    if n_parameters > PARAMETERS_A_TOKEN * n_tokens:
+    if model.start is None and n_parameters > PARAMETERS_A_TOKEN * n_tokens:  # else it learned from other text before
         smallest = sizes_of(form).get(model.arch, {}).get(SMALLEST)
         smaller = smallest and parameters(model.model_copy(update=smallest), 257, form=form).backbone < n_parameters
         advice = f"--size {SMALLEST}, or more text, helps" if smaller else "more text helps"
@@ -143,13 +161,13 @@ def batch_for(order: str, n_tokens: int, n_rows: int, seq_len: int) -> int:
     return max(1, min(clamped(n_tokens // 32, TARGETS_PER_UPDATE) // seq_len, n_rows))
 
 
-def batch_of_labels(length: float, n_rows: int, seq_len: int) -> int:
-    """Rows that hold LABELS_PER_UPDATE texts of a mean length, within the limits of an update.
+def batch_of_labels(length: float, n_rows: int, seq_len: int, n: int = LABELS_PER_UPDATE) -> int:
+    """Rows that hold n texts of a mean length, within the limits of an update.
 
     >>> batch_of_labels(10.2, 10_000, 64), batch_of_labels(130, 10_000, 64), batch_of_labels(130, 20, 64)
     (12, 64, 20)
     """
-    return max(1, min(int(clamped(int(LABELS_PER_UPDATE * length), TARGETS_PER_UPDATE)) // seq_len, n_rows))
+    return max(1, min(int(clamped(int(n * length), TARGETS_PER_UPDATE)) // seq_len, n_rows))
 
 
 def clamped(number: int, limits: tuple[int, int]) -> int:
@@ -161,8 +179,15 @@ def token_dropout_for(n_texts: int) -> float:
     return 0.25 if n_texts < 100_000 else 0.1 if n_texts < 1_000_000 else 0.0
 
 
-def epochs_of_labels(n_texts: int) -> int:
+def is_anothers(config: Config) -> bool:
+    """Whether a run begins with a model that others trained: it has their tokenizer."""
+    return config.model.start is not None and config.tokens.kind == FOREIGN
+
+
+def epochs_of_labels(n_texts: int, anothers: bool = False) -> int:
     """Passes over so many labelled texts, at most: many texts are learnt by heart before the rate has fallen."""
+    if anothers:
+        return EPOCHS_OF_ANOTHERS
     return max(4, min(N_EPOCHS_MOST, 200_000 // n_texts))
 
 
@@ -202,7 +227,11 @@ def decide_steps(config: Config, steps_per_epoch: int) -> Config:
         steps = wanted
     if steps is None:
         raise AssertionError("training.spending decides steps first, where epochs do not say them")
-    warmup = config.train.warmup_steps if config.train.warmup_steps is not None else steps // 50
+    warmup = (
+        config.train.warmup_steps
+        if config.train.warmup_steps is not None
+        else steps // (10 if is_anothers(config) else 50)
+    )
     if warmup >= steps:
         raise ConfigError(
             f"warmup_steps ({warmup}) must be below steps ({steps})",

@@ -31,7 +31,7 @@ from textmill.training.budget import (
     replanned,
     with_speed,
 )
-from textmill.training.defaults import N_LANES, TARGETS_PER_UPDATE, decide
+from textmill.training.defaults import N_LANES, TARGETS_PER_UPDATE, decide, is_anothers
 from textmill.training.fitting import Facts, Room, fitted, needed
 from textmill.training.processor import multiplies_in_bfloat16
 from textmill.training.schedule import Plan
@@ -261,7 +261,7 @@ def with_budget(
 
     first = tried[sizes[0]]
     n_labels = n_texts if config.data.labelled or config.data.questions else None
-    text = Text(n_tokens, n_rows, config.train.accumulate, least_batch(config, first), n_labels)
+    text = Text(n_tokens, n_rows, config.train.accumulate, least_batch(config, first), n_labels, is_anothers(config))
     around = around_of(config, prepared, count_s)
     choice = choose(speeds, text, around, 60 * minutes - watch.elapsed_s)
     config = with_train(with_size(config, choice.size), precision=choice.precision, batch=choice.batch)
