@@ -23,7 +23,6 @@ from textmill.files import read_json, write_json
 from textmill.hub.families import family_of, their_config_of, theirs_of
 from textmill.hub.leaving import (
     EXPORTING,
-    N_TEXTS,
     Leaving,
     Written,
     equal_greedily,
@@ -32,7 +31,7 @@ from textmill.hub.leaving import (
     refuse_difference,
     versions,
 )
-from textmill.hub.stock_folder import compared, how_compared, ids_said, quiet_transformers, scores_there, stock_family
+from textmill.hub.stock_folder import compared, ids_said, proof_of, quiet_transformers, scores_there, stock_family
 from textmill.hub.tokenizer_file import words_of, write_tokenizer
 from textmill.results import Proof
 
@@ -205,15 +204,7 @@ def prove_gguf(leaving: Leaving, folder: Path) -> Proof:
 
     tokenizer.model_max_length = 1 << 30
     n_equal = equal_texts(encode, leaving.tokenizer, "transformers, reading model.gguf,")
-    return Proof(
-        max_difference=difference,
-        n_numbers=n_numbers,
-        how=how_compared(leaving),
-        n_texts=N_TEXTS,
-        n_texts_equal=n_equal,
-        n_greedy=n_greedy,
-        by=versions("transformers", "gguf"),
-    )
+    return proof_of(leaving, difference, n_numbers, n_equal, n_greedy, versions("transformers", "gguf"))
 
 
 PROGRAM = """\

@@ -16,7 +16,6 @@ from textmill.config import Config
 from textmill.errors import ConfigError, RunError
 from textmill.hub.leaving import (
     EXPORTING,
-    N_TEXTS,
     Leaving,
     Written,
     equal_greedily,
@@ -28,7 +27,7 @@ from textmill.hub.peft_format import peft_files, put_files
 from textmill.hub.stock_folder import (
     StockFolder,
     compared,
-    how_compared,
+    proof_of,
     quiet_transformers,
     scores_there,
     write_stock,
@@ -105,15 +104,8 @@ class PeftFolder:
             theirs = peft.PeftModel.from_pretrained(base, folder).eval()
         difference, n_numbers = compared(leaving, lambda batch: scores_there(leaving, theirs, batch))
         refuse_difference(difference, "peft")
-        return Proof(
-            max_difference=difference,
-            n_numbers=n_numbers,
-            how=how_compared(leaving),
-            n_texts=N_TEXTS,
-            n_texts_equal=n_equal,
-            n_greedy=equal_greedily(leaving, lambda ids: theirs(input_ids=ids).logits),
-            by=versions("transformers", "peft"),
-        )
+        n_greedy = equal_greedily(leaving, lambda ids: theirs(input_ids=ids).logits)
+        return proof_of(leaving, difference, n_numbers, n_equal, n_greedy, versions("transformers", "peft"))
 
 
 PROGRAM = """\

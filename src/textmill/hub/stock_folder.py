@@ -239,20 +239,23 @@ def prove_stock(leaving: Leaving, folder: Path) -> Proof:
         encode = lambda texts: tokenizer(list(texts), add_special_tokens=False)["input_ids"]  # noqa: E731
         n_equal = equal_texts(encode, leaving.tokenizer, "transformers", without)
         by = versions("transformers", "tokenizers")
+    return proof_of(leaving, difference, n_numbers, n_equal, n_greedy, by)
+
+
+def proof_of(
+    leaving: Leaving, difference: float, n_numbers: int, n_equal: int, n_greedy: int, by: dict[str, str]
+) -> Proof:
+    """What `compared`, `equal_texts` and `equal_greedily` found. by: packages that read it, and their versions."""
+    sizes = " and ".join(f"{rows} rows of {n} tokens" for rows, n in BATCHES)
     return Proof(
         max_difference=difference,
         n_numbers=n_numbers,
-        how=how_compared(leaving),
+        how=f"random ids, {sizes}" + ("" if leaving.model.form == "decoder" else ", one of them padded"),
         n_texts=N_TEXTS,
         n_texts_equal=n_equal,
         n_greedy=n_greedy,
         by=by,
     )
-
-
-def how_compared(leaving: Leaving) -> str:
-    sizes = " and ".join(f"{rows} rows of {n} tokens" for rows, n in BATCHES)
-    return f"random ids, {sizes}" + ("" if leaving.model.form == "decoder" else ", one of them padded")
 
 
 def read_again(leaving: Leaving, folder: Path) -> Any:
