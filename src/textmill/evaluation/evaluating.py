@@ -76,7 +76,7 @@ def evaluate(
             where=str(run.path),
             hint="Leave --abstain out.",
         )
-    if task.form == "encoder" and not run.info["heads"]:
+    if task.form == "encoder" and run.kind == "network" and not run.info["heads"]:
         raise RunError(
             "this model reads texts and says nothing of them: it has no head to be measured",
             where=str(run.path),
