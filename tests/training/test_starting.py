@@ -110,6 +110,7 @@ def test_a_classifier_begins_with_the_words_of_a_mask_run_and_a_head_of_its_own(
 def test_the_same_head_is_taken_and_another_is_not(said, tmp_path: Path) -> None:
     base = train(said("base", **{"task.name": "classify"}))
     same = train(said("same", **{"task.name": "classify", "model.start": str(base.path)}))
+    assert base.config.train.bad_step == same.config.train.bad_step == "skip"  # what nobody said is decided as ever
     assert same.info["start"]["new"] == []
     best = base.load("best").model
     assert all(torch.equal(tensor, best[name]) for name, tensor in first_weights(same).items())

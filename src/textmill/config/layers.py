@@ -195,12 +195,12 @@ def begun_from(loaded: Loaded, base: Config, origin: str) -> Loaded:
             hint="Leave these out, they are taken from it; or begin without --from.",
         )
     kept = {name: value for name, value in config.model if name in free and f"model.{name}" in loaded.said}
-    values = config.model_dump()
+    values = config.model_dump(exclude_unset=True)  # what nobody said is still to be decided
     reach = base.model.seq_len if "seq_len" not in free else min(base.model.seq_len, SEQ_LEN_OF_STARTS)
     values["model"] = {"seq_len": reach, "start": config.model.start, "arch": base.model.arch} | kept
     for key, value in taken.items():
         section, _, name = key.partition(".")
-        values[section][name] = value
+        values.setdefault(section, {})[name] = value
     origins = loaded.origins | dict.fromkeys(taken, f"--from {origin}") | {"model.seq_len": f"--from {origin}"}
     return Loaded(_validated(values, origins, base.model.arch), origins)
 
