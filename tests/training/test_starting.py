@@ -9,33 +9,16 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
+from told import Told
 
 from textmill.config.layers import Loaded, load_config
 from textmill.errors import ConfigError, Damaged, InputError, Interrupted, RunError
 from textmill.runs import Run
-from textmill.training import Progress, Quiet, plan_run, train
+from textmill.training import plan_run, train
 from textmill.training.beginning import new_model
 
 BOATS = "".join(f"The {i % 7} boats of day {i * i % 11} came home, and {i % 5} did not.\n" for i in range(60))
 SMALL = {"transformer": {"model.n_heads": 2}}
-
-
-class Told(Quiet):
-    """Remembers what is said, and asks for a stop at a step."""
-
-    def __init__(self, stop: int | None = None):
-        self.stop = stop
-        self.lines: list[str] = []
-
-    def notice(self, text: str) -> None:
-        self.lines.append(text)
-
-    def progress(self, progress: Progress) -> None:
-        if progress.step == self.stop:
-            import os
-            import signal
-
-            os.kill(os.getpid(), signal.SIGINT)
 
 
 @pytest.fixture(autouse=True)

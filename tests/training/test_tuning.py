@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import safetensors.torch
 import torch
+from told import Told
 from torch.testing import assert_close
 
 from textmill.config import Config
 from textmill.config.layers import Loaded, load_config
 from textmill.errors import ConfigError, Damaged, Interrupted
 from textmill.runs import Run
-from textmill.training import Progress, Quiet, plan_run, train
+from textmill.training import plan_run, train
 from textmill.training.beginning import new_model
 from textmill.training.optimizers import build_optimizers
 from textmill.training.verifying import verify_run
@@ -51,21 +50,6 @@ TUNES: dict[str, dict[str, Any]] = {
 
 
 FAST = {("transformer", "lora"), ("lstm", "lora")}
-
-
-class Told(Quiet):
-    """Remembers what is said, and asks for a stop at a step."""
-
-    def __init__(self, stop: int | None = None):
-        self.stop = stop
-        self.lines: list[str] = []
-
-    def notice(self, text: str) -> None:
-        self.lines.append(text)
-
-    def progress(self, progress: Progress) -> None:
-        if progress.step == self.stop:
-            os.kill(os.getpid(), signal.SIGINT)
 
 
 @pytest.fixture(autouse=True)

@@ -75,6 +75,11 @@ def eval_command(
     found = evaluate(run, data=data, checkpoint=checkpoint, abstain=abstain)
     if as_trained and run.keeps_results:  # what the report and `ls` show is measured in the run's own way
         save_evaluation(run.path, found)
+    return shown(shell, found, fail_under)
+
+
+def shown(shell: Shell, found: Evaluation, fail_under: str | None) -> int:
+    """Show a measurement; the exit code: 1 where it has to be better than its floor and is not."""
     shell.show(found, partial(evaluation_text, whole=shell.verbose))
     if fail_under is None:
         return 0

@@ -117,11 +117,8 @@ def evaluate(
     checkpoint: str | None,
 ) -> int:
     """As of a run; nothing is kept but the answers."""
-    from functools import partial
-
-    from textmill.cli.eval import evaluation_text, floors_ahead
+    from textmill.cli.eval import shown
     from textmill.cli.plan import show_plan
-    from textmill.cli.scores import FLOORS
     from textmill.hub.remote_evaluation import evaluate_remote, planned, read_for
 
     refuse(checkpoint=checkpoint, abstain=abstain)
@@ -134,13 +131,7 @@ def evaluate(
         show_plan(shell, verb="eval", run=model.name, writes=kept, plan={"data": data, **planned(documents, few, ways)})
         return 0
     found = evaluate_remote(model, data, config, few, ways)
-    shell.show(found, partial(evaluation_text, whole=shell.verbose))
-    if fail_under is None:
-        return 0
-    worse = floors_ahead(found)
-    if worse:
-        shell.notice(f"not better than its floor: {', '.join(FLOORS.get(name, name) for name in worse)}")
-    return 1 if worse else 0
+    return shown(shell, found, fail_under)
 
 
 def compared_with_remote(shell: Shell, remote: RemoteSaid, names: tuple[str, str], data: str | None) -> Comparison:

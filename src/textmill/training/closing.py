@@ -19,7 +19,6 @@ from textmill.report.words import language
 from textmill.runs import Prepared, Run
 from textmill.tables import TASKS_WITH_QUESTIONS
 from textmill.tasks import task_of
-from textmill.tasks.answering import reader_of
 from textmill.tokens import Tokenizer
 from textmill.training.clock import Clock
 from textmill.training.naming import default_name
@@ -46,6 +45,7 @@ def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener, with_r
             run.info["offer"] = offer_of(run, prepared)
             if run.config.data.make_questions:
                 from textmill.evaluation.asked_documents import chosen_asking
+                from textmill.tasks.answering import reader_of
 
                 listener.notice("asking the validation documents …")
                 convention, seed = run.config.eval.convention, run.config.data.split_seed
