@@ -451,6 +451,7 @@ def test_nats_in_chunks_are_those_at_once_gradients_too(kind, monkeypatch):
     at_once = nats_and_gradients()
     monkeypatch.setattr("textmill.models.softmax.SCORES_AT_ONCE", 0)
     monkeypatch.setattr("textmill.models.softmax.SCORES_OF_A_CHUNK", 3 * VOCABULARY)
+    monkeypatch.setattr("textmill.models.softmax.ROWS_OF_A_CHUNK", 1)
     for chunked, whole in zip(nats_and_gradients(), at_once, strict=True):
         close(chunked, whole)
 

@@ -152,16 +152,15 @@ def test_the_scores_of_a_large_vocabulary_are_not_kept(arch: str, monkeypatch: p
     for module in (softmax, activations):
         monkeypatch.setattr(module, "SCORES_AT_ONCE", 100)
         monkeypatch.setattr(module, "SCORES_OF_A_CHUNK", 500)
+        monkeypatch.setattr(module, "ROWS_OF_A_CHUNK", 1)
     kept, said = of_decoder(config_of(arch, "modern" if arch == "transformer" else None))
     # Autograd does not see the gradient that a chunked head holds: N · D numbers, counted as kept.
     assert said - 4 * B * T * 32 == pytest.approx(kept, rel=0.03)
 
 
 def test_bounds_of_chunks_are_those_of_the_modules_that_make_them() -> None:
-    assert (activations.SCORES_AT_ONCE, activations.SCORES_OF_A_CHUNK) == (
-        softmax.SCORES_AT_ONCE,
-        softmax.SCORES_OF_A_CHUNK,
-    )
+    for bound in ("SCORES_AT_ONCE", "SCORES_OF_A_CHUNK", "ROWS_OF_A_CHUNK"):
+        assert getattr(activations, bound) == getattr(softmax, bound)
     assert activations.COMPARED_AT_ONCE == recurrent_source.COMPARED_AT_ONCE
 
 

@@ -21,6 +21,7 @@ def in_chunks(monkeypatch):
     """Chunks of 5 rows, the last one of 3."""
     monkeypatch.setattr("textmill.models.softmax.SCORES_AT_ONCE", 0)
     monkeypatch.setattr("textmill.models.softmax.SCORES_OF_A_CHUNK", 5 * V + 1)
+    monkeypatch.setattr("textmill.models.softmax.ROWS_OF_A_CHUNK", 1)
 
 
 def drawn(dtype=torch.float64):

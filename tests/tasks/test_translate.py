@@ -66,6 +66,7 @@ def test_smoothing_reports_the_loss_and_moves_the_gradient_as_on_paper(tokenizer
     """Of one logit vector z the smoothed gradient is P − ((1 − ε) onehot + ε / V)."""
     monkeypatch.setattr("textmill.models.softmax.SCORES_AT_ONCE", logits_at_once)
     monkeypatch.setattr("textmill.models.softmax.SCORES_OF_A_CHUNK", logits_at_once)
+    monkeypatch.setattr("textmill.models.softmax.ROWS_OF_A_CHUNK", 1)
     plain, smooth = Translate(), Translate(label_smoothing=0.1)
     model = model_of("gru", tokenizer).train()
     batch = plain.batch(plain.pair_ids(PAIRS[:3], tokenizer), tokenizer.mark)

@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from textmill.config.model import ModelConfig, RecurrentConfig, TransformerConfig
 from textmill.models.clusters import clusters_of
 
-SCORES_AT_ONCE, SCORES_OF_A_CHUNK, COMPARED_AT_ONCE = 2**24, 2**23, 2**23
+SCORES_AT_ONCE, SCORES_OF_A_CHUNK, ROWS_OF_A_CHUNK, COMPARED_AT_ONCE = 2**19, 2**22, 192, 2**23
 """Those of softmax.py and recurrent_source.py, which load torch; a test holds them equal."""
 
 BENT = {"relu": (1, 3), "gelu": (2, 4), "gelu_tanh": (2, 4), "silu": (2, 4), "relu_squared": (2, 4)}
@@ -129,8 +129,8 @@ def head_numbers(config: ModelConfig, vocab_size: int, reading: Reading) -> Head
 def _of_softmax(n: int, n_classes: int, d: int, capped: bool) -> HeadNumbers:
     if n * n_classes <= SCORES_AT_ONCE:
         return HeadNumbers(kept=(2 if capped else 1) * n * n_classes, passing=2 * n * n_classes, gradient=0)
-    chunk = max(1, SCORES_OF_A_CHUNK // n_classes) * n_classes
-    return HeadNumbers(kept=n * d, passing=2 * chunk, gradient=0)
+    chunk = min(n, max(ROWS_OF_A_CHUNK, SCORES_OF_A_CHUNK // n_classes)) * n_classes
+    return HeadNumbers(kept=n * d, passing=(2 if capped else 1) * chunk, gradient=0)
 
 
 def _of_masked(config: ModelConfig, vocab_size: int, reading: Reading) -> HeadNumbers:

@@ -13,10 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-SCORES_AT_ONCE = 2**24
-"""Numbers, 64 MB in float32: up to here the plain form is taken, since chunks would save nothing that matters."""
-SCORES_OF_A_CHUNK = 2**23
-"""Beyond it. Smaller chunks stay in the processor's cache longer, larger ones multiply better."""
+SCORES_AT_ONCE = 2**19
+"""Numbers, 2 MB in float32: up to here the plain form is taken. They stay in the processor's cache, all of them."""
+SCORES_OF_A_CHUNK = 2**22
+"""Beyond it. Smaller chunks stay in the cache longer, larger ones multiply better."""
+ROWS_OF_A_CHUNK = 192
+"""At least: each chunk reads and writes the gradient of all weights."""
 
 
 class Manner(NamedTuple):
@@ -115,7 +117,7 @@ def _in_chunks(
     of_rows = rows.new_empty(rows.shape, dtype=exact) if wants[0] else None
     of_weight = weight.new_zeros(weight.shape, dtype=exact) if wants[1] else None
     of_bias = weight.new_zeros(len(weight), dtype=exact) if wants[2] else None
-    n_together = max(1, SCORES_OF_A_CHUNK // len(weight))
+    n_together = max(ROWS_OF_A_CHUNK, SCORES_OF_A_CHUNK // len(weight))
     for start in range(0, len(rows), n_together):
         these = slice(start, start + n_together)
         scores = (x[these] @ matrix.t()).to(exact)  # (C, V)
@@ -123,28 +125,29 @@ def _in_chunks(
             scores += bias
         if manner.cap is not None:
             scores = scores.div_(manner.cap).tanh_().mul_(manner.cap)
-        log_probs = F.log_softmax(scores, dim=1)
         places = wanted[these, None]
-        nats[these] = -log_probs.gather(1, places).squeeze(1)
+        right, most = scores.gather(1, places), scores.amax(dim=1, keepdim=True)
+        slope = None if manner.cap is None or not any(wants) else (scores / manner.cap).square_().neg_().add_(1)
+        shares = scores.sub_(most).exp_()  # P times `total`: dividing (C, V) numbers waits until they are (C, D)
+        total = shares.sum(dim=1, keepdim=True)
+        nats[these] = (total.log() + most - right).squeeze(1)
         if not any(wants):
             continue
-        slope = None if manner.cap is None else scores.div_(manner.cap).square_().neg_().add_(1)
-        by_score = log_probs.exp_()  # P − what is wished for, times the slope of the cap
-        if manner.smoothing:
-            by_score -= manner.smoothing / len(weight)
-        by_score.scatter_add_(1, places, by_score.new_full(places.shape, manner.smoothing - 1))
+        if manner.smoothing:  # P − what is wished for, times the slope of the cap
+            shares -= total * (manner.smoothing / len(weight))
+        shares.scatter_add_(1, places, total * (manner.smoothing - 1))
         if slope is not None:
-            by_score *= slope
-        if scales is not None:
-            by_score *= scales[these, None]
+            shares *= slope
+        scale = total.reciprocal() if scales is None else scales[these, None] / total
+        if exact != x.dtype:  # `total` may be larger than half precision can say
+            shares, scale = (shares * scale).to(x.dtype), torch.ones_like(scale)
         if of_bias is not None:
-            of_bias += by_score.sum(dim=0)
-        by_score = by_score.to(x.dtype)
+            of_bias += (shares.to(exact) * scale).sum(dim=0) if exact != x.dtype else shares.t() @ scale[:, 0]
         if of_rows is not None:
-            of_rows[these] = by_score @ matrix
+            torch.mul(shares @ matrix, scale, out=of_rows[these])
         if of_weight is not None:
             if exact == x.dtype:
-                of_weight.addmm_(by_score.t(), x[these])
+                of_weight.addmm_(shares.t(), x[these] * scale)
             else:
-                of_weight += by_score.t() @ x[these]
+                of_weight += shares.t() @ x[these]
     return nats, Gradients(of_rows, of_weight, of_bias)
