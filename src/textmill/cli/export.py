@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     examples=(
         "textmill export runs/novel --to hf             a folder that transformers loads, without code of ours",
         "textmill export runs/novel --to onnx           a graph for onnxruntime: every architecture, state included",
+        "textmill export runs/news --to onnx            of a translator two: encoder and decoder",
         "textmill export runs/novel --to gguf           one file, as llama.cpp reads it: presets llama and gpt2",
         "textmill export runs/novel --to hf --out novel-hf",
     ),
