@@ -2194,6 +2194,12 @@ CHINESE: dict[str, str] = {
         "对出现的各类取平均，不是任何标签的回答自成一类；零除以零记为 0"
     ),
     "none: a remote model gives answers": "没有：远程模型只给出回答",
+    "those that the server of %(name)s tells of the labels, shared out over them; not calibrated": (
+        "由 %(name)s 的服务器给出的各标签的概率，在标签之间归一；未经校准"
+    ),
+    "ECE and Brier score are those of the %(n)s texts that have probabilities.": (
+        "ECE 与 Brier 分数只取自有概率的 %(n)s 篇文本。"
+    ),
     "BLEU is %(ours)s; that of the sources as they stand %(copy)s.": "BLEU 为 %(ours)s；照抄原文为 %(copy)s。",
     "%(n)s answer stands nowhere in its passage; it is held beside the right ones as it came.": (
         "%(n)s 个回答在段落中找不到；照原样与正确答案比较。"
