@@ -50,7 +50,8 @@ def export_command(
     """
     if to is None:
         raise UsageError("say the format: --to " + ", --to ".join(EXPORTS), hint=f"textmill export {run.path} --to hf")
-    from textmill.hub.export import export, folder_for, format_named, refuse_taken
+    from textmill.hub.export import export, folder_for, refuse_taken
+    from textmill.hub.exportable import format_named
 
     form, folder = format_named(to), folder_for(run, to, out)
     run.config = settings_of(run, shell, ("machine",))
