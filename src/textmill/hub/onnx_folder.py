@@ -179,7 +179,7 @@ def program(leaving: Leaving) -> str:
         tokenizer = leaving.tokenizer
         return PROGRAM_TRANSLATE.format(
             source_file=list(files_of(tokenizer))[-1],
-            wanted=list(leaving.wanted),
+            wanted=f"{list(leaving.wanted)} + " if leaving.wanted else "",
             source_end=tokenizer.of_source.mark,
             begin=tokenizer.mark if tokenizer.begin is None else tokenizer.begin,
             end=tokenizer.mark,
@@ -249,7 +249,7 @@ encoder, decoder = (onnxruntime.InferenceSession(name) for name in ("encoder.onn
 of_source, of_target = Tokenizer.from_file("{source_file}"), Tokenizer.from_file("tokenizer.json")
 of_source.encode_special_tokens = True  # a control word in a text is text
 
-source = {wanted} + of_source.encode("The mill turns.", add_special_tokens=False).ids + [{source_end}]
+source = {wanted}of_source.encode("The mill turns.", add_special_tokens=False).ids + [{source_end}]
 ids = np.array([source])
 real = np.ones_like(ids, dtype=bool)
 made = encoder.run(None, {{"ids": ids, "real": real}})

@@ -61,7 +61,7 @@ class Columns:
     def row_told(self, document: Document) -> Message:
         """The text, and its label or what is kept beside it."""
         beside = document.meta[KEPT].values() if KEPT in document.meta else document.meta[LABELS]
-        return message("%(text)s → %(label)s", text=shown(document.content), label=joined(beside))
+        return message("%(text)s → %(label)s", text=shown(document.content[: 8 * SHOWN_CHARS]), label=joined(beside))
 
     def told(self, file: str, rows: Message) -> Message:
         """Where the text, and the label, are taken from."""

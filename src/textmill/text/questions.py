@@ -33,7 +33,6 @@ from textmill.text.answer_columns import (
     QuestionColumns,
     choose_question_columns,
     names_questions,
-    shown,
 )
 from textmill.text.answer_places import REPAIRED, How, Placed, place
 from textmill.text.columns import utf8_size
@@ -65,7 +64,7 @@ from textmill.text.jsonl import (
     places_of,
     text_of,
 )
-from textmill.text.label_columns import FirstRows
+from textmill.text.label_columns import FirstRows, shown
 from textmill.text.normalise import normalised_digest
 from textmill.text.question_columns import columns_named
 from textmill.text.sides import files_of
