@@ -11,7 +11,7 @@ import pytest
 from faults_kit import Driver, InProcess, names, refused, tree
 
 import textmill
-from textmill.hub.onnx_folder import opened
+from textmill.hub.onnx_proof import opened
 
 EXPORT = ["export", "runs/geese", "--to", "onnx", "--out", "out/geese", "--threads", "1"]
 FILES = ["README.md", "model.onnx", "tokenizer.json"]
