@@ -13,6 +13,7 @@ from fakes import Shell
 from textmill import results
 from textmill.cli import ask as ask_verb
 from textmill.cli import main
+from textmill.cli.ask_text import context_text
 
 MANUAL = "# Kettle K5\n\nIt is red. The guarantee runs for 24 months.\n\nThe Kettle K5 costs 30 euros.\n"
 
@@ -43,7 +44,7 @@ def test_the_sentence_and_the_answer_are_marked_where_colours_are_seen() -> None
         answer="24 months", score=1, source="a", line=1, start=0, end=9, byte_start=0, byte_end=9,
         text="It runs for 24 months.", context="Red. It runs for 24 months. End.", text_start=5, answer_start=17,
     )  # fmt: skip
-    marked = ask_verb.context_text(one)
+    marked = context_text(one)
     assert "\x1b[" in marked and marked.startswith("Red. \x1b[1mIt runs for ") and marked.endswith(" End.")
 
 
@@ -56,6 +57,17 @@ def test_what_is_not_there_is_said_with_the_nearest_and_exit_code_1(shell: Shell
     assert said.code == 1
     assert said.out.startswith("not found in 2 files\nnearest:\n")
     assert 1 <= said.out.count("manuals/") <= 3
+
+
+def test_what_is_printed_is_chinese_where_the_person_reads_it(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEXTMILL_LANG", "zh")
+    assert shell("ask", "manuals", "Who is the mayor of Kettle K5?").out.startswith(
+        "在 2 个文件中没有找到\n最接近的：\n"
+    )
+    Path("known.jsonl").write_text(json.dumps({"question": "星河烤箱多少钱？", "answers": ["499元"]}), encoding="utf-8")
+    said = shell("ask", "manuals", "--questions", "known.jsonl").out
+    assert "答对，共 1 个有答案的问题" in said and "阈值 0.45；词语重叠" in said
+    assert "answered" not in said and "overlap" not in said
 
 
 def test_json_is_one_document_that_fits_its_schema(shell: Shell) -> None:

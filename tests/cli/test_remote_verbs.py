@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -246,6 +250,193 @@ def test_a_label_of_the_data_that_the_file_has_not_is_refused_before_anything_is
     said = shell("eval", "openai:mill", "--data", "new.csv", "--prompts", "p.toml")
     assert said.code == 2 and "new.csv:3" in said.err and "did you mean 'positive'?" in said.err
     assert server.seen == []
+
+
+def beginning_of_labels(prompt: str) -> dict[str, float]:
+    """What a chat tells of its first token: by hand, of a text that begins with +, 0.9 of positive, else 0.2."""
+    share = 0.9 if prompt.startswith("Text: +") else 0.2
+    return {"I": math.log(0.5)} if prompt.endswith("hm") else {"pos": math.log(share), "neg": math.log(1 - share)}
+
+
+def test_probabilities_of_labels_are_printed_and_measured(
+    shell: Shell, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By hand: shares of positive 0.9 0.9 0.2 0.2, right positive, negative, negative, positive."""
+    server.endpoints, server.odds = {"chat"}, beginning_of_labels
+    Path("p.toml").write_text(REVIEWS)
+    pipe_in(monkeypatch, "+ 好\n\nhm\ndull\n")
+    said = shell("classify", "openai:mill", "--prompts", "p.toml", "--probabilities", "--json")
+    found = said.documents(results.Classified)
+    assert [one["label"] for one in found] == ["positive", "", "", "negative"]
+    assert found[0]["probabilities"] == pytest.approx({"positive": 0.9, "negative": 0.1})
+    assert (found[2]["probabilities"], found[2]["said"]) == ({}, "I")
+    assert "none of the labels: 1" in said.err
+
+    rows = ["+ a,positive", "+ b,negative", "c,negative", "d,positive"]
+    Path("new.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    arguments = ("eval", "openai:mill", "--data", "new.csv", "--prompts", "p.toml", "--probabilities")
+    [measured] = shell(*arguments, "--json").documents(results.Evaluation)
+    squares = [0.1**2, 0.9**2, 0.2**2, 0.8**2]
+    assert measured["metrics"]["brier"] == pytest.approx(2 * sum(squares) / 4)
+    assert measured["metrics"]["ece"] == pytest.approx((abs(0.9 - 0.5) * 2 + abs(0.8 - 0.5) * 2) / 4)
+    assert measured["metrics"]["accuracy"] == 0.5
+    assert "not calibrated" in measured["convention"]["probabilities"]
+    assert set(measured["intervals"]) >= {"ece", "brier"}
+    assert shell(*arguments).code == 0
+
+    Path("rest.csv").write_text("text,label\n+ a,positive\nhm,negative\n")
+    [rest] = shell(*arguments[:3], "rest.csv", *arguments[4:], "--json").documents(results.Evaluation)
+    assert rest["metrics"]["brier"] == pytest.approx(0.02) and rest["metrics"]["n_unanswered"] == 1
+    assert any("those of the 1 texts that have probabilities" in note for note in rest["convention"]["notes"])
+
+
+def test_probabilities_by_echo_are_what_the_run_behind_the_server_gives_the_labels(
+    shell: Shell, server: Server, mill: Path
+) -> None:
+    """The server is an n-gram run of ours: its own score of each label behind the prompt says what is right."""
+    server.endpoints = {"completions"}
+    Path("p.toml").write_text(REVIEWS)
+    [found] = shell("classify", "openai:mill", "山", "--prompts", "p.toml", "--probabilities", "--json").documents(
+        results.Classified
+    )
+    assert [prompt.split("Label:")[-1] for prompt in server.prompts()] == [" positive", " negative"]
+    nats = {}
+    for prompt in server.prompts():
+        label = prompt.split("Label: ")[-1]
+        [own] = shell("score", str(mill), prompt, "--json").documents(results.Scored)
+        nats[label] = sum(one["logprob"] for one in own["tokens"] if one["start"] >= len(prompt) - len(label) - 1)
+    share = 1 / (1 + math.exp(nats["negative"] - nats["positive"]))
+    assert found["probabilities"] == pytest.approx({"positive": share, "negative": 1 - share}, abs=1e-6)
+    assert found["label"] == max(nats, key=lambda label: nats[label])
+    assert found["remote"]["n_requests"] == 2
+
+
+def test_probabilities_of_what_has_no_labels_are_refused(shell: Shell, server: Server) -> None:
+    Path("new.txt").write_text("the cat sat.\n")
+    said = shell("eval", "openai:mill", "--data", "new.txt", "--probabilities")
+    assert (said.code, said.out, server.seen) == (2, "", []) and "--probabilities are of labels" in said.err
+
+
+# --- a long file, stopped in its middle
+
+
+@pytest.mark.parametrize(("verb", "number"), [("classify", signal.SIGKILL), ("translate", signal.SIGINT)])
+def test_what_was_answered_before_a_stop_is_not_asked_again_and_the_key_is_in_no_list_of_processes(
+    shell: Shell, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, number: int
+) -> None:
+    def slowly(prompt: str) -> str:
+        time.sleep(0.02)
+        return " negative" if verb == "classify" else prompt.split("Source: ")[-1].split("\n")[0].upper()
+
+    server.answers = slowly
+    translate = 'task = "translate"\ninstruction = "Shout."\n'
+    Path("p.toml").write_text(REVIEWS if verb == "classify" else translate)
+    Path("key.txt").write_text(CANARY)
+    lines = [f"行 line {n}" for n in range(150)]
+    Path("in.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    said = [verb, "openai:mill", "--prompts", "p.toml", "--api-key-file", "key.txt", "--at-once", "3"]
+    environment = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
+    with Path("in.txt").open("rb") as given, Path("out.txt").open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "textmill", *said], stdin=given, stdout=out, stderr=subprocess.PIPE, env=environment
+        )
+        deadline = time.monotonic() + 100
+        while len(server.seen) < 80:  # the first 64 lines are out by then
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.005)
+        shown = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == (130 if number == signal.SIGINT else -9)
+    assert b"textmill" in shown and CANARY.encode() not in shown + err
+    done = Path("out.txt").read_text(encoding="utf-8").splitlines()
+    wanted = ["negative"] * 150 if verb == "classify" else [line.upper() for line in lines]
+    assert 64 <= len(done) < 150 and done == wanted[: len(done)]
+
+    n_seen = len(server.seen)
+    pipe_in(monkeypatch, Path("in.txt").read_text(encoding="utf-8"))
+    again = shell(*said)
+    assert (again.code, again.out.splitlines()) == (0, wanted)
+    asked = server.prompts()
+    assert len(set(asked)) == 150
+    assert len(asked) - 150 <= 3  # those that were on their way when it was stopped
+    n_new = len(asked) - n_seen
+    assert 0 < n_new < 80 and f"{n_new} requests, {150 - n_new} answers from the cache" in again.err
+
+
+# --- a chat
+
+
+@pytest.mark.parametrize("endpoint", ["chat", "completions"])
+def test_a_chat_tells_all_turns_each_time_and_its_commands_are_those_of_every_chat(
+    shell: Shell, server: Server, monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    server.endpoints = {endpoint}
+    server.answers = lambda prompt: " 好\n    x = 1" if "code" in prompt.splitlines()[-2:][0] else " so."
+    typed = [
+        "code",
+        "more",
+        "/system Be brief.",
+        "/set temperature 0.5",
+        "/clear",
+        "anew",
+        "/save said.txt",
+        "/sytem",
+        "/bye",
+    ]
+    pipe_in(monkeypatch, "\n".join(typed) + "\n")
+    said = shell("chat", "openai:mill", "--system", "你是磨坊主。", "--max-new-tokens", "20")
+    assert said.code == 0
+    assert said.out == " 好\n    x = 1\n so.\n so.\n"
+    assert "did you mean '/system'?" in said.err and "it is told: Be brief." in said.err
+    bodies = [body for seen, body in server.seen if seen == endpoint]
+    assert [body["temperature"] for body in bodies] == [0.8, 0.8, 0.5]
+    assert [body["seed"] for body in bodies] == [0, 1, 2] and all(body["stream"] for body in bodies)
+    if endpoint == "chat":
+        told = [[(one["role"], one["content"]) for one in body["messages"]] for body in bodies]
+        first = [("system", "你是磨坊主。"), ("user", "code")]
+        assert told == [
+            first,
+            [*first, ("assistant", " 好\n    x = 1"), ("user", "more")],
+            [("system", "Be brief."), ("user", "anew")],
+        ]
+        assert len(server.seen) == 3  # a chat is tried first
+    else:
+        assert bodies[1]["prompt"].startswith("System: 你是磨坊主。\nUser: code\nAssistant: 好\n")
+        assert bodies[2]["prompt"] == "System: Be brief.\nUser: anew\nAssistant:"
+        assert bodies[2]["stop"] == ["\nSystem:", "\nUser:", "\nAssistant:"]
+        assert "its server has no chat of it" in said.err
+    assert Path("said.txt").read_text(encoding="utf-8").startswith("User: anew\nAssistant:")
+
+
+def test_a_chat_in_json_gives_a_document_an_answer_with_the_servers_reason(
+    shell: Shell, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe_in(monkeypatch, "你好\nagain\n")
+    found = shell("chat", "openai:mill", "--json").documents(results.Chatted)
+    assert [(one["prompt"], one["text"], one["finish_reason"]) for one in found] == [
+        ("你好", " and on", "stop"),
+        ("again", " and on", "stop"),
+    ]
+
+
+def test_a_chat_whose_server_fails_ends_in_a_line_and_does_not_spoil_what_generate_asks(
+    shell: Shell, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.faults = [401]
+    pipe_in(monkeypatch, "a\nb\n")
+    said = shell("chat", "openai:mill")
+    assert said.code == 2 and "refuses the key (401)" in said.err and len(server.seen) == 1
+    pipe_in(monkeypatch, "a\n")
+    assert shell("chat", "openai:mill").code == 0
+    shell("generate", "openai:mill", "a")
+    assert [endpoint for endpoint, _ in server.seen[1:]] == ["chat", "completions"]
+
+
+@pytest.mark.parametrize("given", [("--style", "raw"), ("--checkpoint", "best")])
+def test_a_chat_with_a_server_refuses_what_is_of_runs(shell: Shell, server: Server, given: tuple[str, str]) -> None:
+    said = shell("chat", "openai:mill", *given)
+    assert said.code == 2 and f"{given[0]} is not for a remote model" in said.err and server.seen == []
 
 
 # --- translations

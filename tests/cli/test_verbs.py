@@ -130,6 +130,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
         open_run=lambda path: run,
         list_runs=lambda path: results.Runs(dir=str(path), runs=[LINE]),
     )
+    fake_room(monkeypatch, "textmill.hub", open_run=lambda path: run)
     fake_room(monkeypatch, "textmill.generation", write=write, score=score)
 
     def save_evaluation(path: Path, found: results.Evaluation) -> None:
@@ -349,7 +350,7 @@ def test_a_run_is_a_folder_or_a_name_under_runs(
     shell: Shell, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked: list[Path] = []
-    fake_room(monkeypatch, "textmill.runs", open_run=lambda path: asked.append(path) or run)
+    fake_room(monkeypatch, "textmill.hub", open_run=lambda path: asked.append(path) or run)
     Path("a").mkdir()  # the text that the run was made of
 
     assert shell("info", "runs/a").code == shell("info", str(tmp_path / "runs/a")).code == 0

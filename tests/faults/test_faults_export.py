@@ -11,7 +11,7 @@ import pytest
 from faults_kit import Driver, InProcess, names, refused, tree
 
 import textmill
-from textmill.hub.onnx_folder import opened
+from textmill.hub.onnx_proof import opened
 
 EXPORT = ["export", "runs/geese", "--to", "onnx", "--out", "out/geese", "--threads", "1"]
 FILES = ["README.md", "model.onnx", "tokenizer.json"]
@@ -63,7 +63,7 @@ def test_killed_at_any_change_of_the_disk_nothing_half_bears_the_name(driver: Dr
 @pytest.mark.ci
 def test_a_polite_stop_leaves_nothing_behind(driver: Driver, young: Path) -> None:
     folder = young.parent.parent
-    at = ["enter", "textmill.hub.onnx_folder:prove_decoder", 1]
+    at = ["enter", "textmill.hub.onnx_proof:prove_decoder", 1]
     stopped = driver(folder, [*EXPORT[:5], "new/geese", *EXPORT[6:]], at=at, signals=[SIGTERM])
     assert stopped.code == 143 and "Traceback" not in stopped.err
     assert not (folder / "new").exists()

@@ -48,7 +48,10 @@ def made_run(
     n_ids = config.tokens.vocab_size or 300
     tokenizer = Tokenizer.train(config.tokens.kind, [TEXT], None if config.tokens.kind == "bytes" else n_ids, seed=1)
     form, heads = TASK_FORMS[task], heads_of(task, tokenizer)
-    model = build_model(config.model, tokenizer.vocab_size, form, heads)
+    if config.tokens.shared is False:
+        tokenizer = tokenizer.with_source(Tokenizer.train("bpe", [CHINESE * 4], 280, seed=1))
+    own = tokenizer.source_vocab_size
+    model = build_model(config.model, tokenizer.vocab_size, form, heads, source_vocab_size=own)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -69,4 +72,6 @@ def made_run(
 def heads_of(task: str, tokenizer: Tokenizer) -> Mapping[str, Mapping[str, Any]]:
     if task == "classify":
         return {"classify": {"classes": CLASSES, "several": False}}
+    if task == "answer":
+        return {"span": {"longest": 60}}
     return {"mask": {"vocab_size": tokenizer.vocab_size}} if task == "mask" else {}

@@ -7,6 +7,7 @@ log-probabilities are known from `score`.
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,11 @@ Body = dict[str, Any]
 
 
 class Server(ThreadingHTTPServer):
-    """faults: what happens to the next requests, in order: a status, or the name of a method of Handler."""
+    """faults: what happens to the next requests, in order: a status, or the name of a method of Handler.
+
+    Of streams: how a text is cut into pieces, how a piece is written as JSON, how many bytes go together. odds: of a
+    chat's prompt the likeliest first tokens and their nats. came: when each request did, in seconds.
+    """
 
     daemon_threads = True
 
@@ -35,6 +40,11 @@ class Server(ThreadingHTTPServer):
         self.no_empty_answers = False
         self.says_usage = True
         self.says = "nothing"
+        self.pieces: Callable[[str], list[str]] = list
+        self.as_json: Callable[[Body], str] = json.dumps
+        self.wire: int | None = None
+        self.odds: Callable[[str], dict[str, float]] | None = None
+        self.came: list[float] = []
         self.seen: list[tuple[str, Body]] = []
         self.headers: list[dict[str, str]] = []
         self.lock = threading.Lock()
@@ -63,6 +73,7 @@ class Handler(BaseHTTPRequestHandler):
         endpoint = {"/v1/completions": "completions", "/v1/chat/completions": "chat"}.get(self.path)
         with self.server.lock:
             self.server.seen.append((str(endpoint), body))
+            self.server.came.append(time.monotonic())
             self.server.headers.append({name.lower(): value for name, value in self.headers.items()})
             fault = self.server.faults.pop(0) if self.server.faults else None
         if isinstance(fault, int):
@@ -90,6 +101,9 @@ class Handler(BaseHTTPRequestHandler):
             {"message": {"role": "assistant", "content": text}} if endpoint == "chat" else {"text": text}
             for text in texts
         ]
+        if body.get("logprobs") and endpoint == "chat" and self.server.odds is not None:
+            tops = [{"token": token, "logprob": nats} for token, nats in self.server.odds(text_of(body)).items()]
+            parts = [part | {"logprobs": {"content": [{**tops[0], "top_logprobs": tops}]}} for part in parts]
         return {"choices": [part | {"finish_reason": "stop"} for part in parts], **self.usage(text_of(body), texts)}
 
     def usage(self, prompt: str, texts: list[str]) -> Body:
@@ -122,14 +136,14 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         text = self.server.answers(text_of(body))
         chunks: list[Body] = []
-        for character in text:
-            part = {"delta": {"content": character}} if endpoint == "chat" else {"text": character}
+        for piece in self.server.pieces(text):
+            part = {"delta": {"content": piece}} if endpoint == "chat" else {"text": piece}
             chunks.append({"choices": [part | {"index": 0, "finish_reason": None}]})
         end = {"delta": {}} if endpoint == "chat" else {"text": ""}
         chunks.append({"choices": [end | {"index": 0, "finish_reason": "stop"}]})
         chunks.append({"choices": [], **self.usage(text_of(body), [text])})
         for chunk in chunks if whole else chunks[:3]:
-            self.chunk(f"data: {json.dumps(chunk)}\n\n")
+            self.chunk(f"data: {self.server.as_json(chunk)}\n\n")
         if not whole:
             self.close_connection = True
             return
@@ -137,9 +151,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def chunk(self, text: str) -> None:
-        data = text.encode()
-        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-        self.wfile.flush()
+        whole = text.encode()
+        n = self.server.wire or len(whole)
+        for start in range(0, len(whole), n):
+            data = whole[start : start + n]
+            self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+            self.wfile.flush()
 
     # faults
 
@@ -158,6 +175,10 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b'{"choices": [{"te')
         self.close_connection = True
+
+    def escaped(self, endpoint: str, body: Body) -> None:
+        """An answer, each of its letters written as JSON may: \\u0073."""
+        self.raw(all_escaped(self.answer(endpoint, body)).encode())
 
     def garbage(self, endpoint: str, body: Body) -> None:
         self.raw(b'{"choices": [{"text": "half')
@@ -187,6 +208,16 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Retry-After", self.server.retry_after)
         self.end_headers()
         self.wfile.write(content)
+
+
+def all_escaped(body: Body) -> str:
+    """JSON in which no letter of a text stands as itself."""
+
+    def escaped(text: re.Match[str]) -> str:
+        units = json.loads(text[0]).encode("utf-16-be")
+        return '"' + "".join(f"\\u{units[place : place + 2].hex()}" for place in range(0, len(units), 2)) + '"'
+
+    return re.sub(r'"(?:[^"\\]|\\.)*"', escaped, json.dumps(body))
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from made_runs import CLASSES, made_run
 
 from textmill.errors import ConfigError, RunError, UsageError
 from textmill.hub import open_run, stock_folder
-from textmill.hub.export import export, refuse_unexportable
+from textmill.hub.export import export
+from textmill.hub.exportable import refuse_unexportable
 from textmill.hub.leaving import texts_of_proof
 from textmill.runs import Run
 from textmill.tables import TOKENIZERS

@@ -17,7 +17,7 @@ from textmill.config import PRESETS
 from textmill.errors import ConfigError, RunError
 from textmill.hub import onnx_folder, onnx_graph
 from textmill.hub.export import export
-from textmill.hub.onnx_folder import no_past, opened
+from textmill.hub.onnx_proof import no_past, opened
 from textmill.runs import Run
 from textmill.tables import ARCHITECTURES
 
@@ -175,12 +175,12 @@ def test_a_graph_that_gives_other_numbers_is_not_written(tmp_path: Path, monkeyp
     run = made_run(tmp_path / "run", "gru")
 
     def spoilt(model: Any) -> Any:
-        graph = onnx_folder_graph(model)
+        [graph] = graphs_of(model)
         graph.constants["cells.1.R"] = graph.constants["cells.1.R"] * np.float32(1.01)
-        return graph
+        return [graph]
 
-    onnx_folder_graph = onnx_folder.graph_of
-    monkeypatch.setattr(onnx_folder, "graph_of", spoilt)
+    graphs_of = onnx_folder.graphs_of
+    monkeypatch.setattr(onnx_folder, "graphs_of", spoilt)
     with pytest.raises(RunError, match=r"other numbers than the run.*nothing was written"):
         export(run, "onnx", tmp_path / "new" / "out")
     assert not (tmp_path / "new").exists()

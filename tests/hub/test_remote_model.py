@@ -7,18 +7,24 @@ import logging
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
+from math import log
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from pydantic import SecretStr
-from remote_server import Server, serving
+from remote_server import Server, all_escaped, serving
 
 from textmill.config.measure import GenerateConfig
 from textmill.errors import ConfigError, InputError, RemoteError, TextmillError, UsageError
 from textmill.hub.remote_echo import places_in
+from textmill.hub.remote_key import Struck
 from textmill.hub.remote_model import Prompt, RemoteModel
-from textmill.hub.remote_server import RemoteSettings, key_of_file
+from textmill.hub.remote_odds import Odds
+from textmill.hub.remote_server import LONGEST_SAID, RemoteSettings, key_of_file
 
 GREEDY = GenerateConfig(temperature=0.0, max_new_tokens=20)
 CANARY = "sk-canary-7f3a91"
@@ -208,14 +214,14 @@ def test_a_stream_gives_the_text_piece_by_piece_and_keeps_it(
 ) -> None:
     server.endpoints, server.answers = {endpoint}, lambda prompt: "山重水复"
     asked = Asked(settings)
-    assert list(asked.model.stream(Prompt.plain("a"), GREEDY, 0)) == list("山重水复")
+    assert streamed(asked) == list("山重水复")
     assert (asked.model.use.n_requests, asked.model.use.n_prompt_tokens, asked.model.use.n_completion_tokens) == (
         1,
         1,
         4,
     )
     n_seen = len(server.seen)
-    assert list(asked.model.stream(Prompt.plain("a"), GREEDY, 0)) == ["山重水复"]
+    assert streamed(asked) == ["山重水复"]
     assert asked("a") == ["山重水复"]  # kept for the other way too
     assert len(server.seen) == n_seen
 
@@ -224,16 +230,30 @@ def test_a_stream_that_is_cut_off_is_an_error_after_what_had_come(server: Server
     server.faults = ["cut"]
     asked, had = Asked(settings), list[str]()
     with pytest.raises(RemoteError, match="cut off after 3 characters"):
-        had += list_into(asked.model.stream(Prompt.plain("a"), GREEDY, 0), had)
+        streamed(asked, had)
     asked.model.close()
     assert had == list(" an")
     assert not list(settings.cache.rglob("*.json")) or len(list(settings.cache.rglob("*.json"))) == 1  # the endpoint
 
 
-def list_into(pieces: Iterator[str], had: list[str]) -> list[str]:
-    for piece in pieces:
-        had.append(piece)
-    return []
+def streamed(asked: Asked, had: list[str] | None = None, prompt: str = "a") -> list[str]:
+    """The pieces that have a text, in `had` as they come."""
+    had = [] if had is None else had
+    try:
+        for piece in asked.model.stream(Prompt.plain(prompt), GREEDY, 0):
+            had += [piece.text] if piece.text else []
+    finally:
+        asked.model.close()
+    return had
+
+
+def odds_of(asked: Asked, *labels: str) -> Odds:
+    """Of one prompt."""
+    try:
+        [found] = asked.model.odds([Prompt.plain("a")], labels)
+    finally:
+        asked.model.close()
+    return found
 
 
 # --- what it costs
@@ -314,6 +334,143 @@ def test_the_key_is_in_no_file_error_repr_log_or_notice(
     written += [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
     assert [text for text in written if CANARY in text] == []
     assert all(headers["authorization"] == f"Bearer {CANARY}" for headers in server.headers)
+
+
+LETTERS = {
+    "as it is": json.dumps,
+    "escaped": all_escaped,
+    "as UTF-8": lambda body: json.dumps(body, ensure_ascii=False),
+}
+
+
+@pytest.mark.parametrize("letters", LETTERS)
+@pytest.mark.parametrize("endpoint", ["completions", "chat"])
+def test_a_key_in_pieces_of_a_stream_is_never_shown_wherever_it_is_cut(
+    server: Server, settings: RemoteSettings, endpoint: str, letters: str
+) -> None:
+    """At every place; and in three pieces, the second of one letter; bytes of a character on their way apart."""
+    server.endpoints, server.as_json = {endpoint}, LETTERS[letters]
+    server.answers = lambda prompt: f"山 sk-{CANARY}{CANARY} s"
+    server.wire = 7 if letters == "as UTF-8" else None
+    secret = replace(settings, api_key=SecretStr(CANARY))
+    for cut in range(1, len(CANARY)):
+
+        def pieces(text: str, cut: int = cut) -> list[str]:
+            at = text.index(CANARY) + cut
+            return [text[:at], text[at : at + 1], text[at + 1 :]]
+
+        server.pieces = pieces
+        had = streamed(Asked(secret), prompt=f"cut {cut}")
+        assert "".join(had) == "山 sk-[key][key] s"
+        assert all(CANARY not in piece for piece in had)
+    assert settings.cache is not None
+    kept = "".join(path.read_text() for path in settings.cache.rglob("*.json"))
+    assert CANARY not in kept and kept.count("[key][key]") == len(CANARY) - 1
+
+
+def test_a_text_that_only_begins_like_the_key_is_given_whole(server: Server, settings: RemoteSettings) -> None:
+    server.answers = lambda prompt: "sk-can sk-canal s"
+    assert "".join(streamed(Asked(replace(settings, api_key=SecretStr(CANARY))))) == "sk-can sk-canal s"
+
+
+@given(st.lists(st.text("sk-0山", max_size=6)))
+@hypothesis_settings(deadline=None)
+def test_a_text_in_pieces_is_struck_as_the_whole_text_is(pieces: list[str]) -> None:
+    struck = Struck("sk-sk0")
+    own = struck.pieces()
+    found = "".join([*(own.push(piece) for piece in pieces), own.end()])
+    assert found == "".join(pieces).replace("sk-sk0", "[key]")
+
+
+def test_an_answer_that_ends_within_the_key_does_not_end_in_most_of_it(
+    server: Server, settings: RemoteSettings
+) -> None:
+    server.answers = lambda prompt: f"it is {CANARY[:-1]}"
+    secret = replace(settings, api_key=SecretStr(CANARY))
+    assert "".join(streamed(Asked(secret))) == "it is [key]"
+    assert Asked(secret)("b") == ["it is [key]"]
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "\x00".join(CANARY),  # is whole when what cannot be printed is left out
+        "x" * (LONGEST_SAID - 2 - len(CANARY)) + CANARY[:-1] + "yyy",
+        "x" * (LONGEST_SAID - len(CANARY)) + CANARY + "yyy",  # the line is cut within it
+    ],
+)
+def test_an_error_that_hides_the_key_or_is_cut_within_it_does_not_show_it(
+    server: Server, settings: RemoteSettings, says: str
+) -> None:
+    server.faults, server.says = [401], says
+    with pytest.raises(RemoteError) as raised:
+        Asked(replace(settings, api_key=SecretStr(CANARY)))("a")
+    assert CANARY not in str(raised.value)
+    assert says[:20].startswith("x") or "[key]" in str(raised.value)
+
+
+def test_a_key_in_letters_that_json_escapes_is_neither_given_nor_kept(server: Server, settings: RemoteSettings) -> None:
+    server.answers, server.faults = (lambda prompt: f"it is {CANARY}"), ["escaped"]
+    assert Asked(replace(settings, api_key=SecretStr(CANARY)))("a") == ["it is [key]"]
+    assert settings.cache is not None
+    assert not [path for path in settings.cache.rglob("*.json") if CANARY in str(json.loads(path.read_text()))]
+
+
+def test_names_of_other_models_hold_no_key(server: Server, settings: RemoteSettings) -> None:
+    server.models = [f"mill-{CANARY}"]
+    with pytest.raises(RemoteError) as raised:
+        Asked(replace(settings, api_key=SecretStr(CANARY)))("a")
+    assert CANARY not in str(raised.value) and "mill-[key]" in str(raised.value)
+
+
+# --- waits
+
+
+def test_a_wait_that_the_server_wants_is_kept(server: Server, settings: RemoteSettings) -> None:
+    server.faults, server.retry_after = [429], "0.7"
+    assert Asked(settings)("a") == [" and on"]
+    first, second = server.came
+    assert second - first >= 0.7
+
+
+# --- probabilities of labels
+
+
+def test_probabilities_of_labels_are_those_that_a_chat_tells_of_its_first_token(
+    server: Server, settings: RemoteSettings
+) -> None:
+    """By hand: 0.5 and 0.1 of pos, 0.2 of neg, over 0.8."""
+    server.endpoints = {"chat"}
+    server.odds = lambda prompt: {"pos": log(0.5), " Neg": log(0.2), "Posi": log(0.1), "\n": log(0.1), "I": log(0.1)}
+    asked = Asked(settings)
+    found = odds_of(asked, "positive", "negative", "mixed")
+    assert found.shares == pytest.approx((0.75, 0.25, 0.0))
+    assert (server.seen[-1][1]["logprobs"], server.seen[-1][1]["top_logprobs"]) == (True, 20)
+
+
+def test_a_first_token_that_is_none_of_the_labels_has_no_probabilities(
+    server: Server, settings: RemoteSettings
+) -> None:
+    server.endpoints = {"chat"}
+    server.odds = lambda prompt: {"It": log(0.6), "pos": log(0.3), "neg": log(0.1)}
+    found = odds_of(Asked(settings), "positive", "negative")
+    assert (found.shares, found.said) == (None, "It")
+
+
+def test_labels_that_begin_alike_are_refused_in_a_chat(server: Server, settings: RemoteSettings) -> None:
+    server.endpoints = {"chat"}
+    server.odds = lambda prompt: {"very": log(0.9), "bad": log(0.1)}
+    with pytest.raises(RemoteError, match="labels begin with the same token"):
+        odds_of(Asked(settings), "very good", "very bad")
+
+
+@pytest.mark.parametrize("endpoint", ["completions", "chat"])
+def test_a_server_that_tells_no_probabilities_is_refused_with_the_reason(
+    server: Server, settings: RemoteSettings, endpoint: str
+) -> None:
+    server.endpoints = {endpoint}
+    with pytest.raises(RemoteError, match="without log-probabilities"):
+        odds_of(Asked(settings), "positive", "negative")
 
 
 def test_a_key_comes_from_a_file_or_the_environment(

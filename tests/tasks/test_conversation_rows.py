@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,9 @@ import safetensors.torch
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
+from told import Told
 
 from textmill.config import PRESETS, Config, TransformerConfig
 from textmill.config.layers import Loaded, load_config
@@ -29,7 +31,7 @@ from textmill.text.conversations import Turn, laid_out
 from textmill.text.documents import ANSWERED
 from textmill.tokens import StoreWriter, Tokenizer
 from textmill.tokens.answer_rows import AnswerRows, counted_in
-from textmill.training import Progress, Quiet, train
+from textmill.training import train
 
 BYTES = Tokenizer.train("bytes", [], None, 0)
 
@@ -176,21 +178,6 @@ def test_texts_and_conversations_are_not_mixed(tmp_path: Path) -> None:
 # --- runs
 
 
-class Stopped(Quiet):
-    """Asks for a stop at a step; remembers what is said."""
-
-    def __init__(self, stop: int | None = None):
-        self.stop = stop
-        self.lines: list[str] = []
-
-    def notice(self, text: str) -> None:
-        self.lines.append(text)
-
-    def progress(self, progress: Progress) -> None:
-        if progress.step == self.stop:
-            os.kill(os.getpid(), signal.SIGINT)
-
-
 def said(folder: Path, name: str, arch: str, **more: Any) -> Loaded:
     records = [
         {
@@ -238,7 +225,7 @@ def test_a_run_on_conversations_goes_on_to_the_same_bits_and_measures_answers(
     arch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = train(said(tmp_path, "whole", arch), with_report=False)
-    told = Stopped(stop=3)
+    told = Told(stop=3)
     with pytest.raises(Interrupted):
         train(said(tmp_path, "parts", arch), listener=told, with_report=False)
     parts = train(said(tmp_path, "parts", arch), with_report=False)

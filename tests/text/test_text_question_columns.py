@@ -23,6 +23,9 @@ ZH = [("保修期多久？", "两年，请保留收据。"), ("可以煮牛奶�
 def table(path: Path, names: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     if path.suffix == ".jsonl":
         text = "".join(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n" for row in rows)
+    elif path.suffix == ".json":
+        records = [dict(zip(names, row, strict=True)) for row in rows]
+        text = json.dumps({"faq": records} if "wrapped" in path.name else records, ensure_ascii=False, indent=1)
     else:
         sign = "\t" if path.suffix == ".tsv" else ";" if "semicolon" in path.name else ","
         quoted = [['"' + cell.replace('"', '""') + '"' for cell in row] for row in [names, *rows]]
@@ -40,7 +43,7 @@ def passages(index: PassageIndex) -> list[Passage]:
     return [index.passage(number) for number in range(index.n_passages)]
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.semicolon.csv", "a.jsonl"])
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.semicolon.csv", "a.jsonl", "a.json", "a.wrapped.json"])
 @pytest.mark.parametrize("names", [("question", "answer"), ("Q", "A"), ("问题", "答案")])
 @pytest.mark.parametrize("rows", [FAQ, ZH])
 def test_a_passage_is_the_answer_and_is_found_by_its_question(
@@ -55,7 +58,23 @@ def test_a_passage_is_the_answer_and_is_found_by_its_question(
     for one in passages(index):
         written = raw[one.byte_start : one.byte_end].decode()
         assert written.replace('""', '"').replace('\\"', '"') == one.text
-    assert passages(index)[1].line == (2 if name.endswith("jsonl") else 3)
+    if not name.endswith(".json"):  # whose records lie over several lines
+        assert passages(index)[1].line == (2 if name.endswith("jsonl") else 3)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ["Never boil milk."],
+        {"text": "Never boil milk."},
+        {"data": [{"title": "Milk", "text": "Never boil milk."}]},
+    ],
+)
+def test_a_json_file_of_texts_is_none_of_questions(tmp_path: Path, value: Any) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(value))
+    index, notes = opened(str(tmp_path / "a.json"), tmp_path)
+    assert [(one.question, one.text) for one in passages(index)] == [("", "Never boil milk.")]
+    assert not any("questions are taken" in note for note in notes)
 
 
 def test_columns_that_are_named_decide_and_are_not_said(tmp_path: Path) -> None:

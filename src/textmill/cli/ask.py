@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 
 from textmill.cli.chat import read_message
 from textmill.cli.lines import Lines
-from textmill.cli.output import Shell, for_terminal, on_one_line, show_error, table
+from textmill.cli.output import Shell, on_one_line, show_error
 from textmill.cli.remote_options import PROMPTS, SCHEME, RemoteSaid, remote_options, told_at_the_end
 from textmill.cli.run_argument import open_argument
 from textmill.cli.verb import verb
@@ -19,7 +20,7 @@ from textmill.errors import InputError, RunError, TextmillError, UsageError, did
 
 if TYPE_CHECKING:
     from textmill.config import Config
-    from textmill.results import Asked, AskedAll, AskedAnswer, Ladder
+    from textmill.results import Asked, AskedAll, Ladder
     from textmill.runs import Run
     from textmill.tasks.asking import Asker, Session
 
@@ -106,7 +107,7 @@ def ask_command(
             if questions is None:
                 return answer(shell, asker, question, answers)
             found = ask_all(asker, known, questions, run).model_copy(update={"remote": model.use})
-            shell.show(found, measured_text)
+            show(shell, found)
             return 0
     if run is None and len(docs) == 1 and (Path(docs[0]) / "run.json").is_file():
         run = docs[0]
@@ -121,13 +122,13 @@ def ask_command(
 
         index = asker_of(docs, config, None, None, shell.notice).index
         others = [None if name is None else open_argument(name) for name in (closed, pretrained)]
-        shell.show(answered_in_ways(index, known, str(questions), docs, opened, *others), ladder_text)
+        show(shell, answered_in_ways(index, known, str(questions), docs, opened, *others))
         return 0
     if run is None and reads == "trained":
         raise UsageError("there is no reader that was trained: name its run", hint="textmill ask DOCS --run RUN")
     asker = asker_of(docs, config, opened, threshold, shell.notice, reads)
     if questions is not None:
-        shell.show(ask_all(asker, known, questions, run if asker.reader is not None else None), measured_text)
+        show(shell, ask_all(asker, known, questions, run if asker.reader is not None else None))
         return 0
     return answer(shell, asker, question, answers)
 
@@ -138,12 +139,23 @@ def answer(shell: Shell, asker: Asker, question: str | None, answers: int) -> in
 
     if question is not None:
         found = asker.ask(question, answers)
-        shell.show(found, asked_text)
+        show(shell, found)
         return 0 if found.found else 1
     if sys.stdin.isatty() and not shell.json:
         talk(shell, Session(asker, answers))
         return 0
     return ask_lines(shell, asker, answers)
+
+
+def show(shell: Shell, found: Asked | AskedAll | Ladder) -> None:
+    """As JSON, or as text in the person's language."""
+    from textmill.cli.ask_text import asked_text, ladder_text, measured_text
+    from textmill.report.words import Words, language
+    from textmill.results import Asked, AskedAll, Ladder
+
+    words = Words(language())
+    texts: dict[type, Callable[[Any, Words], str]] = {Asked: asked_text, AskedAll: measured_text, Ladder: ladder_text}
+    shell.show(found, lambda found: texts[type(found)](found, words))
 
 
 def documents_of(run: Run) -> tuple[tuple[str, ...], Config]:
@@ -170,7 +182,7 @@ def ask_lines(shell: Shell, asker: Asker, answers: int) -> int:
             where = error.where or f"standard input:{lines.number}"
             raise InputError(error.message, where=where, hint=error.hint) from None
         code = code if found.found else 1
-        shell.show(found, asked_text)
+        show(shell, found)
     if not lines.number:
         raise InputError("there is no question", where="standard input", hint="textmill ask manuals/ < questions.txt")
     return code
@@ -187,7 +199,7 @@ def talk(shell: Shell, session: Session) -> None:
             continue
         if found.about:
             shell.notice(f"(about {on_one_line(found.about)})")
-        click.echo(asked_text(found))
+        show(shell, found)
 
 
 def parted(words: tuple[str, ...], all_docs: bool) -> tuple[tuple[str, ...], str | None]:
@@ -215,99 +227,3 @@ def is_path(word: str) -> bool:
     except (OSError, ValueError):
         return False
     return not re.search(r"[\s?？]", word) and (word.endswith("/") or re.search(r"\.[a-z0-9]{1,5}$", word) is not None)
-
-
-def asked_text(found: Asked) -> str:
-    """For each answer: what it is and how sure, where it stands, and its sentence in its context."""
-    if found.found:
-        return "\n\n".join(answer_text(one) for one in found.answers)
-    files = "1 file" if found.n_files == 1 else f"{found.n_files:,} files"
-    lines = [click.style(f"not found in {files}", fg="yellow")]
-    if found.unplaced:
-        lines.append(f"said, but it stands in none of the passages: {for_terminal(found.unplaced)}")
-    if found.nearest:
-        lines += ["nearest:", *(answer_text(one) for one in found.nearest)]
-    return "\n".join(lines)
-
-
-def answer_text(one: AskedAnswer) -> str:
-    place = on_one_line(one.source) + (f":{one.line}" if one.line is not None else "")
-    head = f"{click.style(on_one_line(one.answer), bold=True)}  ({one.score:.2f})  {click.style(place, fg='cyan')}"
-    asked = [f"  {for_terminal(one.question)}"] if one.question else []
-    return "\n".join([head, *asked, *(f"  {line}" for line in context_text(one).splitlines() if line.strip())])
-
-
-def context_text(one: AskedAnswer) -> str:
-    """The lines of the passage around the sentence, with it and the answer marked."""
-    text, start, end = one.context, one.text_start, one.text_start + len(one.text)
-    first = text.rfind("\n", 0, start) + 1
-    last = text.find("\n", end)
-    last = len(text) if last < 0 else last
-    inside, behind = one.answer_start, one.answer_start + len(one.answer)
-    parts = [
-        for_terminal(text[first:start]),
-        click.style(for_terminal(text[start:inside]), bold=True),
-        click.style(for_terminal(text[inside:behind]), bold=True, fg="green", underline=True),
-        click.style(for_terminal(text[behind:end]), bold=True),
-        for_terminal(text[end:last]),
-    ]
-    return "".join(part for part in parts if click.unstyle(part))
-
-
-def measured_text(found: AskedAll) -> str:
-    """The rates with their intervals, beside the baseline."""
-    names = {
-        "right": f"answered rightly, of {found.n_with_answer:,} with an answer",
-        "refused": f"refused, of {found.n_without_answer:,} without one",
-        "answered": f"answered, of {found.n_questions:,}",
-        "precise": "right, of those answered",
-        "em": "exact match of the answers, all questions",
-        "f1": "F1 of the answers, all questions",
-    }
-    rows = [["", "share", "95 %", "overlap"]]
-    for name, words in names.items():
-        if name in found.metrics:
-            low, high = found.intervals.get(name, (None, None))
-            between = "–" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
-            floor = found.baselines["overlap"].get(name)
-            rows.append(
-                [words, f"{100 * found.metrics[name]:.1f} %", between, "–" if floor is None else f"{100 * floor:.1f} %"]
-            )
-    lines = [
-        table(rows, right=(1, 2, 3)),
-        f"threshold {found.threshold:g}; overlap: a sentence of the best passage, never refused",
-    ]
-    return "\n".join([*lines, *(f"mistake: {on_one_line(one)}" for one in found.mistakes)])
-
-
-def ladder_text(found: Ladder) -> str:
-    """A row for each way, and under it those that were not run."""
-    rows = [["", "right", "refused", "exact match", "F1", "95 %", "s a question", "training s", "parameters", "MB"]]
-    for rung in found.rungs:
-        if not rung.ran:
-            continue
-        shares = [
-            f"{100 * rung.metrics[name]:.1f} %" if name in rung.metrics else "–"
-            for name in ("right", "refused", "em", "f1")
-        ]
-        low, high = rung.intervals.get("f1", (None, None))
-        between = "–" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
-        rows.append(
-            [
-                f"{rung.title}{' *' if rung.name == found.recommended else ''}",
-                *shares,
-                between,
-                f"{rung.seconds_a_question:.4f}",
-                "–" if rung.training_s is None else f"{rung.training_s:,.0f}",
-                "–" if rung.n_parameters is None else f"{rung.n_parameters:,}",
-                f"{rung.size_bytes / 1e6:.1f}",
-            ]
-        )
-    lines = [
-        f"{found.n_questions:,} questions, {found.n_without_answer:,} of them without an answer",
-        table(rows, right=range(1, len(rows[0]))),
-        *(f"not run: {rung.title}: {rung.command}" for rung in found.rungs if not rung.ran),
-        "s a question: of a processor; MB: weights and index; * recommended",
-        found.verdict,
-    ]
-    return "\n".join(lines)

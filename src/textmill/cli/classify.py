@@ -11,7 +11,7 @@ import click
 from textmill.cli.checkpoint_option import checkpoint_option
 from textmill.cli.lines import Lines
 from textmill.cli.output import Shell, for_terminal
-from textmill.cli.remote_options import PROMPTS, remote_instead
+from textmill.cli.remote_options import PROBABILITIES, PROMPTS, remote_instead
 from textmill.cli.run_argument import run_argument, settings_of, use_threads
 from textmill.cli.verb import verb
 from textmill.errors import InputError, UsageError
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         "textmill classify openai:NAME --prompts reviews.toml < in.txt      a model of a server, told how",
     ),
 )
-@remote_instead("classify", **PROMPTS)
+@remote_instead("classify", **PROMPTS, **PROBABILITIES)
 @run_argument
 @click.argument("text", required=False)
 @click.option(

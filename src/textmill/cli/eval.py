@@ -11,7 +11,7 @@ from textmill.cli.checkpoint_option import checkpoint_option
 from textmill.cli.class_tables import classes_text
 from textmill.cli.output import Shell, table
 from textmill.cli.plan import show_plan
-from textmill.cli.remote_options import PROMPTS, TEXT_WAYS, remote_instead
+from textmill.cli.remote_options import PROBABILITIES, PROMPTS, TEXT_WAYS, remote_instead
 from textmill.cli.run_argument import run_argument, settings_of, use_threads
 from textmill.cli.scores import FLOORS, scores_table
 from textmill.cli.verb import verb
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         "textmill eval openai:NAME --data new.csv --prompts reviews.toml      by what it answers",
     ),
 )
-@remote_instead("evaluate", **PROMPTS, **TEXT_WAYS)
+@remote_instead("evaluate", **PROMPTS, **PROBABILITIES, **TEXT_WAYS)
 @run_argument
 @click.option("--data", metavar="PATH", help="Text to measure on. Default: the held-out test part.")
 @click.option(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     examples=(
         "textmill export runs/novel --to hf             a folder that transformers loads, without code of ours",
         "textmill export runs/novel --to onnx           a graph for onnxruntime: every architecture, state included",
+        "textmill export runs/news --to onnx            of a translator two: encoder and decoder",
         "textmill export runs/novel --to gguf           one file, as llama.cpp reads it: presets llama and gpt2",
         "textmill export runs/novel --to hf --out novel-hf",
     ),
@@ -49,7 +50,8 @@ def export_command(
     """
     if to is None:
         raise UsageError("say the format: --to " + ", --to ".join(EXPORTS), hint=f"textmill export {run.path} --to hf")
-    from textmill.hub.export import export, folder_for, format_named, refuse_taken
+    from textmill.hub.export import export, folder_for, refuse_taken
+    from textmill.hub.exportable import format_named
 
     form, folder = format_named(to), folder_for(run, to, out)
     run.config = settings_of(run, shell, ("machine",))

@@ -14,6 +14,7 @@ from textmill.cli.text_argument import text_from
 from textmill.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from textmill.generation.chat import ChatStyle
     from textmill.hub.few_shot import FewShot, FewShotTask
     from textmill.hub.remote_evaluation import TextWays
     from textmill.hub.remote_model import RemoteModel
@@ -35,7 +36,7 @@ def generate(
     text = text_from(prompt)
     if n == 1 and not shell.json and sys.stdout.isatty():
         for piece in model.stream(Prompt.plain(text), config.generate, config.run.seed):
-            click.echo(for_terminal(piece), nl=False)
+            click.echo(for_terminal(piece.text), nl=False)
             sys.stdout.flush()
         click.echo()
         return
@@ -44,6 +45,14 @@ def generate(
             click.echo(result.to_json())
         else:
             click.echo(("\n" if place else "") + result.text)
+
+
+def chat(shell: Shell, model: RemoteModel, remote: RemoteSaid, style: ChatStyle | None, checkpoint: str | None) -> None:
+    """As with a run: its server lays the turns out."""
+    from textmill.cli.chat import RemoteChat
+
+    refuse(checkpoint=checkpoint, style=style)
+    RemoteChat(shell, model, shell.load().config, remote.get("system") or "").talk()
 
 
 def score(
@@ -77,7 +86,8 @@ def classify(
     few = few_shot_of(remote, "classify")
     source, lines, at_once = lines_of(shell, text, LINES_AT_ONCE)
     n_other, first = 0, ""
-    for number, found in enumerate(classify_remote(model, few, lines, at_once), start=1):
+    probable = bool(remote.get("probabilities"))
+    for number, found in enumerate(classify_remote(model, few, lines, at_once, probable), start=1):
         if found.said is not None and not found.label:
             n_other += 1
             first = first or f"line {number}: {' '.join(found.said.split())[:60]!r}"
@@ -125,12 +135,19 @@ def evaluate(
     if data is None:
         raise UsageError("a remote model has held nothing out: name what it is to be measured on, --data PATH")
     config, few, ways = shell.load().config, few_shot_said(remote), ways_of(remote)
+    probable = bool(remote.get("probabilities"))
     if shell.dry_run:
         documents, _ = read_for(data, config, few)
         kept = [str(model.settings.cache)] if model.settings.cache is not None else []
-        show_plan(shell, verb="eval", run=model.name, writes=kept, plan={"data": data, **planned(documents, few, ways)})
+        show_plan(
+            shell,
+            verb="eval",
+            run=model.name,
+            writes=kept,
+            plan={"data": data, **planned(documents, few, ways, probable)},
+        )
         return 0
-    found = evaluate_remote(model, data, config, few, ways)
+    found = evaluate_remote(model, data, config, few, ways, probable)
     return shown(shell, found, fail_under)
 
 

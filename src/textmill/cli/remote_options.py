@@ -14,6 +14,7 @@ from textmill.errors import UsageError
 
 if TYPE_CHECKING:
     from textmill.hub.remote_model import RemoteModel
+    from textmill.hub.remote_server import Endpoint
     from textmill.results import RemoteUse
 
 SCHEME = "openai:"
@@ -56,6 +57,16 @@ PROMPTS: dict[str, dict[str, Any]] = {
     "prompts": {"metavar": "FILE", "help": "Instruction and examples, TOML or JSON (docs/remote.md)."}
 }
 
+SYSTEM: dict[str, dict[str, Any]] = {
+    "system": {"metavar": "TEXT", "help": "What the model is told before all that is said."}
+}
+PROBABILITIES: dict[str, dict[str, Any]] = {
+    "probabilities": {
+        "is_flag": True,
+        "default": None,
+        "help": "Of each label, where the server tells them: as many requests as labels, in a chat one.",
+    }
+}
 TEXT_WAYS: dict[str, dict[str, Any]] = {
     "begin": {
         "metavar": "TEXT",
@@ -101,7 +112,7 @@ class RemoteSaid:
             flag = f"--{name.replace('_', '-')}"
             raise UsageError(f"{flag} is for a remote model, and RUN is {run}", hint=f"Say {SCHEME}NAME in its place.")
 
-    def opened(self, name: str, shell: Shell) -> RemoteModel:
+    def opened(self, name: str, shell: Shell, first: Endpoint = "completions") -> RemoteModel:
         """The model. Raises UsageError, InputError, MissingExtra."""
         from textmill.hub.remote_model import open_remote
         from textmill.hub.remote_server import RemoteSettings, key_of_file
@@ -124,7 +135,7 @@ class RemoteSaid:
             settings["cache"] = None
         elif self.get("cache") is not None:
             settings["cache"] = Path(self.get("cache"))
-        return open_remote(name, RemoteSettings(**settings), shell.notice)
+        return open_remote(name, RemoteSettings(**settings), shell.notice, first)
 
 
 def remote_instead(door: str, **more: dict[str, Any]) -> Callable[[Verb], Verb]:
@@ -142,7 +153,8 @@ def remote_instead(door: str, **more: dict[str, Any]) -> Callable[[Verb], Verb]:
                 return function(shell, run=run, **values)
             from textmill.cli import remote as verbs
 
-            with told_at_the_end(shell, remote.opened(run, shell)) as model:
+            first: Endpoint = "chat" if door == "chat" else "completions"
+            with told_at_the_end(shell, remote.opened(run, shell, first)) as model:
                 return getattr(verbs, door)(shell, model, remote, **values)
 
         return remote_options(**more)(either)

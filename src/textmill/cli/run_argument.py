@@ -16,7 +16,7 @@ import click
 from textmill.cli.output import Shell
 from textmill.cli.remote_options import SCHEME
 from textmill.errors import RunError, UsageError, did_you_mean
-from textmill.hub.named import HUB, MARKS_OF_OURS, is_foreign
+from textmill.hub.named import HUB, is_run
 from textmill.tables import TASKS_WITH_QUESTIONS
 
 if TYPE_CHECKING:
@@ -53,18 +53,14 @@ def open_argument(name: str) -> Run:
         raise UsageError(
             "this verb needs a run of this machine, not a remote model",
             where=name,
-            hint="One may stand in RUN's place in generate, score, eval, compare, classify, translate and ask.",
+            hint="One may stand in RUN's place in generate, chat, score, eval, compare, classify, translate and ask.",
         )
-    path = Path(name) if name.startswith(HUB) else _path_named(name)
-    if name.startswith(HUB) or is_foreign(path):
-        from textmill.hub import open_run as open_any
-
-        return open_any(name if name.startswith(HUB) else path)
-    if not any((path / file).is_file() for file in MARKS_OF_OURS):
+    path = None if name.startswith(HUB) else _path_named(name)
+    if path is not None and not is_run(path):
         raise RunError("this is no run (there is no run.json in it)", where=name, hint=_near(name))
-    from textmill.runs import open_run
+    from textmill.hub import open_run
 
-    return open_run(path)
+    return open_run(name if path is None else path)
 
 
 def folder_argument(name: str) -> Path:
@@ -109,7 +105,7 @@ def settings_of(run: Run, shell: Shell, keys: tuple[str, ...]) -> Config:
 def model_of(run: Run, config: Config, checkpoint: str | None = None) -> NextToken:
     """The run's language model on the machine that the config names. Raises RunError where it is none."""
     form = run.info["form"]
-    if form == "encoder" and run.is_of_masks:
+    if form == "encoder" and run.config.task.is_of_masks:
         raise RunError(
             "this run guesses hidden words: it writes nothing, and is a beginning for other runs",
             where=str(run.path),

@@ -198,6 +198,23 @@ ModelConfig = Annotated[
     Discriminator(section_of),
 ]
 
+# Touvron et al. 2023; transformers' LlamaForCausalLM.
+LLAMA: dict[str, Any] = {
+    "norm": "rms",
+    "norm_place": "pre",
+    "norm_eps": 1e-5,
+    "embed_norm": False,
+    "qk_norm": False,
+    "positions": "rotary",
+    "activation": "silu",
+    "gated": True,
+    "bias": False,
+    "scale_embedding": False,
+    "logit_cap": None,
+    "init": "normal",
+    "tied": False,
+}
+
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "transformer": {
         # Vaswani et al. 2017 as torch.nn.TransformerEncoder has it: post-norm, ReLU, sinusoids, embeddings by √d.
@@ -248,22 +265,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "init": "normal",
             "tied": True,
         },
-        # Touvron et al. 2023; transformers' LlamaForCausalLM.
-        "llama": {
-            "norm": "rms",
-            "norm_place": "pre",
-            "norm_eps": 1e-5,
-            "embed_norm": False,
-            "qk_norm": False,
-            "positions": "rotary",
-            "activation": "silu",
-            "gated": True,
-            "bias": False,
-            "scale_embedding": False,
-            "logit_cap": None,
-            "init": "normal",
-            "tied": False,
-        },
+        "llama": LLAMA,
         # Junczys-Dowmunt et al. 2018; transformers' MarianMTModel as the OPUS-MT models have it, made for translation.
         "marian": {
             "norm": "layer",
@@ -281,39 +283,9 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "tied": True,
         },
         # Yang et al. 2024, 2407.10671; transformers' Qwen2ForCausalLM.
-        "qwen2": {
-            "norm": "rms",
-            "norm_place": "pre",
-            "norm_eps": 1e-6,
-            "embed_norm": False,
-            "qk_norm": False,
-            "positions": "rotary",
-            "activation": "silu",
-            "gated": True,
-            "bias": False,
-            "attention_bias": "qkv",
-            "scale_embedding": False,
-            "logit_cap": None,
-            "init": "normal",
-            "tied": True,
-        },
+        "qwen2": LLAMA | {"norm_eps": 1e-6, "attention_bias": "qkv", "tied": True},
         # Yang et al. 2025, 2505.09388; transformers' Qwen3ForCausalLM.
-        "qwen3": {
-            "norm": "rms",
-            "norm_place": "pre",
-            "norm_eps": 1e-6,
-            "embed_norm": False,
-            "qk_norm": True,
-            "qk_norm_gain": True,
-            "positions": "rotary",
-            "activation": "silu",
-            "gated": True,
-            "bias": False,
-            "scale_embedding": False,
-            "logit_cap": None,
-            "init": "normal",
-            "tied": True,
-        },
+        "qwen3": LLAMA | {"norm_eps": 1e-6, "qk_norm": True, "qk_norm_gain": True, "tied": True},
         # transformers' NanoChatForCausalLM.
         "modern": {
             "norm": "rms_weightless",

@@ -6,7 +6,7 @@ from pydantic import field_validator
 
 from textmill.config.section import Section, knob
 from textmill.errors import did_you_mean
-from textmill.tables import TASKS
+from textmill.tables import TASKS, TASKS_OF_PRETRAINING
 
 
 class TaskConfig(Section):
@@ -41,6 +41,11 @@ class TaskConfig(Section):
 
     whole_words: bool = knob(False, flag="--whole-words")
     """Of masked words, hide all tokens of a word together. A Chinese character is a word."""
+
+    @property
+    def is_of_masks(self) -> bool:
+        """Whether a text is asked for its own hidden words, and for nothing else: a beginning for other runs."""
+        return self.name in TASKS_OF_PRETRAINING
 
     @field_validator("name")
     @classmethod

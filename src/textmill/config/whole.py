@@ -18,7 +18,6 @@ from textmill.tables import (
     TASK_FORMS,
     TASKS_OF_CONVERSATIONS,
     TASKS_OF_PAIRS,
-    TASKS_OF_PRETRAINING,
     TASKS_WITH_LABELS,
     TASKS_WITH_QUESTIONS,
     TASKS_WITH_STORIES,
@@ -140,7 +139,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def words_are_hidden_where_the_task_asks_for_them(self) -> Config:
-        if self.task.name in TASKS_OF_PRETRAINING:
+        if self.task.is_of_masks:
             return self
         for name, default in (("mask_share", 0.15), ("whole_words", False)):
             if getattr(self.task, name) != default:
@@ -150,7 +149,7 @@ class Config(Section):
     @model_validator(mode="after")
     def what_comes_first_is_of_use_to_the_task(self) -> Config:
         task = self.task.name
-        if self.train.pretrain and (TASK_FORMS.get(task) != "encoder" or task in TASKS_OF_PRETRAINING):
+        if self.train.pretrain and (TASK_FORMS.get(task) != "encoder" or self.task.is_of_masks):
             raise ValueError(
                 f"train.pretrain is of tasks that read whole texts, such as classify, and task {task} is none: "
                 "leave it out"

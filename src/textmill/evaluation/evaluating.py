@@ -24,7 +24,7 @@ from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.models import NextToken
 from textmill.results import Evaluation
 from textmill.runs import device_named
-from textmill.tables import TASKS_OF_PRETRAINING, TASKS_WITH_LABELS, TASKS_WITH_QUESTIONS
+from textmill.tables import TASKS_WITH_LABELS, TASKS_WITH_QUESTIONS
 from textmill.tasks import Task, task_of
 from textmill.tasks.measuring import DocumentIds
 from textmill.text import ReadReport, languages, read_documents
@@ -89,7 +89,7 @@ def evaluate(
         from textmill.evaluation.answers import evaluated as answers_evaluated
 
         return answers_evaluated(run, held_out.name, held_out.examples, held_out.notes, checkpoint)
-    if run.config.task.name in TASKS_OF_PRETRAINING:
+    if run.config.task.is_of_masks:
         from textmill.evaluation import masked  # which makes the same document
 
         return masked.evaluated(run, held_out.name, held_out.examples, held_out.notes, checkpoint, prepared, n_blocks)

@@ -11,15 +11,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from textmill.config import Config
-from textmill.errors import RunError, UsageError, did_you_mean
+from textmill.errors import RunError, UsageError
 from textmill.files import make_folder, new_folder, remove_abandoned
 from textmill.hub.export_card import card_of
-from textmill.hub.leaving import Format, Leaving
+from textmill.hub.exportable import format_named
+from textmill.hub.leaving import Leaving
 from textmill.hub.opening import open_run
 from textmill.results import Exported
 from textmill.runs import Run
-from textmill.tables import EXPORTS, load
 
 FOLDER = "export"
 """In a run's folder: exports, by format."""
@@ -72,23 +71,6 @@ def export(
         proof=written.proof,
         notes=written.notes,
     )
-
-
-def refuse_unexportable(config: Config, kind: str | None = None) -> None:
-    """Raises ConfigError where train.exportable names a format that has no place for what the config trains. kind: of
-    the tokenizer; default, as the config says. Loads no package of the format."""
-    if config.train.exportable is not None:
-        format_named(config.train.exportable).refuse(config, kind or config.tokens.kind)
-
-
-def format_named(to: str) -> Format:
-    """Raises UsageError for one that stands in no table."""
-    if to not in EXPORTS:
-        raise UsageError(
-            f"there is no format {to!r} to export to (there are: {', '.join(EXPORTS)})", hint=did_you_mean(to, EXPORTS)
-        )
-    made: Format = load(EXPORTS[to])()
-    return made
 
 
 def folder_for(run: Run, to: str, out: str | os.PathLike[str] | None) -> Path:

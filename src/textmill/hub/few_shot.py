@@ -8,7 +8,6 @@ a prompt is of one language throughout.
 from __future__ import annotations
 
 import tomllib
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Literal
 from textmill.errors import InputError, did_you_mean
 from textmill.files import json_of
 from textmill.hub.remote_model import Prompt
+from textmill.hub.remote_odds import folded_label
 
 FewShotTask = Literal["classify", "translate", "answer"]
 PARTS: dict[str, tuple[str, ...]] = {
@@ -36,8 +36,6 @@ NAMES = {
     "labels": "Labels",
 }
 NO_ANSWER = "none"
-QUOTES = "\"'“”‘’「」『』《》`*"
-ENDS = ".。!！,，;；:："
 KEYS = ("task", "instruction", "labels", "examples", "none", "names")
 FORM = """The file looks like this:
 task = "classify"
@@ -159,13 +157,3 @@ def _examples(value: Any, task: str, labels: Sequence[str], path: str) -> tuple[
                 hint=did_you_mean(one["label"], labels),
             )
     return tuple(value)
-
-
-def folded_label(text: str) -> str:
-    """A label, or an answer, for comparing: without quotes and marks around it, case and width."""
-    text = unicodedata.normalize("NFKC", text).strip()
-    before = None
-    while before != text:
-        before = text
-        text = text.strip().strip(QUOTES).rstrip(ENDS)
-    return text.casefold()

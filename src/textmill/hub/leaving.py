@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,8 @@ from textmill.config import Config
 from textmill.errors import ConfigError, MissingExtra, RunError
 from textmill.results import Proof
 from textmill.runs import Run
+from textmill.tasks.prepare import task_of
+from textmill.tasks.translate import Translate
 from textmill.tokens import Tokenizer
 
 EXPORTING = "export as "
@@ -72,6 +74,18 @@ class Leaving:
                 return self.tokenizer.after
             case _:
                 return ()
+
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        """Ids that a source begins with, which say its language of those that a translator of both directions writes:
+        the first one. Of others none."""
+        return self.wanted_ids[0] if self.wanted_ids else ()
+
+    @cached_property
+    def wanted_ids(self) -> list[tuple[int, ...]]:
+        """Of each direction of a translator."""
+        task = task_of(self.config)
+        return task.prefixes(self.tokenizer) if isinstance(task, Translate) else []
 
     @property
     def mask_id(self) -> int:
@@ -148,8 +162,13 @@ def versions(*packages: str) -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in packages}
 
 
+def how_compared(sizes: Iterable[str], *more: str) -> str:
+    """Proof.how of random ids. sizes: of each batch, in words. more: what else there is to say of them."""
+    return ", ".join([f"random ids, {' and '.join(sizes)}", *more])
+
+
 def refuse_tokens(config: Config, title: str) -> None:
-    """Raises ConfigError for a tokenizer that tokenizer.json cannot hold, and for two of them."""
+    """Raises ConfigError for a tokenizer that tokenizer.json cannot hold."""
     if config.tokens.segmenter != "characters":
         raise ConfigError(
             f"tokens.segmenter is {config.tokens.segmenter}, a program that tokenizer.json has no place for",

@@ -9,6 +9,11 @@ MARKS_OF_OURS = ("run.json", "manifest.json")
 SUFFIX_OF_GGUF = ".gguf"
 
 
+def is_run(path: Path) -> bool:
+    """Whether there is a model at `path`, ours or another's."""
+    return is_foreign(path) or any((path / name).is_file() for name in MARKS_OF_OURS)
+
+
 def is_foreign(path: Path) -> bool:
     """Whether there is something at `path` that is none of our runs, and looks like another's model."""
     if path.is_file():

@@ -1,78 +1,97 @@
-"""A run -> a folder with model.onnx, tokenizer.json and a card: `export --to onnx`. Room: hub/.
+"""A run -> a folder with its graphs, tokenizer.json and a card: `export --to onnx`. Room: hub/.
 
-Every architecture goes: a decoder with its state, an encoder with classes or hidden words. The graph is that of
-onnx_models.py, read back by onnxruntime and compared at two batch sizes and lengths.
+Every architecture goes: a decoder with its state, an encoder with a head, a translator as encoder and decoder. The
+graphs are those of onnx_models.py, read back by onnxruntime and compared (onnx_proof.py).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from textmill.config import Config
 from textmill.errors import ConfigError
-from textmill.hub.leaving import EXPORTING, Leaving, Written, needs, refuse_difference, refuse_tokens, versions
-from textmill.hub.onnx_models import graph_of
-from textmill.hub.tokenizer_file import prove_tokenizer, write_tokenizer
+from textmill.hub.leaving import (
+    EXPORTING,
+    Leaving,
+    Written,
+    how_compared,
+    needs,
+    refuse_difference,
+    refuse_tokens,
+    versions,
+)
+from textmill.hub.onnx_models import graphs_of
+from textmill.hub.onnx_proof import (
+    equal_translations,
+    is_adaptive,
+    opened,
+    prove_decoder,
+    prove_encoder,
+    prove_sourced,
+    sizes_of,
+)
+from textmill.hub.onnx_reader import prove_facts, write_facts
+from textmill.hub.tokenizer_file import files_of, prove_tokenizer, write_tokenizer
 from textmill.results import Proof
-from textmill.tables import TASK_FORMS
-
-BATCHES = ((2, 7, 5), (3, 1, 11))
-"""(rows, tokens read first, tokens read after them): what a graph is proved at."""
-Arrays = dict[str, NDArray[Any]]
+from textmill.tasks.prepare import task_of
 
 
 class OnnxFolder:
-    """model.onnx, run by onnxruntime."""
+    """model.onnx, of a translator encoder.onnx and decoder.onnx, run by onnxruntime."""
 
     title = "ONNX"
 
     def refuse(self, config: Config, kind: str) -> None:
         task = config.task.name
-        if TASK_FORMS[task] == "encoder-decoder":
-            instead = "--preset marian leaves as --to hf" if config.model.arch == "transformer" else None
+        if task == "story":
             raise ConfigError(
-                "a translator has two graphs and a search between them, which are not written as ONNX",
+                f"a run of --task {task} reads a story sentence by sentence and decides between them, which is no "
+                "graph of one row",
                 where=EXPORTING + self.title,
-                hint=f"A translator of {instead or '--arch transformer --preset marian leaves as --to hf'}.",
-            )
-        if task in ("answer", "story"):
-            raise ConfigError(
-                f"a run of --task {task} reads facts beside its text that ONNX has no reader for",
-                where=EXPORTING + self.title,
-                hint="lm, classify and mask leave as ONNX.",
+                hint="lm, translate, classify, answer and mask leave as ONNX.",
             )
         refuse_tokens(config, self.title)
 
     def write(self, leaving: Leaving, folder: Path) -> Written:
         needs("onnx", "onnxruntime")
         model = leaving.model
-        facts = {"begin": "" if leaving.begin is None else str(leaving.begin), "end": str(leaving.tokenizer.mark)}
-        if "classify" in leaving.run.info["heads"]:
-            facts["classes"] = json.dumps(model.heads["classify"].classes, ensure_ascii=False)
-        graph_of(model).save(folder, facts)
+        facts = facts_of(leaving)
+        names = []
+        for graph in graphs_of(model):
+            graph.save(folder, facts)
+            names.append(graph.name)
         write_tokenizer(leaving, folder)
-        session = opened(folder)
-        difference, n_numbers = (prove_encoder if model.form == "encoder" else prove_decoder)(model, session)
+        sessions = [opened(folder, name) for name in names]
+        more, n_greedy = "", 0
+        if model.form == "encoder-decoder":
+            difference, n_numbers = prove_sourced(model, *sessions)
+            refuse_difference(difference, "what was written")
+            n_sentences, n_greedy = equal_translations(leaving, *sessions)
+            more = f"one source padded, the state carried on; tokens one after the other of {n_sentences} sentences"
+        elif model.form == "encoder":
+            difference, n_numbers = prove_encoder(model, *sessions)
+            more = "one of them padded"
+        else:
+            difference, n_numbers = prove_decoder(model, *sessions)
+            more = "the state carried from the first part to the second"
         refuse_difference(difference, "model.onnx")
+        if "span" in leaving.run.info["heads"]:
+            write_facts(leaving, folder)
+            more += f"; {prove_facts(leaving, folder)} questions laid into rows as the run does"
+        n_texts = prove_tokenizer(leaving, folder)
         proof = Proof(
             max_difference=difference,
             n_numbers=n_numbers,
-            how=how_compared(),
-            n_texts=(n_texts := prove_tokenizer(leaving, folder)),
+            how=how_compared(sizes_of(model), more),
+            n_texts=n_texts,
             n_texts_equal=n_texts,
+            n_greedy=n_greedy,
             by=versions("onnxruntime", "tokenizers"),
         )
         return Written(
             architecture=f"{leaving.config.model.arch}, {model.form}",
-            python=program(leaving, session),
+            python=program(leaving),
             needs=("onnxruntime", "tokenizers", "numpy"),
             library="onnx",
             notes=notes_on(leaving),
@@ -80,98 +99,21 @@ class OnnxFolder:
         )
 
 
-def opened(folder: Path) -> Any:
-    """An onnxruntime session over model.onnx, on one thread, silent but for errors."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
-
-
-def how_compared() -> str:
-    sizes = " and ".join(f"{rows} rows of {first} + {then} tokens" for rows, first, then in BATCHES)
-    return f"random ids, {sizes}, the state carried from the first part to the second"
-
-
-def random_ids(model: Any, rows: int, n_tokens: int) -> Tensor:
-    generator = torch.Generator().manual_seed(rows)
-    return torch.randint(model.vocab_size, (rows, n_tokens), generator=generator)
-
-
-def within(model: Any) -> Iterable[tuple[int, int, int]]:
-    """BATCHES, shorter where the context is."""
-    for rows, first, then in BATCHES:
-        most = model.max_context or first + then
-        yield rows, min(first, most - 1), min(then, most - min(first, most - 1))
-
-
-@torch.no_grad()
-def prove_decoder(model: Any, session: Any) -> tuple[float, int]:
-    """(largest difference of a logit, logits compared): texts read in two parts there, at once here."""
-    worst, n_numbers = 0.0, 0
-    for rows, first, then in within(model):
-        ids = random_ids(model, rows, first + then)
-        hidden, _ = model(ids)
-        wanted = (model.head.log_probs if is_adaptive(model) else model.head.logits)(hidden)
-        feeds, found = no_past(session, rows), []
-        for part in (ids[:, :first], ids[:, first:]):
-            logits, *after = session.run(None, {"ids": part.numpy(), **feeds})
-            feeds = dict(zip(feeds, after, strict=True))
-            found.append(torch.from_numpy(logits))
-        worst = max(worst, largest(torch.cat(found, dim=1), wanted))
-        n_numbers += wanted.numel()
-    return worst, n_numbers
-
-
-@torch.no_grad()
-def prove_encoder(model: Any, session: Any) -> tuple[float, int]:
-    """The same of texts that are read whole, one of them half as long, with padding."""
-    worst, n_numbers = 0.0, 0
-    for rows, first, then in within(model):
-        ids = random_ids(model, rows, first + then)
-        segments = torch.zeros_like(ids)
-        segments[0, (first + then + 1) // 2 :] = -1
-        real = segments >= 0
-        feeds = {"ids": ids.numpy(), "real": real.numpy()}
-        if "mask" in model.heads:
-            hidden_here = torch.rand(ids.shape, generator=torch.Generator().manual_seed(rows)) < 0.3
-            feeds["hidden"] = hidden_here.numpy()
-            wanted = model.heads["mask"].logits(model(ids, segments, masked=hidden_here), model.embedding.weight)[real]
-            found = torch.from_numpy(session.run(None, feeds)[0])[real]
-        else:
-            wanted = model.heads["classify"](model(ids, segments), real)
-            found = torch.from_numpy(session.run(None, feeds)[0])
-        worst = max(worst, largest(found, wanted))
-        n_numbers += wanted.numel()
-    return worst, n_numbers
-
-
-def is_adaptive(model: Any) -> bool:
-    return bool(model.config.softmax == "adaptive")
-
-
-def largest(found: Tensor, wanted: Tensor) -> float:
-    """Of the differences; NaN where something is no number."""
-    return float((found - wanted).abs().max())
-
-
-def no_past(session: Any, rows: int) -> Arrays:
-    """What a decoder reads at the beginning of a text: zeros, or nothing at all."""
-    return {
-        value.name: np.zeros(
-            [rows if dim == "batch" else 0 if dim == "past" else dim for dim in value.shape], np.float32
-        )
-        for value in session.get_inputs()
-        if value.name != "ids"
-    }
+def facts_of(leaving: Leaving) -> dict[str, str]:
+    """What stands in a graph's metadata."""
+    model = leaving.model
+    facts = {"begin": "" if leaving.begin is None else str(leaving.begin), "end": str(leaving.tokenizer.mark)}
+    if "classify" in leaving.run.info["heads"]:
+        facts["classes"] = json.dumps(model.heads["classify"].classes, ensure_ascii=False)
+    return facts
 
 
 def notes_on(leaving: Leaving) -> list[str]:
     """What a user of the graph must know."""
     model, notes = leaving.model, []
-    if model.form == "decoder":
+    if model.form == "encoder-decoder":
+        notes += notes_on_translator(leaving)
+    elif model.form == "decoder":
         kept = "h, and c of an LSTM" if model.max_context is None else "keys and values of every layer"
         notes.append(
             f"The past goes in and comes out ({kept}); a text may be read in any parts. All rows of a batch are "
@@ -179,9 +121,16 @@ def notes_on(leaving: Leaving) -> list[str]:
         )
     else:
         notes.append("One text a row; padding stands at the right, where `real` is false.")
+    if "span" in leaving.run.info["heads"]:
+        notes.append(
+            "`facts` say of each token what the question and the passage have in common: facts.py makes them, of numpy "
+            "and tokenizers alone. The first place stands for no answer: a stretch is likelier than that where its "
+            "two scores are higher in sum. A passage longer than a row is to be read in windows that overlap, each "
+            "with its question."
+        )
     if model.max_context is not None:
         notes.append(f"A row holds at most {model.max_context} tokens, the past included; beyond them it is an error.")
-    if is_adaptive(model):
+    if model.form != "encoder" and is_adaptive(model):
         notes.append("The scores are natural logarithms of probabilities: the head is an adaptive softmax.")
     if model.form == "encoder" and leaving.config.task.name == "classify":
         notes.append(
@@ -197,8 +146,46 @@ def notes_on(leaving: Leaving) -> list[str]:
     return notes
 
 
-def program(leaving: Leaving, session: Any) -> str:
+def notes_on_translator(leaving: Leaving) -> list[str]:
+    model, tokenizer = leaving.model, leaving.tokenizer
+    if model.max_context is None:
+        made, kept = "vectors of each of its tokens, and the state in which its target begins", "h (and c of an LSTM)"
+    else:
+        made, kept = "keys and values of each of its tokens, for every layer", "keys and values of every layer"
+    notes = [
+        f"encoder.onnx reads a source, which ends in {tokenizer.of_source.mark}, and gives {made}; one source a row, "
+        "padding at the right, where `real` is false.",
+        f"decoder.onnx reads that and a target, and gives `logits` (batch, time, {model.vocab_size}) of the token "
+        f"behind each; what it keeps of the past goes in and comes out ({kept}). A target ends in {tokenizer.mark}.",
+        "The search is the user's: the program below takes the likeliest token each time. Textmill looks with "
+        f"{leaving.config.generate.beams} beams and divides by the length to the power "
+        f"{leaving.config.generate.length_power:g}; for beams, repeat and choose rows of all that goes in.",
+    ]
+    if len(leaving.wanted_ids) > 1:
+        ways = task_of(leaving.config).ways  # type: ignore[attr-defined]
+        notes.append(
+            "A source begins with the language that is wanted: "
+            + ", ".join(f"{list(ids)} for {way}" for way, ids in zip(ways, leaving.wanted_ids, strict=True))
+            + "."
+        )
+    if tokenizer.of_source is not tokenizer:
+        notes.append("tokenizer.source.json cuts sources, tokenizer.json targets.")
+    return notes
+
+
+def program(leaving: Leaving) -> str:
     """A Python program over onnxruntime and tokenizers alone."""
+    if leaving.model.form == "encoder-decoder":
+        tokenizer = leaving.tokenizer
+        return PROGRAM_TRANSLATE.format(
+            source_file=list(files_of(tokenizer))[-1],
+            wanted=f"{list(leaving.wanted)} + " if leaving.wanted else "",
+            source_end=tokenizer.of_source.mark,
+            begin=tokenizer.mark if tokenizer.begin is None else tokenizer.begin,
+            end=tokenizer.mark,
+        )
+    if "span" in leaving.run.info["heads"]:
+        return PROGRAM_HEAD + PROGRAM_ANSWER.format(longest=leaving.model.heads["span"].longest)
     begin = [] if leaving.begin is None else [leaving.begin]
     if leaving.model.form == "decoder":
         prompt = "从前" if leaving.is_chinese else "Once"
@@ -252,4 +239,48 @@ hidden = np.zeros_like(ids, dtype=bool)
 hidden[0, -1] = True  # which tokens are to be guessed
 [logits] = session.run(None, {{"ids": ids, "real": np.ones_like(hidden), "hidden": hidden}})
 print(tokenizer.decode([int(logits[0, -1].argmax())]))
+"""
+PROGRAM_TRANSLATE = """\
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+encoder, decoder = (onnxruntime.InferenceSession(name) for name in ("encoder.onnx", "decoder.onnx"))
+of_source, of_target = Tokenizer.from_file("{source_file}"), Tokenizer.from_file("tokenizer.json")
+of_source.encode_special_tokens = True  # a control word in a text is text
+
+source = {wanted}of_source.encode("The mill turns.", add_special_tokens=False).ids + [{source_end}]
+ids = np.array([source])
+real = np.ones_like(ids, dtype=bool)
+made = encoder.run(None, {{"ids": ids, "real": real}})
+given = dict(zip([value.name for value in encoder.get_outputs()], made), real=real)
+state, told = {{}}, {{}}
+for value in decoder.get_inputs():
+    if value.name == "real" or value.name.startswith("source_"):
+        told[value.name] = given[value.name]
+    elif value.name != "ids":  # what is kept of the past: as the encoder begins it, or nothing yet
+        empty = np.zeros([1 if dim == "batch" else 0 if dim == "past" else dim for dim in value.shape], np.float32)
+        state[value.name] = given.get(value.name, empty)
+read, written = [{begin}], []
+for _ in range(40):  # the likeliest token each time
+    logits, *after = decoder.run(None, {{"ids": np.array([read]), **told, **state}})
+    state = dict(zip(state, after))
+    read = [int(logits[0, -1].argmax())]
+    if read == [{end}]:
+        break
+    written += read
+print(of_target.decode(written))
+"""
+PROGRAM_ANSWER = """\
+from facts import row_of  # facts.py in this folder
+
+question, passage = "Where does the mill stand?", "The mill stands by the river. It has a wheel."
+ids, real, facts, spans = row_of(question, passage, tokenizer)
+[scores] = session.run(None, {{"ids": ids, "real": real, "facts": facts}})[0]
+best, answer = scores[0].sum(), ""  # the first place: that there is no answer
+for first, (place, start, _) in enumerate(spans):
+    for last, _, end in spans[first:]:
+        if end - start <= {longest} and scores[place, 0] + scores[last, 1] > best:
+            best, answer = scores[place, 0] + scores[last, 1], passage[start:end].strip()
+print(answer)
 """

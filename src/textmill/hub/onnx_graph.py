@@ -19,14 +19,17 @@ from torch import Tensor
 OPSET, IR_VERSION = 18, 9
 PROTOBUF_MOST = 2**31 - 2**24
 """Bytes of a file that protobuf can hold, and some room: weights beyond them lie in a file beside it."""
-WEIGHTS_BESIDE = "model.onnx.data"
+WEIGHTS_SUFFIX = ".data"
 
 Value = str
 """A name of a tensor in the graph."""
 
 
 class Graph:
-    """Nodes in their order, constants, inputs and outputs. A method adds a node and gives the name of what it makes."""
+    """Nodes in their order, constants, inputs and outputs. A method adds a node and gives the name of what it makes.
+
+    name: of the file, without .onnx.
+    """
 
     def __init__(self, name: str):
         self.name = name
@@ -128,7 +131,7 @@ class Graph:
     # --- the file
 
     def save(self, folder: Path, facts: dict[str, str], most: int = PROTOBUF_MOST) -> None:
-        """Write model.onnx; where it would hold more than `most` bytes, the weights into a file beside it."""
+        """Write NAME.onnx; where it would hold more than `most` bytes, the weights into NAME.onnx.data beside it."""
         import onnx
         from onnx import helper, numpy_helper
 
@@ -139,8 +142,8 @@ class Graph:
         )
         helper.set_model_props(model, facts)
         large = sum(array.nbytes for array in self.constants.values()) > most
-        path = folder / "model.onnx"
-        onnx.save_model(model, path, save_as_external_data=large, location=WEIGHTS_BESIDE)
+        path = folder / f"{self.name}.onnx"
+        onnx.save_model(model, path, save_as_external_data=large, location=path.name + WEIGHTS_SUFFIX)
         onnx.checker.check_model(str(path), full_check=True)
 
 

@@ -1,21 +1,28 @@
-"""A network -> the graph of model.onnx, which onnxruntime runs without Textmill or PyTorch. Room: hub/.
+"""A network -> the graphs that onnxruntime runs without Textmill or PyTorch. Room: hub/.
 
     network                            goes in                                  comes out
     RNN, GRU, LSTM decoder             ids, h (and c)                           logits, h_after (and c_after)
     Transformer decoder                ids, past_keys.N, past_values.N          logits, keys.N, values.N
     encoder with classes               ids, real                                logits
     encoder of hidden words            ids, real, hidden                        logits
+    encoder that finds answers         ids, real, facts                         logits
+    RNN, GRU, LSTM with a source       ids, real                                source_values (source_keys), h (and c)
+                                       ids, h (and c), real, source_…           logits, h_after (and c_after)
+    Transformer with a source          ids, real                                source_keys.N, source_values.N
+                                       ids, past_keys.N, …, real, source_…      logits, keys.N, values.N
 
+A network with a source is two graphs, encoder and decoder: what the one gives goes into the other under the same name.
 Batch, time and past are any numbers. What is carried on is said: a state goes in and comes out, so that a text read in
 parts gives what it gives as a whole. onnx_folder.py writes it, and holds each graph to its network.
-Shapes: B batch, T new tokens, P past tokens, L layers, D width, V vocabulary, C classes, K key-value heads, E width of
-a head.
+Shapes: B batch, T new tokens, P past tokens, S tokens of a source, L layers, D width, V vocabulary, C classes, H heads,
+K key-value heads, E width of a head, F facts of a token.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -23,13 +30,15 @@ import torch
 from torch import Tensor, nn
 
 from textmill.hub.onnx_graph import Graph, Value
+from textmill.hub.onnx_heads import capped, pooled, span_scores, told_facts, write_scores
 from textmill.models import Network
-from textmill.models.adaptive_head import AdaptiveHead
 from textmill.models.both_ways import BothWays
-from textmill.models.classify_head import ClassifyHead
 from textmill.models.layout import Layout
 from textmill.models.mask_head import MaskHead
+from textmill.models.matches import N_FACTS
 from textmill.models.recurrent import Recurrent
+from textmill.models.recurrent_source import SourceAttention, SourcedRecurrent
+from textmill.models.span_head import SpanHead
 from textmill.models.transformer import Block, Transformer, WeightlessRMSNorm
 
 GATES = {"RNN_TANH": [0], "LSTM": [0, 3, 1, 2], "GRU": [1, 0, 2]}
@@ -38,23 +47,44 @@ At = Callable[[Value], Value]
 KINDS = {"RNN_TANH": "RNN", "LSTM": "LSTM", "GRU": "GRU"}
 
 
-def graph_of(model: Network) -> Graph:
-    """The graph of a decoder, or of an encoder with classes or hidden words."""
-    graph = Graph("textmill")
-    ids = graph.input("ids", np.int64, ["batch", "time"])
-    x = graph.op("Gather", graph.constant(model.embedding.weight, "embedding.weight"), ids)  # (B, T, D)
-    (encode if model.form == "encoder" else decode)(graph, model, ids, x)
-    return graph
+@dataclass(frozen=True)
+class Source:
+    """What a decoder is shown of its source. real (B, S): True where there is a token. layers: keys and values of each
+    block of a Transformer (B, K, S, E); of a recurrence one of both (B, S, D), what places are compared with and what
+    they take."""
+
+    real: Value
+    layers: list[tuple[Value, Value]]
 
 
-def decode(graph: Graph, model: Any, ids: Value, x: Value) -> None:
+def graphs_of(model: Network) -> list[Graph]:
+    """The graph of a decoder, or of an encoder with a head; of an encoder-decoder both of them."""
+    if model.form == "encoder-decoder":
+        return [graph_of_source(model), graph_of_target(model)]
+    graph = Graph("model")
+    ids, x = embedded(graph, model.embedding)
+    if model.form == "encoder":
+        encode(graph, model, ids, x)
+    else:
+        decode(graph, model, model.backbone, ids, x)
+    return [graph]
+
+
+def embedded(graph: Graph, table: nn.Embedding, time: str = "time") -> tuple[Value, Value]:
+    """(ids (B, T), their vectors (B, T, D))."""
+    ids = graph.input("ids", np.int64, ["batch", time])
+    return ids, graph.op("Gather", graph.constant(table.weight, "embedding.weight"), ids)
+
+
+def decode(graph: Graph, model: Any, backbone: Any, ids: Value, x: Value, source: Source | None = None) -> None:
     """A language model: what it keeps of the past goes in and comes out."""
-    backbone = model.backbone
     if isinstance(backbone, Recurrent):
         names = backbone.state_names
         shape: list[str | int] = [backbone.config.n_layers, "batch", backbone.config.d_model]
         begin = {name: graph.input(name, np.float32, shape) for name in names}
         hidden, after = through_cells(graph, backbone, x, begin, None)
+        if source is not None:
+            hidden = mixed_with_source(graph, model.backbone.attention, hidden, source)
         write_scores(graph, model, hidden)
         for name in names:
             graph.output(f"{name}_after", after[name], np.float32, shape)
@@ -75,13 +105,99 @@ def decode(graph: Graph, model: Any, ids: Value, x: Value) -> None:
     def at(table: Value) -> Value:  # an error beyond the end of the table
         return graph.op("Gather", table, places)
 
-    hidden, kept = through_blocks(graph, backbone, x, at, sees, caches)
+    hidden, kept = through_blocks(graph, backbone, x, at, sees, caches, source)
     write_scores(graph, model, hidden)
     for n, both in enumerate(kept):
         for part, value in zip(("keys", "values"), both, strict=True):
             graph.output(
                 f"{part}.{n}", value, np.float32, ["batch", config.kv_heads, "past_and_time", config.head_width]
             )
+
+
+# --- with a source
+
+
+def graph_of_source(model: Any) -> Graph:
+    """What is made of a source, once."""
+    graph, backbone = Graph("encoder"), model.backbone
+    ids, x = embedded(graph, model.embedding if model.source_embedding is None else model.source_embedding, "source")
+    real = graph.input("real", np.bool_, ["batch", "source"])
+    hidden, ends = read_whole(graph, backbone.encoder, ids, x, real)
+    if isinstance(backbone, SourcedRecurrent):
+        width, n_layers = backbone.config.d_model, backbone.config.n_layers
+        graph.output("source_values", hidden, np.float32, ["batch", "source", width])
+        if backbone.attention.key is not None:
+            keys = graph.linear(hidden, backbone.attention.key.weight, None, "attention.key")
+            graph.output("source_keys", keys, np.float32, ["batch", "source", width])
+        for name, vectors in ends.items():  # (L · 2, B, D/2), the two directions of a layer in turns
+            apart = graph.constant(np.array([n_layers, 2, -1, width // 2], dtype=np.int64))
+            in_turns = graph.op("Transpose", graph.op("Reshape", vectors, apart), perm=[0, 2, 1, 3])
+            graph.output(name, graph.reshaped(in_turns, 0, 0, -1), np.float32, [n_layers, "batch", width])
+        return graph
+    config = backbone.config
+    shape: list[str | int] = ["batch", config.kv_heads, "source", config.head_width]
+    for n, block in enumerate(backbone.blocks):
+        part, name = block.cross_attention, f"blocks.{n}.cross_attention"
+        keys, values = (heads_of(graph, part, kind, hidden, part.n_kv_heads, name) for kind in ("key", "value"))
+        keys = head_normed(graph, part, keys, "key", name)
+        for kind, value in (("keys", keys), ("values", values)):
+            graph.output(f"source_{kind}.{n}", graph.op("Transpose", value, perm=[0, 2, 1, 3]), np.float32, shape)
+    return graph
+
+
+def graph_of_target(model: Any) -> Graph:
+    """The next token of a target, given what was made of its source."""
+    graph, backbone, config = Graph("decoder"), model.backbone, model.config
+    ids, x = embedded(graph, model.embedding)
+    real = graph.input("real", np.bool_, ["batch", "source"])
+    layers = []
+    if isinstance(backbone, SourcedRecurrent):
+        dims: list[str | int] = ["batch", "source", config.d_model]
+        values = graph.input("source_values", np.float32, dims)
+        has_keys = backbone.attention.key is not None
+        layers.append((graph.input("source_keys", np.float32, dims) if has_keys else values, values))
+    else:
+        dims = ["batch", config.kv_heads, "source", config.head_width]
+        for n in range(config.n_layers):
+            keys, values = (graph.input(f"source_{kind}.{n}", np.float32, dims) for kind in ("keys", "values"))
+            layers.append((keys, values))
+    decode(graph, model, backbone.decoder, ids, x, Source(real, layers))
+    return graph
+
+
+def mixed_with_source(graph: Graph, part: SourceAttention, hidden: Value, source: Source) -> Value:
+    """models.recurrent_source.SourceAttention: (B, T, D)."""
+    [(keys, values)] = source.layers
+    if part.query is None or part.score is None:
+        scores = graph.op("MatMul", hidden, graph.op("Transpose", keys, perm=[0, 2, 1]))
+        scores = graph.op("Div", scores, graph.number(math.sqrt(part.mix.out_features)))
+    else:
+        queries = graph.unsqueezed(graph.linear(hidden, part.query.weight, None, "attention.query"), 2)
+        compared = graph.op("Tanh", graph.op("Add", queries, graph.unsqueezed(keys, 1)))  # (B, T, S, D)
+        height = graph.op("MatMul", compared, graph.constant(part.score.detach()[:, None], "attention.score"))
+        scores = graph.op("Squeeze", height, graph.ints(3))
+    seen = graph.op("Where", graph.unsqueezed(source.real, 1), scores, graph.number(-math.inf))
+    found = graph.op("MatMul", graph.op("Softmax", seen, axis=-1), values)
+    both = graph.op("Concat", found, hidden, axis=-1)
+    return graph.op("Tanh", graph.linear(both, part.mix.weight, None, "attention.mix"))
+
+
+# --- read whole
+
+
+def read_whole(graph: Graph, backbone: Any, ids: Value, x: Value, real: Value) -> tuple[Value, dict[str, Value]]:
+    """(hidden (B, T, D) of texts of one row each, padding at the right; of a recurrence what either direction ends
+    in)."""
+    if isinstance(backbone, BothWays):
+        lengths = graph.op("ReduceSum", graph.op("Cast", real, to=6), graph.ints(1), keepdims=0)  # 6: int32
+        return through_cells(graph, backbone, x, None, lengths)
+    n_tokens = graph.size(ids, 1)
+
+    def at(table: Value) -> Value:  # beyond the end of the table too few rows, which cannot be added
+        return graph.op("Slice", table, graph.ints(0), n_tokens, graph.ints(0))
+
+    sees = graph.reshaped(real, 0, 1, 1, -1)  # (B, 1, 1, T)
+    return through_blocks(graph, backbone, x, at, sees, None)[0], {}
 
 
 def encode(graph: Graph, model: Any, ids: Value, x: Value) -> None:
@@ -91,17 +207,13 @@ def encode(graph: Graph, model: Any, ids: Value, x: Value) -> None:
     if isinstance(head, MaskHead):
         hidden_here = graph.unsqueezed(graph.input("hidden", np.bool_, ["batch", "time"]), 2)
         x = graph.op("Where", hidden_here, graph.constant(head.stand_in, "stand_in"), x)
-    if isinstance(model.backbone, BothWays):
-        lengths = graph.op("ReduceSum", graph.op("Cast", real, to=6), graph.ints(1), keepdims=0)  # 6: int32
-        hidden, _ = through_cells(graph, model.backbone, x, None, lengths)
-    else:
-        n_tokens = graph.size(ids, 1)
-
-        def at(table: Value) -> Value:  # beyond the end of the table too few rows, which cannot be added
-            return graph.op("Slice", table, graph.ints(0), n_tokens, graph.ints(0))
-
-        sees = graph.reshaped(real, 0, 1, 1, -1)  # (B, 1, 1, T)
-        hidden, _ = through_blocks(graph, model.backbone, x, at, sees, None)
+    if isinstance(head, SpanHead):
+        facts = graph.input("facts", np.float32, ["batch", "time", N_FACTS])
+        x = told_facts(graph, head, x, facts)
+        hidden, _ = read_whole(graph, model.backbone, ids, x, real)
+        graph.output("logits", span_scores(graph, head, hidden, facts), np.float32, ["batch", "time", 2])
+        return
+    hidden, _ = read_whole(graph, model.backbone, ids, x, real)
     if isinstance(head, MaskHead):
         table = model.embedding.weight if head.weight is None else head.weight
         turned = graph.bent(graph.linear(hidden, head.turn, head.turn_bias, "turn"), "gelu")
@@ -167,10 +279,17 @@ def weights_of_layer(cells: nn.RNNBase, suffix: str) -> tuple[Tensor, Tensor, Te
 
 
 def through_blocks(
-    graph: Graph, backbone: Transformer, x: Value, at: At, sees: Value, caches: list[list[Value]] | None
+    graph: Graph,
+    backbone: Transformer,
+    x: Value,
+    at: At,
+    sees: Value,
+    caches: list[list[Value]] | None,
+    source: Source | None = None,
 ) -> tuple[Value, list[tuple[Value, Value]]]:
-    """(hidden (B, T, D), keys and values (B, K, P+T, E) of each layer). places (T,): where the tokens stand. sees: True
-    where a token (row) may look at another (column). caches: keys and values of the past, None = there is none."""
+    """(hidden (B, T, D), keys and values (B, K, P+T, E) of each layer). at: a table of all places -> its rows where the
+    tokens stand. sees: True where a token (row) may look at another (column). caches: keys and values of the past, None
+    = there is none."""
     config = backbone.config
     if config.scale_embedding:
         x = graph.op("Mul", x, graph.number(math.sqrt(config.d_model)))
@@ -190,9 +309,11 @@ def through_blocks(
         turn = [at(graph.constant(table, name)) for name, table in tables]  # (T, 1, E)
 
     kept = []
+    looks_at = None if source is None else graph.reshaped(source.real, 0, 1, 1, -1)  # (B, 1, 1, S)
     for number, block in enumerate(cast("list[Block]", backbone.blocks)):
         past = caches[number] if caches is not None else None
-        x, cache = through_block(graph, block, x, sees, turn, past, f"blocks.{number}")
+        seen = None if source is None or looks_at is None else (*source.layers[number], looks_at)
+        x, cache = through_block(graph, block, x, sees, turn, past, seen, f"blocks.{number}")
         kept.append(cache)
     if backbone.last_norm is not None:
         x = normed(graph, backbone.last_norm, x, "last_norm")
@@ -200,10 +321,23 @@ def through_blocks(
 
 
 def through_block(
-    graph: Graph, block: Block, x: Value, sees: Value, turn: list[Value] | None, past: list[Value] | None, name: str
+    graph: Graph,
+    block: Block,
+    x: Value,
+    sees: Value,
+    turn: list[Value] | None,
+    past: list[Value] | None,
+    source: tuple[Value, Value, Value] | None,
+    name: str,
 ) -> tuple[Value, tuple[Value, Value]]:
+    """source: keys, values (B, K, S, E), and what may be seen of them."""
+
     def attended(x: Value) -> tuple[Value, tuple[Value, Value]]:
         return attention(graph, block.attention, x, sees, turn, past, f"{name}.attention")
+
+    def crossed(x: Value) -> Value:
+        assert source is not None, "a block with attention to a source is always given one"
+        return cross_attention(graph, block.cross_attention, x, *source, f"{name}.cross_attention")
 
     def fed(x: Value) -> Value:
         return feed_forward(graph, block.feed_forward, x, f"{name}.feed_forward")
@@ -214,9 +348,13 @@ def through_block(
     if block.norm_place == "pre":
         mixed, cache = attended(norm("attention_norm", x))
         x = graph.op("Add", x, mixed)
+        if block.cross_attention is not None:
+            x = graph.op("Add", x, crossed(norm("cross_norm", x)))
         return graph.op("Add", x, fed(norm("feed_forward_norm", x))), cache
     mixed, cache = attended(x)
     x = norm("attention_norm", graph.op("Add", x, mixed))
+    if block.cross_attention is not None:
+        x = norm("cross_norm", graph.op("Add", x, crossed(x)))
     return norm("feed_forward_norm", graph.op("Add", x, fed(x))), cache
 
 
@@ -224,28 +362,42 @@ def attention(
     graph: Graph, part: Any, x: Value, sees: Value, turn: list[Value] | None, past: list[Value] | None, name: str
 ) -> tuple[Value, tuple[Value, Value]]:
     """(B, T, D), and the keys and values with these T places in them."""
-
-    def heads(kind: str, n: int) -> Value:
-        projection = getattr(part, kind)
-        flat = graph.linear(x, projection.weight, projection.bias, f"{name}.{kind}")
-        return graph.reshaped(flat, 0, 0, n, part.d_head)  # (B, T, H, E)
-
-    q, k, v = heads("query", part.n_heads), heads("key", part.n_kv_heads), heads("value", part.n_kv_heads)
+    q = heads_of(graph, part, "query", x, part.n_heads, name)
+    k, v = (heads_of(graph, part, kind, x, part.n_kv_heads, name) for kind in ("key", "value"))
     if part.query_norm is not None:  # one with weights comes before the rotation
-        q, k = (
-            graph.op(
-                "Mul", graph.rms_normed(value, part.qk_norm_eps), graph.constant(gain.weight, f"{name}.{which}_norm")
-            )
-            for which, value, gain in (("query", q, part.query_norm), ("key", k, part.key_norm))
-        )
+        q, k = head_normed(graph, part, q, "query", name), head_normed(graph, part, k, "key", name)
     if turn is not None:
         q, k = turned(graph, q, turn), turned(graph, k, turn)
-    if part.query_norm is None and part.qk_norm_eps is not None:
-        q, k = graph.rms_normed(q, part.qk_norm_eps), graph.rms_normed(k, part.qk_norm_eps)
+    if part.query_norm is None:
+        q, k = head_normed(graph, part, q, "query", name), head_normed(graph, part, k, "key", name)
     q, k, v = (graph.op("Transpose", value, perm=[0, 2, 1, 3]) for value in (q, k, v))  # (B, H or K, T, E)
     if past is not None:
         k, v = (graph.op("Concat", before, now, axis=2) for before, now in zip(past, (k, v), strict=True))
-    cache = (k, v)
+    return mixed_by(graph, part, q, k, v, sees, name), (k, v)
+
+
+def cross_attention(graph: Graph, part: Any, x: Value, k: Value, v: Value, sees: Value, name: str) -> Value:
+    """models.attention.CrossAttention: (B, T, D)."""
+    q = head_normed(graph, part, heads_of(graph, part, "query", x, part.n_heads, name), "query", name)
+    return mixed_by(graph, part, graph.op("Transpose", q, perm=[0, 2, 1, 3]), k, v, sees, name)
+
+
+def heads_of(graph: Graph, part: Any, kind: str, x: Value, n: int, name: str) -> Value:
+    """(B, T, n, E). kind: query, key or value."""
+    projection = getattr(part, kind)
+    return graph.reshaped(graph.linear(x, projection.weight, projection.bias, f"{name}.{kind}"), 0, 0, n, part.d_head)
+
+
+def head_normed(graph: Graph, part: Any, x: Value, kind: str, name: str) -> Value:
+    """Queries or keys (..., E), normalised where the model does so."""
+    if part.qk_norm_eps is None:
+        return x
+    gain, plain = getattr(part, f"{kind}_norm"), graph.rms_normed(x, part.qk_norm_eps)
+    return plain if gain is None else graph.op("Mul", plain, graph.constant(gain.weight, f"{name}.{kind}_norm"))
+
+
+def mixed_by(graph: Graph, part: Any, q: Value, k: Value, v: Value, sees: Value, name: str) -> Value:
+    """softmax(QKᵀ/√E)V, put together again: (B, T, D). q (B, H, T, E); k, v (B, K, P+T or S, E)."""
     groups = part.n_heads // part.n_kv_heads
     if groups > 1:  # each head of keys and values serves a group of queries
         k, v = (
@@ -259,7 +411,7 @@ def attention(
     scores = graph.op("Div", scores, graph.number(math.sqrt(part.d_head)))
     weights = graph.op("Softmax", graph.op("Where", sees, scores, graph.number(-math.inf)), axis=-1)
     mixed = graph.reshaped(graph.op("Transpose", graph.op("MatMul", weights, v), perm=[0, 2, 1, 3]), 0, 0, -1)
-    return graph.linear(mixed, part.out.weight, part.out.bias, f"{name}.out"), cache
+    return graph.linear(mixed, part.out.weight, part.out.bias, f"{name}.out")
 
 
 def turned(graph: Graph, x: Value, turn: list[Value]) -> Value:
@@ -287,56 +439,3 @@ def normed(graph: Graph, norm: nn.Module, x: Value, name: str) -> Value:
         return graph.op("Mul", graph.rms_normed(x, float(norm.eps or 0.0)), graph.constant(norm.weight, name))
     assert isinstance(norm, nn.LayerNorm), "make_norm makes no other"
     return graph.layer_normed(x, norm.weight, norm.bias, norm.eps, name)
-
-
-# --- heads
-
-
-def write_scores(graph: Graph, model: Any, hidden: Value) -> None:
-    """logits (B, T, V); of an adaptive softmax ln P, which are logits too."""
-    logits = adaptive_scores(graph, model.head, hidden) if isinstance(model.head, AdaptiveHead) else None
-    if logits is None:
-        head = model.head
-        logits = capped(graph, graph.linear(hidden, head.projection, head.bias, "head"), head.cap)
-    graph.output("logits", logits, np.float32, ["batch", "time", model.vocab_size])
-
-
-def capped(graph: Graph, logits: Value, cap: float | None) -> Value:
-    if cap is None:
-        return logits
-    return graph.op("Mul", graph.op("Tanh", graph.op("Div", logits, graph.number(cap))), graph.number(cap))
-
-
-def adaptive_scores(graph: Graph, head: AdaptiveHead, hidden: Value) -> Value:
-    """models.adaptive_head.AdaptiveHead.log_probs."""
-    log_softmax: Callable[[Value], Value] = lambda scores: graph.op("LogSoftmax", scores, axis=-1)  # noqa: E731
-    first = log_softmax(capped(graph, graph.linear(hidden, head.projection, head.bias, "head"), head.cap))
-    n_clusters = len(head.starts)
-    sizes = graph.ints(head.n_frequent, *[1] * n_clusters)
-    frequent, *of_clusters = graph.node("Split", first, sizes, n_outputs=1 + n_clusters, axis=-1)
-    parts = [frequent]
-    for number, (reduce, expand) in enumerate(zip(head.reduce, head.expand, strict=True)):
-        narrow = graph.linear(hidden, reduce, None, f"head.reduce.{number}")
-        scores = capped(graph, graph.linear(narrow, expand, None, f"head.expand.{number}"), head.cap)
-        parts.append(graph.op("Add", of_clusters[number], log_softmax(scores)))
-    by_rank = graph.op("Concat", *parts, axis=-1)
-    return graph.op("Gather", by_rank, graph.constant(head.rank, "head.rank"), axis=-1)
-
-
-def pooled(graph: Graph, head: ClassifyHead, hidden: Value, real: Value) -> Value:
-    """models.classify_head.ClassifyHead.pooled of texts of one row each: (B, D)."""
-    lowest = graph.number(-math.inf)
-    if head.turn is not None:
-        first = graph.op("Gather", hidden, graph.constant(np.array(0, dtype=np.int64)), axis=1)
-        return graph.op("Tanh", graph.linear(first, head.turn, head.turn_bias, "head.turn"))
-    if head.pooling == "max":
-        seen = graph.op("Where", graph.unsqueezed(real, 2), hidden, lowest)
-        return graph.op("ReduceMax", seen, graph.ints(1), keepdims=0)
-    if head.compare is None or head.score is None:
-        heights = graph.op("Where", real, graph.number(0.0), lowest)
-    else:
-        compared = graph.op("Tanh", graph.linear(hidden, head.compare, None, "head.compare"))
-        height = graph.op("MatMul", compared, graph.constant(head.score.detach()[:, None], "head.score"))
-        heights = graph.op("Where", real, graph.reshaped(height, 0, -1), lowest)
-    weights = graph.unsqueezed(graph.op("Softmax", heights, axis=-1), 1)  # (B, 1, T)
-    return graph.reshaped(graph.op("MatMul", weights, hidden), 0, -1)

@@ -12,8 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from textmill.config import Config
-from textmill.errors import InputError, did_you_mean
+from textmill.errors import InputError, UsageError, did_you_mean
 from textmill.evaluation.answer_baselines import BASELINES
 from textmill.evaluation.answers import FEW_PASSAGES, difference, scores_of
 from textmill.evaluation.answers import alarms as alarms_of_answers
@@ -21,11 +23,13 @@ from textmill.evaluation.answers import verdict as verdict_of_answers
 from textmill.evaluation.evaluating import FEW_DOCUMENTS, signature
 from textmill.hub.few_shot import FewShot
 from textmill.hub.remote_model import Prompt, RemoteModel
+from textmill.hub.remote_odds import continued
 from textmill.hub.remote_work import answer_of, answer_settings, classify_remote, place_of, translate_remote
 from textmill.messages import Message, message, paragraph, plural_message, record_of
 from textmill.metrics.answers import intervals as intervals_of_answers
 from textmill.metrics.answers import metrics_of as metrics_of_answers
 from textmill.metrics.bootstrap import intervals
+from textmill.metrics.calibration import brier_score, calibration_intervals, expected_calibration_error, noise_floor
 from textmill.metrics.classification import class_intervals, class_scores, compare_classes
 from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.metrics.translation import self_test, translation_scores
@@ -57,16 +61,26 @@ class TextWays:
 
 
 def evaluate_remote(
-    model: RemoteModel, data: str, config: Config, few: FewShot | None = None, ways: TextWays | None = None
+    model: RemoteModel,
+    data: str,
+    config: Config,
+    few: FewShot | None = None,
+    ways: TextWays | None = None,
+    probable: bool = False,
 ) -> Evaluation:
     """Measure a remote model on a file or folder: with examples on what their task asks, without on the text itself.
 
-    config: [data] reads it, [eval] says how sure. Raises InputError for data that does not fit, RemoteError.
+    config: [data] reads it, [eval] says how sure. probable: labels with their probabilities, as the server tells them.
+    Raises InputError for data that does not fit, UsageError for probabilities of what has no labels, RemoteError.
     """
+    if probable and (few is None or few.task != "classify"):
+        raise UsageError('--probabilities are of labels: --prompts FILE with task = "classify"')
     documents, notes = read_for(data, config, few)
     if few is None:
         return _of_text(model, data, documents, notes, config, ways or TextWays())
-    measured = {"classify": _of_labels, "translate": _of_pairs, "answer": _of_questions}[few.task]
+    if few.task == "classify":
+        return _of_labels(model, data, documents, notes, config, few, probable)
+    measured = {"translate": _of_pairs, "answer": _of_questions}[few.task]
     return measured(model, data, documents, notes, config, few)
 
 
@@ -89,12 +103,16 @@ def read_for(data: str, config: Config, few: FewShot | None) -> tuple[list[Docum
     return documents, notes
 
 
-def planned(documents: Sequence[Document], few: FewShot | None, ways: TextWays) -> dict[str, Any]:
+def planned(
+    documents: Sequence[Document], few: FewShot | None, ways: TextWays, probable: bool = False
+) -> dict[str, Any]:
     """What measuring would ask at most: requests, and characters of their prompts."""
     if few is None:
         texts = [f"{ways.begin}{piece}" for document in documents for piece in pieces_of(document.text, ways.piece)]
     else:
         texts = [prompt_of(document, few).text for document in documents]
+        if probable:
+            texts = [text for prompt in texts for text in continued(prompt, few.labels)]
     texts = list(dict.fromkeys(texts))
     return {"requests": len(texts), "characters of prompts": sum(map(len, texts))}
 
@@ -225,7 +243,13 @@ def _by_document(numbers: Sequence[int], scores: Sequence[ExampleScore]) -> list
 
 
 def _of_labels(
-    model: RemoteModel, data: str, documents: Sequence[Document], notes: list[str], config: Config, few: FewShot
+    model: RemoteModel,
+    data: str,
+    documents: Sequence[Document],
+    notes: list[str],
+    config: Config,
+    few: FewShot,
+    probable: bool = False,
 ) -> Evaluation:
     """An answer that is none of the labels is a class of its own, which no text has: it is wrong, as it should be."""
     settings, labels = config.eval, list(few.labels)
@@ -241,7 +265,7 @@ def _of_labels(
             near = did_you_mean(unknown, labels)
             raise InputError(f"the label {unknown!r} is none of those in {few.where}", where=document.source, hint=near)
     texts = [document.text for document in documents]
-    said = list(classify_remote(model, few, texts, at_once=max(1, len(texts))))
+    said = list(classify_remote(model, few, texts, at_once=max(1, len(texts)), probable=probable))
     truth = [number_of[document.meta[LABELS][0]] for document in documents]
     ours = [number_of[one.label or UNANSWERED] for one in said]
     n_classes = len(number_of)
@@ -275,13 +299,18 @@ def _of_labels(
                 int(metrics["n_unanswered"]),
             )
         )
+    probabilities: dict[str, Any] = {"probabilities": message("none: a remote model gives answers")}
+    if probable:
+        told = [(right, list(one.probabilities.values())) for right, one in zip(truth, said, strict=True)]
+        told = [(right, shares) for right, shares in told if shares]
+        probabilities = _calibration(told, metrics, found, how_sure, notes, model.name)
     convention = {
         "accuracy": message("texts whose answer is their label"),
         "f1_macro": message(
             "mean over the classes that occur, answers that are none of the labels as one of them; nothing over "
             "nothing is 0"
         ),
-        "probabilities": message("none: a remote model gives answers"),
+        **probabilities,
         **_prompted(few),
         "resampled": message("%(n)s documents", n=f"{len(texts):,}"),
         **_how_sure(config),
@@ -289,6 +318,7 @@ def _of_labels(
     }
     rows = [
         {"source": _printable(one.source), "label": one.meta[LABELS][0], "output": own.label, "said": own.said or ""}
+        | {f"probability.{label}": share for label, share in own.probabilities.items()}
         for one, own in zip(documents, said, strict=True)
     ]
     baselines = {voice: _class_metrics(truth, theirs, n_classes, labels) for voice, theirs in voices.items()}
@@ -298,6 +328,36 @@ def _of_labels(
     )
     evaluation.verdict = _verdict_of_labels(metrics, found, baselines)
     return _recorded(evaluation)
+
+
+def _calibration(
+    told: Sequence[tuple[int, list[float]]],
+    metrics: dict[str, float],
+    found: dict[str, Any],
+    how_sure: tuple[int, float, int],
+    notes: list[str],
+    name: str,
+) -> dict[str, Any]:
+    """Add ece and brier of the texts that have probabilities, told (right class, a share of each), with their
+    intervals; and the words of how they were taken."""
+    if told:
+        truth, shares = [right for right, _ in told], np.array([own for _, own in told])
+        resamples, confidence, seed = how_sure
+        metrics["ece"] = expected_calibration_error(truth, shares)
+        metrics["ece_noise"] = noise_floor(shares, seed=seed).mean
+        metrics["brier"] = brier_score(truth, shares)
+        found |= calibration_intervals(truth, shares, resamples=resamples, confidence=confidence, seed=seed)
+    if len(told) < metrics["n_texts"]:
+        notes.append(
+            message("ECE and Brier score are those of the %(n)s texts that have probabilities.", n=f"{len(told):,}")
+        )
+    return {
+        "probabilities": message(
+            "those that the server of %(name)s tells of the labels, shared out over them; not calibrated", name=name
+        ),
+        "ece": message("15 bins of equal width over the probability of the likeliest class"),
+        "brier": message("squares summed over the classes: 0 to 2"),
+    }
 
 
 def _class_metrics(

@@ -16,6 +16,16 @@ from textmill.config.measure import GenerateConfig
 from textmill.errors import ConfigError, RemoteError, UsageError
 from textmill.hub.remote_cache import AnswerCache
 from textmill.hub.remote_echo import MOST_ALTERNATIVES, Echo, NoEcho, NoLogprobs, echo_of
+from textmill.hub.remote_odds import (
+    MOST_FIRST,
+    NoOdds,
+    Odds,
+    continued,
+    first_tokens,
+    nats_behind,
+    shares_by_first,
+    shares_of,
+)
 from textmill.hub.remote_server import Endpoint, RemoteServer, RemoteSettings, Tally, short
 from textmill.results import RemoteUse
 
@@ -24,6 +34,9 @@ Item = TypeVar("Item", bound=Hashable)
 Found = TypeVar("Found")
 Texts = tuple[tuple[str, ...], tuple[str, ...]]
 """Texts, and the server's words for why each ended."""
+
+Told = tuple[tuple[float, ...] | None, str]
+"""Odds.shares and Odds.said."""
 
 
 @dataclass(frozen=True)
@@ -53,20 +66,32 @@ class Answered:
     use: RemoteUse
 
 
+@dataclass(frozen=True)
+class Written:
+    """A piece of a text. finish_reason: of the last one, the server's word for why the text ends there."""
+
+    text: str
+    finish_reason: str | None = None
+
+
 class RemoteModel:
-    """A model of a server. `notice` is told, once each, what is found out and what is tried again."""
+    """A model of a server. `notice` is told, once each, what is found out and what is tried again.
+
+    first: the endpoint that is tried first where nobody has said which, and none is known.
+    """
 
     def __init__(
         self,
         name: str,
         settings: RemoteSettings | None = None,
         notice: Callable[[str], None] = lambda text: None,
+        first: Endpoint = "completions",
     ):
         """name: with or without `openai:`. Nothing is asked yet.
 
         Raises UsageError for a name or an address that is none, InputError for a key that is none, MissingExtra.
         """
-        self.settings, self.notice = settings or RemoteSettings(), notice
+        self.settings, self.notice, self.first = settings or RemoteSettings(), notice, first
         self.model = name.removeprefix(SCHEME)
         if not self.model.strip():
             raise UsageError(f"a remote model has no name: '{name}'", hint=f"Say {SCHEME}NAME, as the server calls it.")
@@ -132,7 +157,7 @@ class RemoteModel:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # whoever stops does not wait for the others
 
-    def stream(self, prompt: Prompt, settings: GenerateConfig, seed: int) -> Iterator[str]:
+    def stream(self, prompt: Prompt, settings: GenerateConfig, seed: int) -> Iterator[Written]:
         """One text as it comes. Raises RemoteError, also where the answer is cut off: what had come was given."""
         refuse_unknown_settings(settings)
         tried = self._endpoints()
@@ -142,7 +167,8 @@ class RemoteModel:
             if kept is not None:
                 self._settle(endpoint)
                 self._add(Tally(n_cached=1))
-                yield self._texts(kept, endpoint, 1)[0][0]
+                (text,), (why,) = self._texts(kept, endpoint, 1)
+                yield Written(text, why)
                 return
             try:
                 yield from self._streamed(endpoint, body)
@@ -151,7 +177,7 @@ class RemoteModel:
                 if endpoint == tried[-1] or not _is_not_there(error):
                     raise self._server.with_near(error) from None
 
-    def _streamed(self, endpoint: Endpoint, body: dict[str, Any]) -> Iterator[str]:
+    def _streamed(self, endpoint: Endpoint, body: dict[str, Any]) -> Iterator[Written]:
         own, text = Tally(), ""
         reason, usage = None, None
         try:
@@ -159,8 +185,8 @@ class RemoteModel:
                 self._settle(endpoint)
                 text, reason, usage = text + piece.text, piece.finish_reason or reason, piece.usage or usage
                 own.n_requests = 1
-                if piece.text:
-                    yield piece.text
+                if piece.text or piece.finish_reason:
+                    yield Written(piece.text, piece.finish_reason)
         finally:
             if own.n_requests:
                 _count_tokens({"usage": usage}, own)
@@ -187,6 +213,53 @@ class RemoteModel:
             raise (self._no_echo(error.message) if near is error else near) from None
         finally:
             self._add(own)
+
+    # --- probabilities of labels
+
+    def odds(self, prompts: Sequence[Prompt], labels: Sequence[str]) -> Iterator[Odds]:
+        """How likely each label is as the answer to each prompt, in order: by completions, where their server echoes
+        log-probabilities, a request for each label; by chat one. Raises RemoteError where the server tells none, and
+        where labels cannot be told apart by what it tells."""
+        for _, found in self._in_order(prompts, lambda one: self._odds(one, tuple(labels))):
+            yield found
+
+    def _odds(self, prompt: Prompt, labels: tuple[str, ...]) -> Odds:
+        own, tried = Tally(), self._endpoints()
+        ways = {"completions": self._odds_by_echo, "chat": self._odds_by_first_token}
+        try:
+            for endpoint in tried:
+                try:
+                    shares, said = ways[endpoint](prompt, labels, own)
+                except RemoteError as error:
+                    if endpoint == tried[-1] or not _is_not_there(error):
+                        raise
+                    continue
+                self._settle(endpoint)
+                return Odds(shares, said, self._use_of(own))
+            raise AssertionError("the last endpoint answers or raises")
+        except NoOdds as error:
+            raise self._server.error(
+                f"{self.name} gives no probabilities of labels: {error}", "Leave --probabilities out."
+            ) from None
+        except RemoteError as error:
+            raise self._server.with_near(error) from None
+        finally:
+            self._add(own)
+
+    def _odds_by_echo(self, prompt: Prompt, labels: tuple[str, ...], own: Tally) -> Told:
+        nats = [nats_behind(self._echoed(text, own), len(prompt.text)) for text in continued(prompt.text, labels)]
+        return shares_of(nats), ""
+
+    def _odds_by_first_token(self, prompt: Prompt, labels: tuple[str, ...], own: Tally) -> Told:
+        settings = GenerateConfig(temperature=0.0, max_new_tokens=1)
+        body = self._body(prompt, settings, 0, 1, "chat") | {"logprobs": True, "top_logprobs": MOST_FIRST}
+
+        def read(answer: dict[str, Any]) -> list[tuple[str, float]]:
+            self._choices(answer, 1)
+            return first_tokens(answer)
+
+        tops = self._asked("chat", body, own, read)
+        return shares_by_first(tops, labels), max(tops, key=lambda top: top[1])[0]
 
     def _echoed(self, text: str, own: Tally) -> Echo:
         body = {"model": self.model, "prompt": text, "echo": True, "logprobs": MOST_ALTERNATIVES, "temperature": 0.0}
@@ -245,18 +318,22 @@ class RemoteModel:
         if self.endpoint is not None:
             return (self.endpoint,)
         kept = self._cache.get(self._which()) if self._cache is not None else None
-        return (
-            ("chat", "completions") if kept is not None and kept.get("endpoint") == "chat" else ("completions", "chat")
-        )
+        chat_first = self.first == "chat" or (kept is not None and kept.get("endpoint") == "chat")
+        return ("chat", "completions") if chat_first else ("completions", "chat")
 
     def _settle(self, endpoint: Endpoint) -> None:
         """This is the endpoint that the server has for the model: said and kept, once."""
         if self.endpoint is not None:
             return
         self.endpoint = endpoint
-        self._keep(self._which(), {"endpoint": endpoint})
-        if endpoint == "chat":
-            self.notice(f"{self.name} is asked as a chat: its server has no plain completions of it")
+        if self.first == "completions":  # a chat does not ask whether there are completions
+            self._keep(self._which(), {"endpoint": endpoint})
+        if endpoint != self.first:
+            self.notice(
+                f"{self.name} is asked as a chat: its server has no plain completions of it"
+                if endpoint == "chat"
+                else f"{self.name} is asked for completions: its server has no chat of it; turns are labelled"
+            )
 
     def _which(self) -> dict[str, Any]:
         return {"base_url": self._server.base_url, "model": self.model, "asked": "which endpoint"}
@@ -346,10 +423,13 @@ class RemoteModel:
 
 
 def open_remote(
-    name: str, settings: RemoteSettings | None = None, notice: Callable[[str], None] = lambda text: None
+    name: str,
+    settings: RemoteSettings | None = None,
+    notice: Callable[[str], None] = lambda text: None,
+    first: Endpoint = "completions",
 ) -> RemoteModel:
     """`openai:NAME` -> the model of a server. Nothing is asked yet. Raises as RemoteModel does."""
-    return RemoteModel(name, settings, notice)
+    return RemoteModel(name, settings, notice, first)
 
 
 def refuse_unknown_settings(settings: GenerateConfig) -> None:

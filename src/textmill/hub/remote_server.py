@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from textmill.errors import InputError, MissingExtra, RemoteError, UsageError, did_you_mean
 from textmill.files import json_of
 from textmill.hub.remote_cache import default_cache
+from textmill.hub.remote_key import Struck
 
 if TYPE_CHECKING:
     import openai
@@ -94,6 +95,7 @@ class RemoteServer:
                 f"there is no key for {DEFAULT_URL}",
                 hint="Say --api-key-file FILE, or set OPENAI_API_KEY; another server: --base-url URL.",
             )
+        self._struck = Struck(None if self._key is None else self._key.get_secret_value())
         self._here = threading.local()
         self._length_key = "max_tokens"
         self._counts_streams = True
@@ -107,27 +109,30 @@ class RemoteServer:
         """The JSON object that answers a request. Raises RemoteError."""
         content = self._adapted(endpoint, lambda: self._content(endpoint, body, tally))
         try:
-            found = json_of(self._without_key(content.decode("utf-8")))
+            found = self._struck.of(json_of(content.decode("utf-8")))
         except ValueError as error:
-            raise self.error(f"the server's answer is no JSON: {error}") from None
+            raise self.error(f"the server's answer is no JSON: {self._said(error)}") from None
         if not isinstance(found, dict):
             raise self.error(f"the server's answer is no JSON object: {short(repr(found))}")
         return found
 
     def stream(self, endpoint: Endpoint, body: Mapping[str, Any], tally: Tally) -> Iterator[Streamed]:
         """The answer to a request, piece by piece. Raises RemoteError, also where it does not come to its end."""
-        n_given, reason = 0, None
+        n_given, reason, pieces = 0, None, self._struck.pieces()
         with self._counted(tally), self._told_plainly(lambda: n_given):
             with self._adapted(endpoint, lambda: self._chunks(endpoint, body)) as chunks:
                 for chunk in chunks:
-                    usage = chunk.usage.model_dump() if getattr(chunk, "usage", None) else None
+                    usage = self._struck.of(chunk.usage.model_dump()) if getattr(chunk, "usage", None) else None
                     for choice in getattr(chunk, "choices", None) or ():
-                        reason = choice.finish_reason or reason
+                        ended = self._struck.of(choice.finish_reason)
+                        reason = ended or reason
                         text = choice.text if endpoint == "completions" else choice.delta.content
                         n_given += len(text or "")
-                        yield Streamed(self._without_key(text or ""), choice.finish_reason, usage)
+                        yield Streamed(pieces.push(text or ""), ended, usage)
                     if usage is not None and not getattr(chunk, "choices", None):
                         yield Streamed(usage=usage)
+            if left := pieces.end():
+                yield Streamed(left)
             if reason is None:
                 raise self._cut_off(n_given)
 
@@ -142,7 +147,8 @@ class RemoteServer:
         import openai
 
         try:
-            names = [model.id for model in self._client.with_options(max_retries=0, timeout=10).models.list()]
+            listed = self._client.with_options(max_retries=0, timeout=10).models.list()
+            names = [self._said(model.id) for model in listed]
         except (openai.OpenAIError, ValueError, AttributeError, TypeError):
             return self.error(error.message, "Is --base-url its address, with /v1 where it has that?", 404)
         if self.model in names:
@@ -230,7 +236,8 @@ class RemoteServer:
 
     def _sees_response(self, response: Any) -> None:
         status = response.status_code
-        self._here.why = None if status < 400 else f"the server said {status} {response.reason_phrase}".rstrip()
+        reason = self._said(response.reason_phrase)
+        self._here.why = None if status < 400 else f"the server said {status} {reason}".rstrip()
 
     @contextlib.contextmanager
     def _told_plainly(self, n_given: Callable[[], int] = lambda: 0) -> Iterator[None]:
@@ -245,7 +252,7 @@ class RemoteServer:
         except RemoteError:
             raise
         except ValueError as error:
-            told = RemoteError(f"the server's answer is no JSON: {short(str(error))}", where=self.base_url)
+            told = RemoteError(f"the server's answer is no JSON: {self._said(error)}", where=self.base_url)
         except Exception as error:
             if not type(error).__module__.startswith(("httpx", "httpcore")):
                 raise
@@ -269,11 +276,11 @@ class RemoteServer:
             what = f"no answer within {self.settings.timeout_s:g} s, asked {self.settings.retries + 1} times"
             hint = "Wait longer: --timeout SECONDS"
         elif isinstance(error, openai.APIStatusError):
-            status, said = error.status_code, short(self._without_key(said_by(error)))
+            status, said = error.status_code, self._said(said_by(error))
             what, hint = self._told_status(status, said, error)
         elif isinstance(error, openai.APIConnectionError):
             cause = error.__cause__
-            why = short(self._without_key(str(cause))) if cause is not None else "no connection"
+            why = self._said(cause) if cause is not None else "no connection"
             tried = f"tried {self.settings.retries + 1} times"
             if "Connect" in type(cause).__name__:
                 what = f"the server cannot be reached, {tried}: {why}"
@@ -281,7 +288,7 @@ class RemoteServer:
             else:
                 what = f"the answer broke off, {tried}: {why}"
         else:
-            what = f"the server's answer is none: {short(self._without_key(str(error)))}"
+            what = f"the server's answer is none: {self._said(error)}"
         return RemoteError(what, where=self.base_url, hint=hint, status=getattr(error, "status_code", None))
 
     def _told_status(self, status: int, said: str, error: Any) -> tuple[str, str | None]:
@@ -292,7 +299,7 @@ class RemoteServer:
         if status == 404:
             return f"the server knows no such model or address (404): {said}", None
         if status == 429:
-            wait = error.response.headers.get("retry-after")
+            wait = self._said(error.response.headers.get("retry-after") or "")
             later = f"; it says to wait {wait} s" if wait else ""
             tries = self.settings.retries + 1
             return f"the server limits the rate (429){later}, after at most {tries} tries: {said}", (
@@ -302,9 +309,10 @@ class RemoteServer:
             return f"the server failed ({status}), asked {self.settings.retries + 1} times: {said}", None
         return f"the server refuses the request ({status}): {said}", None
 
-    def _without_key(self, text: str) -> str:
-        key = None if self._key is None else self._key.get_secret_value()
-        return text.replace(key, "[key]") if key else text
+    def _said(self, said: object) -> str:
+        """What a server says, as it is shown: without the key, also where that is whole only when other characters are
+        left out, and where the line is cut within it."""
+        return self._struck.text(short(self._struck.text(str(said))))
 
 
 def key_of_file(path: str) -> SecretStr:

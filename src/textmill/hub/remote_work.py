@@ -14,8 +14,9 @@ from typing import Any
 
 from textmill.config.measure import GenerateConfig
 from textmill.errors import NothingScored
-from textmill.hub.few_shot import ENDS, NAMES, NO_ANSWER, QUOTES, FewShot, folded_label
+from textmill.hub.few_shot import NAMES, NO_ANSWER, FewShot
 from textmill.hub.remote_model import Prompt, RemoteModel
+from textmill.hub.remote_odds import ENDS, QUOTES, folded_label
 from textmill.results import Asked, AskedAnswer, Classified, Generated, Scored, ScoredToken, Translated
 from textmill.tasks.asking import HITS, N_NEAREST, Asker, refuse_nothing, sentence_around, with_subject
 from textmill.text import evidence
@@ -102,10 +103,13 @@ def label_of(answer: str, labels: Sequence[str]) -> str | None:
 
 
 def classify_remote(
-    model: RemoteModel, few: FewShot, lines: Iterable[str], at_once: int = LINES_AT_ONCE
+    model: RemoteModel, few: FewShot, lines: Iterable[str], at_once: int = LINES_AT_ONCE, probable: bool = False
 ) -> Iterator[Classified]:
     """The label of each text, in order; of an empty one none, unasked. An answer that is none of the labels has label
-    "" and stands in `said`."""
+    "" and stands in `said`. probable: the likeliest label, with the probability of each, as the server tells them."""
+    if probable:
+        yield from _classified_by_odds(model, few, lines, at_once)
+        return
     longest = max(len(label.encode()) for label in few.labels)
     settings = GenerateConfig(temperature=0.0, max_new_tokens=longest * TOKENS_OF_A_BYTE + 8)
     lines = iter(lines)
@@ -125,6 +129,23 @@ def classify_remote(
                 said=found.texts[0],
                 remote=found.use,
             )
+
+
+def _classified_by_odds(model: RemoteModel, few: FewShot, lines: Iterable[str], at_once: int) -> Iterator[Classified]:
+    lines = iter(lines)
+    while some := list(itertools.islice(lines, at_once)):
+        told = model.odds([few.prompt(text=text) for text in some if text.strip()], few.labels)
+        for text in some:
+            if not text.strip():
+                yield Classified(label="", probabilities={})
+                continue
+            found = next(told)
+            if found.shares is None:
+                yield Classified(label="", probabilities={}, said=found.said, remote=found.use)
+                continue
+            shares = dict(zip(few.labels, found.shares, strict=True))
+            label = max(shares, key=lambda name: shares[name])
+            yield Classified(label=label, labels=[label], probabilities=shares, remote=found.use)
 
 
 # --- translations

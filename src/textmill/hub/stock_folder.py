@@ -31,6 +31,7 @@ from textmill.hub.leaving import (
     Written,
     equal_greedily,
     equal_texts,
+    how_compared,
     refuse_difference,
     refuse_tokens,
     versions,
@@ -73,7 +74,8 @@ class StockFolder:
             raise ConfigError(
                 f"no stock class has the head of --task {task}, which takes in facts beside the text",
                 where=EXPORTING + self.title,
-                hint="lm, mask, classify and translate leave as a Hugging Face folder.",
+                hint="lm, mask, classify and translate leave as a Hugging Face folder"
+                + ("; a reader leaves as ONNX: --to onnx." if task == "answer" else "."),
             )
         if task == "classify" and config.model.pooling != "first":
             raise ConfigError(
@@ -87,17 +89,18 @@ class StockFolder:
                 "a translator of both directions reads the wanted language before each source, which no stock "
                 "tokenizer writes",
                 where=EXPORTING + self.title,
-                hint="Train one run for each direction, without --both-ways.",
+                hint="Train one run for each direction, without --both-ways; or let it leave as ONNX: --to onnx.",
             )
         if task == "translate" and not config.tokens.shared:
             raise ConfigError(
                 "each side has a vocabulary of its own, and tokenizer.json holds one",
                 where=EXPORTING + self.title,
-                hint="Train with --tokens.shared true.",
+                hint="Train with --tokens.shared true; or let it leave as ONNX: --to onnx.",
             )
         refuse_tokens(config, self.title)
-        onnx = ", or let it leave as ONNX: --to onnx." if form != "encoder-decoder" else "."
-        family = stock_family(config, self.title, f"Train with --preset {PRESETS_OF[form]}{onnx}")
+        family = stock_family(
+            config, self.title, f"Train with --preset {PRESETS_OF[form]}, or let it leave as ONNX: --to onnx."
+        )
         if family in OWN_TOKENIZER and kind in ("auto", *TOKENIZERS):
             raise ConfigError(
                 f"transformers gives every folder of {family} the tokenizer of {family}, which changes some letters "
@@ -246,11 +249,11 @@ def proof_of(
     leaving: Leaving, difference: float, n_numbers: int, n_equal: int, n_greedy: int, by: dict[str, str]
 ) -> Proof:
     """What `compared`, `equal_texts` and `equal_greedily` found. by: packages that read it, and their versions."""
-    sizes = " and ".join(f"{rows} rows of {n} tokens" for rows, n in BATCHES)
+    padded = () if leaving.model.form == "decoder" else ("one of them padded",)
     return Proof(
         max_difference=difference,
         n_numbers=n_numbers,
-        how=f"random ids, {sizes}" + ("" if leaving.model.form == "decoder" else ", one of them padded"),
+        how=how_compared((f"{rows} rows of {n} tokens" for rows, n in BATCHES), *padded),
         n_texts=N_TEXTS,
         n_texts_equal=n_equal,
         n_greedy=n_greedy,

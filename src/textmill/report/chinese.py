@@ -2194,6 +2194,33 @@ CHINESE: dict[str, str] = {
         "对出现的各类取平均，不是任何标签的回答自成一类；零除以零记为 0"
     ),
     "none: a remote model gives answers": "没有：远程模型只给出回答",
+    "those that the server of %(name)s tells of the labels, shared out over them; not calibrated": (
+        "由 %(name)s 的服务器给出的各标签的概率，在标签之间归一；未经校准"
+    ),
+    "not found in %(n)s files": "在 %(n)s 个文件中没有找到",
+    "said, but it stands in none of the passages: %(said)s": "模型说了，但任何段落里都没有：%(said)s",
+    "nearest:": "最接近的：",
+    "answered rightly, of %(n)s with an answer": "答对，共 %(n)s 个有答案的问题",
+    "refused, of %(n)s without one": "拒答，共 %(n)s 个没有答案的问题",
+    "answered, of %(n)s": "作答，共 %(n)s 个问题",
+    "right, of those answered": "作答中答对的",
+    "exact match of the answers, all questions": "答案完全一致，全部问题",
+    "F1 of the answers, all questions": "答案的 F1，全部问题",
+    "overlap": "词语重叠",
+    "threshold %(threshold)s; overlap: a sentence of the best passage, never refused": (
+        "阈值 %(threshold)s；词语重叠：取最佳段落中的一句，从不拒答"
+    ),
+    "mistake: %(what)s": "错误：%(what)s",
+    "right": "答对",
+    "refused": "拒答",
+    "s a question": "秒/问题",
+    "training s": "训练秒数",
+    "%(n)s questions, %(m)s of them without an answer": "%(n)s 个问题，其中 %(m)s 个没有答案",
+    "not run: %(title)s: %(command)s": "没有运行：%(title)s：%(command)s",
+    "s a question: of a processor; MB: weights and index; * recommended": "秒/问题：处理器时间；MB：权重与索引；* 推荐",
+    "ECE and Brier score are those of the %(n)s texts that have probabilities.": (
+        "ECE 与 Brier 分数只取自有概率的 %(n)s 篇文本。"
+    ),
     "BLEU is %(ours)s; that of the sources as they stand %(copy)s.": "BLEU 为 %(ours)s；照抄原文为 %(copy)s。",
     "%(n)s answer stands nowhere in its passage; it is held beside the right ones as it came.": (
         "%(n)s 个回答在段落中找不到；照原样与正确答案比较。"

@@ -48,7 +48,7 @@ from textmill.runs.lock import is_locked
 from textmill.runs.metrics_log import MetricsLog
 from textmill.runs.prepared import Prepared
 from textmill.runs.retention import delete, prune, sweep
-from textmill.tables import MODELS, TASKS_OF_PRETRAINING, load
+from textmill.tables import MODELS, load
 from textmill.text.sides import languages_said
 from textmill.tokens import Tokenizer
 
@@ -497,11 +497,6 @@ class Run:
     def start(self) -> Path | None:
         """The weights that it began with; None where they were drawn."""
         return self.path / START if self.info.get("start") else None
-
-    @property
-    def is_of_masks(self) -> bool:
-        """Whether it guesses hidden words, and says nothing else of a text."""
-        return self.config.task.name in TASKS_OF_PRETRAINING
 
     @property
     def into(self) -> list[str]:

@@ -55,7 +55,7 @@ LONG_SAMPLE = 200  # characters of a passage that are shown
 TRIED = 20
 """Begins and ends of a window, likeliest first, that are put together."""
 
-_word = re.compile(rf"[{CHARACTERS}]|[^\W{CHARACTERS}]+|[^\w\s]")
+WORD = re.compile(rf"[{CHARACTERS}]|[^\W{CHARACTERS}]+|[^\w\s]")
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -569,7 +569,7 @@ def in_common(one: Asked, tokenizer: Tokenizer) -> tuple[Floats, Floats]:
 def words_of(text: str, ids: Sequence[int], tokenizer: Tokenizer, known: dict[str, int]) -> tuple[Ints, Ints]:
     """The words of a text as numbers, equal for words that differ in case alone, and of each token the place of the
     word that it ends in, -1 for none. known: the numbers so far; new words are added."""
-    found = list(_word.finditer(text))
+    found = list(WORD.finditer(text))
     numbers = np.array([known.setdefault(word[0].casefold(), len(known)) for word in found], dtype=np.int64)
     ends = TokenPlaces.within(text, ids, tokenizer).ends
     starts, stops = (np.array([end(word) for word in found], dtype=np.int64) for end in (re.Match.start, re.Match.end))

@@ -6,7 +6,7 @@ a guess by other names than those of SQuAD files is shown with three rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from textmill.config import DataConfig
@@ -14,8 +14,8 @@ from textmill.errors import InputError, nearest
 from textmill.messages import Message, message
 from textmill.text.columns import DEFAULT_COLUMNS, listed, meant, no_column
 from textmill.text.documents import ANSWERS, QUESTION, Document
-from textmill.text.label_columns import SHOWN_CHARS, SHOWN_ROWS, called
-from textmill.text.wording import joined, joined_clauses
+from textmill.text.label_columns import called, shown
+from textmill.text.wording import joined
 
 # In small letters, blanks and hyphens as underscores; surest names first.
 PASSAGE_NAMES = (
@@ -59,6 +59,24 @@ class QuestionColumns:
     def used(self) -> tuple[str, ...]:
         """Those whose values are not unused: passage, question, answer and its place."""
         return (self.passage, self.question, self.answer, *([self.start] if self.start else []), IMPOSSIBLE)
+
+    def row_told(self, document: Document) -> Message:
+        """The question, and its first answer."""
+        answers = [text for _, text in document.meta[ANSWERS]]
+        label = shown(answers[0]) if answers else message("no answer")
+        return message("%(text)s → %(label)s", text=shown(document.meta[QUESTION]), label=label)
+
+    def told(self, file: str, rows: Message) -> Message:
+        """Where passage, question and answer are taken from."""
+        return message(
+            "%(file)s: the passage is taken from '%(passage)s', the question from '%(question)s', the answer "
+            "from '%(answer)s' (--data.text, --data.question and --data.answer decide): %(rows)s.",
+            file=file,
+            passage=self.passage,
+            question=self.question,
+            answer=self.answer,
+            rows=rows,
+        )
 
 
 def names_questions(columns: Sequence[str]) -> bool:
@@ -143,49 +161,3 @@ def _said_or_guessed(
 
 
 WHAT = {"text": message("passage"), "question": message("question"), "answer": message("answer")}
-
-
-class FirstQuestions:
-    """Says by `note` what was guessed, with the first questions that it gives; nothing where nothing was."""
-
-    def __init__(self, file: str, columns: QuestionColumns, note: Callable[[str], None]):
-        self._file, self._note = file, note
-        self._guess = columns if columns.is_guessed else None
-        self._rows: list[Message] = []
-
-    def add(self, document: Document) -> None:
-        """The next document."""
-        if self._guess is None:
-            return
-        answers = [text for _, text in document.meta[ANSWERS]]
-        self._rows.append(
-            message(
-                "%(text)s → %(label)s",
-                text=shown(document.meta[QUESTION]),
-                label=shown(answers[0]) if answers else message("no answer"),
-            )
-        )
-        if len(self._rows) == SHOWN_ROWS:
-            self.end()
-
-    def end(self) -> None:
-        """There are no more."""
-        if self._guess is not None and self._rows:
-            self._note(
-                message(
-                    "%(file)s: the passage is taken from '%(passage)s', the question from '%(question)s', the answer "
-                    "from '%(answer)s' (--data.text, --data.question and --data.answer decide): %(rows)s.",
-                    file=self._file,
-                    passage=self._guess.passage,
-                    question=self._guess.question,
-                    answer=self._guess.answer,
-                    rows=joined_clauses(self._rows),
-                )
-            )
-        self._guess = None
-
-
-def shown(text: str) -> str:
-    """A text in a line, cut to a readable length."""
-    text = " ".join(text[: 8 * SHOWN_CHARS].split())
-    return text if len(text) <= SHOWN_CHARS else f"{text[: SHOWN_CHARS - 1]}…"

@@ -392,6 +392,17 @@ def _peeked(file: TextFile, layout: Layout) -> Iterator[tuple[int, dict[str, tup
             yield len(raw), members
 
 
+def members_in_list(file: TextFile, data: DataConfig) -> Iterator[dict[str, tuple[Any, str]]]:
+    """The members of each record of a file that is a list of records, or holds one, or has one behind the other; none
+    of any other file, whose reader says what is the matter."""
+    try:
+        layout = layout_of(file, data)
+    except InputError:
+        return
+    if layout.opening != b"{":
+        yield from (members for _, members in _peeked(file, layout))
+
+
 def layout_of(file: TextFile, data: DataConfig) -> Layout:
     """The rules at the top of this file. Raises InputError where none of them fits."""
     with open_text(file) as stream:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from textmill.config import DataConfig
 from textmill.errors import InputError, nearest
@@ -56,6 +57,29 @@ class Columns:
         """The text's, the label's where there is one, and those that are kept, each once."""
         label = () if self.label is None else (self.label,)
         return tuple(dict.fromkeys((self.text, *label, *(column for _, column in self.kept))))
+
+    def row_told(self, document: Document) -> Message:
+        """The text, and its label or what is kept beside it."""
+        beside = document.meta[KEPT].values() if KEPT in document.meta else document.meta[LABELS]
+        return message("%(text)s → %(label)s", text=shown(document.content[: 8 * SHOWN_CHARS]), label=joined(beside))
+
+    def told(self, file: str, rows: Message) -> Message:
+        """Where the text, and the label, are taken from."""
+        if self.kept:
+            return message(
+                "%(file)s: the text is taken from '%(text)s' (--data.text decides): %(rows)s.",
+                file=file,
+                text=self.text,
+                rows=rows,
+            )
+        return message(
+            "%(file)s: the text is taken from '%(text)s', the label from '%(label)s' (--data.text and --data.label "
+            "decide): %(rows)s.",
+            file=file,
+            text=self.text,
+            label=self.label,
+            rows=rows,
+        )
 
 
 def needs_columns(file: TextFile, data: DataConfig) -> bool:
@@ -185,48 +209,44 @@ def unlabelled(n_bytes: int, where: str, columns: Columns) -> Dropped:
     return Dropped(NO_LABEL, n_bytes, where, message("no label in '%(column)s'", column=columns.label))
 
 
+class Guessable(Protocol):
+    """Columns that may have been guessed."""
+
+    @property
+    def is_guessed(self) -> bool: ...
+
+    def row_told(self, document: Document) -> Message:
+        """A document, as an example of what the columns hold."""
+        ...
+
+    def told(self, file: str, rows: Message) -> Message:
+        """What was guessed, with examples."""
+        ...
+
+
 class FirstRows:
     """Says by `note` what was guessed, with the first documents that it gives; nothing where nothing was."""
 
-    def __init__(self, file: str, columns: Columns, note: Callable[[str], None]):
+    def __init__(self, file: str, columns: Guessable, note: Callable[[str], None]):
         self._file, self._note = file, note
         self._guess = columns if columns.is_guessed else None
         self._rows: list[Message] = []
 
     def add(self, document: Document) -> None:
         """The next document."""
-        if self._guess is None:
-            return
-        text = " ".join(document.content[: 8 * SHOWN_CHARS].split())
-        shown = text if len(text) <= SHOWN_CHARS else f"{text[: SHOWN_CHARS - 1]}…"
-        beside = document.meta[KEPT].values() if KEPT in document.meta else document.meta[LABELS]
-        self._rows.append(message("%(text)s → %(label)s", text=shown, label=joined(beside)))
-        if len(self._rows) == SHOWN_ROWS:
-            self.end()
+        if self._guess is not None:
+            self._rows.append(self._guess.row_told(document))
+            if len(self._rows) == SHOWN_ROWS:
+                self.end()
 
     def end(self) -> None:
         """There are no more."""
-        if self._guess is None or not self._rows:
-            return
-        if self._guess.kept:
-            self._note(
-                message(
-                    "%(file)s: the text is taken from '%(text)s' (--data.text decides): %(rows)s.",
-                    file=self._file,
-                    text=self._guess.text,
-                    rows=joined_clauses(self._rows),
-                )
-            )
+        if self._guess is not None and self._rows:
+            self._note(self._guess.told(self._file, joined_clauses(self._rows)))
             self._guess = None
-            return
-        self._note(
-            message(
-                "%(file)s: the text is taken from '%(text)s', the label from '%(label)s' (--data.text and --data.label "
-                "decide): %(rows)s.",
-                file=self._file,
-                text=self._guess.text,
-                label=self._guess.label,
-                rows=joined_clauses(self._rows),
-            )
-        )
-        self._guess = None
+
+
+def shown(text: str) -> str:
+    """A text in a line, cut to a readable length."""
+    text = " ".join(text[: 8 * SHOWN_CHARS].split())
+    return text if len(text) <= SHOWN_CHARS else f"{text[: SHOWN_CHARS - 1]}…"

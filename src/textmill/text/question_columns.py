@@ -9,9 +9,10 @@ so is one where --data.text names the text.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 from textmill.config import DataConfig
 from textmill.errors import InputError
@@ -19,6 +20,7 @@ from textmill.messages import message
 from textmill.text.columns import DEFAULT_COLUMNS, no_column
 from textmill.text.delimited import DELIMITERS
 from textmill.text.files import TextFile, open_text
+from textmill.text.json_file import members_in_list
 from textmill.text.jsonl import BadRecord, members_of
 from textmill.text.label_columns import called
 
@@ -34,7 +36,7 @@ ANSWER_NAMES = (
 )
 OF_TEXTS = (*DEFAULT_COLUMNS, "context", "passage", "paragraph", "document", "上下文", "段落")
 PEEKED_RECORDS = 100
-FORMATS = ("csv", "tsv", "jsonl")
+FORMATS = ("csv", "tsv", "jsonl", "json")
 
 
 def with_questions(file: TextFile, data: DataConfig, note: Callable[[str], None]) -> tuple[TextFile, DataConfig]:
@@ -44,7 +46,7 @@ def with_questions(file: TextFile, data: DataConfig, note: Callable[[str], None]
     """
     if file.format not in FORMATS or data.text or file.dropped_as:
         return file, data
-    columns = _keys(file) if file.format == "jsonl" else columns_named(file, data)
+    columns = _keys(file, data) if file.format in ("jsonl", "json") else columns_named(file, data)
     if columns is None:
         return file, data
     question, answer = (
@@ -110,15 +112,20 @@ def columns_named(file: TextFile, data: DataConfig) -> list[str] | None:
     return found if len(found) > 1 else None
 
 
-def _keys(file: TextFile) -> list[str] | None:
-    """The keys of the first JSON lines that hold strings in all that have them."""
+def _keys(file: TextFile, data: DataConfig) -> list[str] | None:
+    """The keys of the first records that hold strings in all that have them."""
     kinds: dict[str, bool] = {}
-    with open_text(file) as stream:
-        for raw in islice(stream, PEEKED_RECORDS):
-            try:
-                members = members_of(raw.decode())
-            except BadRecord:
-                continue
-            for key, (value, _) in members.items():
-                kinds[key] = kinds.get(key, True) and isinstance(value, str)
+    records = members_in_list(file, data) if file.format == "json" else _members_of_lines(file)
+    for members in islice(records, PEEKED_RECORDS):
+        for key, (value, _) in members.items():
+            kinds[key] = kinds.get(key, True) and isinstance(value, str)
     return [key for key, is_text in kinds.items() if is_text] or None
+
+
+def _members_of_lines(file: TextFile) -> Iterator[dict[str, tuple[Any, str]]]:
+    with open_text(file) as stream:
+        for raw in stream:
+            try:
+                yield members_of(raw.decode())
+            except BadRecord:
+                yield {}

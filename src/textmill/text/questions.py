@@ -30,11 +30,9 @@ from textmill.text.answer_columns import (
     IMPOSSIBLE,
     PARAGRAPHS,
     QUESTIONS,
-    FirstQuestions,
     QuestionColumns,
     choose_question_columns,
     names_questions,
-    shown,
 )
 from textmill.text.answer_places import REPAIRED, How, Placed, place
 from textmill.text.columns import utf8_size
@@ -66,6 +64,7 @@ from textmill.text.jsonl import (
     places_of,
     text_of,
 )
+from textmill.text.label_columns import FirstRows, shown
 from textmill.text.normalise import normalised_digest
 from textmill.text.question_columns import columns_named
 from textmill.text.sides import files_of
@@ -254,7 +253,7 @@ class _Reading:
 
     def choose(self, columns: QuestionColumns) -> None:
         self.columns = columns
-        self.first_rows = FirstQuestions(self.file.name, columns, self.note)
+        self.first_rows = FirstRows(self.file.name, columns, self.note)
 
     def row(self, row: Row, names: Sequence[str]) -> Found | Dropped:
         """The question of a table's row."""

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from textmill.config import Config
 from textmill.errors import TooLittleText
 from textmill.messages import message, plural_message
-from textmill.tables import TASKS_OF_PRETRAINING
 from textmill.text import SplitPlan
 from textmill.text.long_text import Text
 from textmill.tokens.choice import choose_kind
@@ -25,7 +24,7 @@ def with_tokens_chosen(config: Config, plan: SplitPlan, shares: dict[str, float]
     if config.tokens.kind != "auto":
         return config, None
     n_bytes, data = plan.ledger.total.get("train", 0), config.data
-    masked = config.task.name in TASKS_OF_PRETRAINING
+    masked = config.task.is_of_masks
     read = bool(data.pairs), config.tokens.shared, bool(data.labelled), bool(data.questions), masked
     kind, vocab_size, reason = choose_kind(n_bytes, shares, *read)
     chosen = {"kind": kind, "vocab_size": config.tokens.vocab_size or vocab_size}

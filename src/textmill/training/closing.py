@@ -37,10 +37,10 @@ def write_samples(model: Any, run: Run, tokenizer: Tokenizer, n: int, n_tokens: 
 def close(run: Run, prepared: Prepared, clock: Clock, listener: Listener, with_report: bool = True) -> None:
     """After the last step: the floor, the final measurement, loops, the report."""
     asks = run.config.task.name in TASKS_WITH_QUESTIONS  # beside it stands what has no weights to be kept
-    if not (asks or run.is_of_masks or (run.path / "floor" / "run.json").is_file()):
+    if not (asks or run.config.task.is_of_masks or (run.path / "floor" / "run.json").is_file()):
         with clock.doing("floor"):
             fit_floor_of(run, prepared)
-    if run.info["form"] == "encoder" and not run.is_of_masks:
+    if run.info["form"] == "encoder" and not run.config.task.is_of_masks:
         with clock.doing("evaluate"):
             run.info["offer"] = offer_of(run, prepared)
             if run.config.data.make_questions:
@@ -159,7 +159,7 @@ def limits_of(run: Run, prepared: Prepared) -> list[str]:
                     "points at may have nothing to do with the question."
                 )
             )
-    elif run.is_of_masks:
+    elif run.config.task.is_of_masks:
         limits.append(
             message(
                 "It guesses hidden words and says nothing else of a text: it is a beginning for other runs, by --from."
@@ -213,7 +213,7 @@ def next_commands(run: Run) -> list[str]:
         return [command("ask", path, question), command("eval", path), longer(run)]
     if run.config.task.name in TASKS_WITH_QUESTIONS or run.config.data.stories:
         return [command("eval", path), longer(run)]
-    if run.is_of_masks:
+    if run.config.task.is_of_masks:
         started = ["textmill", "train", "reviews.csv", "--task", "classify", "--from", shlex.quote(path)]
         return [" ".join(started), command("eval", path), longer(run)]
     if run.info["form"] == "encoder":

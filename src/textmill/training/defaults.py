@@ -13,7 +13,7 @@ from textmill.config.model import sizes_of
 from textmill.config.train import N_STEPS_MOST, two_lengths
 from textmill.errors import ConfigError
 from textmill.models.cost import parameters
-from textmill.tables import FOREIGN, FORMS, TASK_FORMS, TASKS_OF_PRETRAINING, load
+from textmill.tables import FOREIGN, FORMS, TASK_FORMS, load
 from textmill.text.wording import counted
 from textmill.training.processor import available_processors, multiplies_in_bfloat16
 
@@ -57,7 +57,7 @@ def decide(config: Config, n_tokens: int, n_rows: int, n_texts: int) -> tuple[Co
     n_tokens: training targets. n_rows: rows they fill. n_texts: documents.
     """
     form = TASK_FORMS[config.task.name]
-    is_beginning = config.task.name in TASKS_OF_PRETRAINING
+    is_beginning = config.task.is_of_masks
     backbone = load(load(FORMS[form]).backbones[config.model.arch])
     notes = notes_on_size(config.model, n_tokens, form)
     train: dict[str, Any] = {}

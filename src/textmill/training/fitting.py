@@ -22,7 +22,7 @@ from textmill.models.activations import Reading, is_counted
 from textmill.models.adapters import numbers_of_tuning
 from textmill.models.cost import training_bytes
 from textmill.report.numbers import size
-from textmill.tables import TASK_FORMS, TASKS_OF_PRETRAINING
+from textmill.tables import TASK_FORMS
 from textmill.tokens import Tokenizer
 from textmill.training.processor import multiplies_in_bfloat16
 
@@ -125,7 +125,7 @@ def needed(config: Config, facts: Facts) -> dict[str, int]:
     """Bytes by kind and in all (`total`) of a run whose micro-batch and optimizer are decided."""
     train, form = config.train, TASK_FORMS[config.task.name]
     seq_len, has_source = config.model.seq_len, form == "encoder-decoder"
-    is_masked = config.task.name in TASKS_OF_PRETRAINING
+    is_masked = config.task.is_of_masks
     n_rows = min(train.batch or 1, facts.n_rows)
     reading = Reading(
         n_rows=n_rows,

@@ -26,7 +26,7 @@ from textmill.config import Config
 from textmill.config.layers import Loaded, merge_for_resume
 from textmill.errors import Damaged, Diverged, InputError, Interrupted, RunError
 from textmill.files import TEMPORARY, make_folder, misfits_told, write_atomically
-from textmill.hub.export import refuse_unexportable
+from textmill.hub.exportable import refuse_unexportable
 from textmill.metrics.loss import LossSum
 from textmill.models import Network
 from textmill.models.adapters import put_trained, trained_state

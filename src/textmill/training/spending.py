@@ -15,7 +15,7 @@ from textmill.config.model import sizes_of
 from textmill.config.train import two_lengths
 from textmill.models.ngram import MAX_TOKENS
 from textmill.runs import Prepared, device_named
-from textmill.tables import TASK_FORMS, TASKS_OF_PRETRAINING
+from textmill.tables import TASK_FORMS
 from textmill.tasks.mask import N_PASSES
 from textmill.training.budget import (
     CALIBRATION_SHARE,
@@ -313,7 +313,7 @@ def around_of(config: Config, prepared: Prepared, count_s: float) -> Around:
     n_final = held_out.n_tokens if held_out else 0
     n_bytes = held_out.n_bytes if held_out else 0
     n_counted = min(prepared.train.n_tokens, MAX_TOKENS) + min(prepared.train.n_bytes, MAX_TOKENS)
-    if config.task.name in TASKS_OF_PRETRAINING:
+    if config.task.is_of_masks:
         floor_s = 0.0
     elif config.data.labelled:
         floor_s = floor_of_labels_s(prepared.train.n_bytes + n_bytes, bool(config.data.stories))
@@ -321,7 +321,7 @@ def around_of(config: Config, prepared: Prepared, count_s: float) -> Around:
         floor_s = 0.0  # baselines of answers are fitted on nothing
     else:
         floor_s = (n_counted + n_final + n_bytes) * count_s
-    n_readings = N_PASSES if config.task.name in TASKS_OF_PRETRAINING else 1
+    n_readings = N_PASSES if config.task.is_of_masks else 1
     n_read = min(n_valid * n_readings, config.train.eval_tokens or n_valid * n_readings)
     return Around(
         read_during=N_EVALUATIONS * n_read,
