@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from textmill.config.measure import GenerateConfig
-from textmill.errors import InputError
+from textmill.errors import ConfigError, InputError
 from textmill.generation.assembler import TextAssembler
+from textmill.generation.constraints import Constraint
 from textmill.generation.engine import generate
 from textmill.models.next_token import NextToken
 from textmill.results import Generated
@@ -47,7 +48,14 @@ class Writing:
         n: int = 1,
         begin_mark: bool = True,
         notice: Callable[[str], None] = warnings.warn,
+        constraint: Constraint | None = None,
     ):
+        if constraint is not None and settings.stop:
+            raise ConfigError(
+                f"the stop text {settings.stop[0]!r} could cut a text before it obeys its constraint",
+                where="generate.stop",
+                hint="A text under a constraint ends where the constraint lets it: leave the stop texts out.",
+            )
         self.results: list[Generated] = []
         """Empty until the writing is over; then in the order of the rows."""
         self._prompts, self._seed, self._n = prompts, seed, n
@@ -72,6 +80,7 @@ class Writing:
             tokenizer.mark,
             ended=self._ended,
             notice=notice,
+            constraint=constraint,
         )
 
     def __iter__(self) -> Iterator[Written]:
@@ -112,15 +121,18 @@ def write(
     n: int = 1,
     begin_mark: bool = True,
     notice: Callable[[str], None] = warnings.warn,
+    constraint: Constraint | None = None,
 ) -> Writing:
     """Let the model write on from each prompt, n times. Iterate for the text as it comes; then `.results`.
 
     The n texts of a prompt use the seed with their index; all of them carry the seed in their result. A control word
     in a prompt is letters. n_prompt_tokens counts the prompt's own tokens, without the begin mark; n_tokens counts
     the new ones, the end mark and those of a stop text included.
-    Raises InputError for an empty prompt where begin_mark is false, and for one that is not Unicode text.
+    constraint: what every text obeys, the prompt left out.
+    Raises ConfigError for stop texts beside a constraint, which they could cut; InputError for an empty prompt where
+    begin_mark is false, and for one that is not Unicode text.
     """
-    return Writing(model, tokenizer, prompts, settings, seed, n, begin_mark, notice)
+    return Writing(model, tokenizer, prompts, settings, seed, n, begin_mark, notice, constraint)
 
 
 def encoded_prompt(tokenizer: Tokenizer, prompt: str) -> list[int]:
