@@ -14,6 +14,7 @@ from textmill.cli.text_argument import text_from
 from textmill.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from textmill.cli.form_options import FormSaid
     from textmill.hub.few_shot import FewShot, FewShotTask
     from textmill.hub.remote_evaluation import TextWays
     from textmill.hub.remote_model import RemoteModel
@@ -24,13 +25,20 @@ NOT_REMOTE = "is not for a remote model"
 
 
 def generate(
-    shell: Shell, model: RemoteModel, remote: RemoteSaid, prompt: str | None, n: int, checkpoint: str | None
+    shell: Shell,
+    model: RemoteModel,
+    remote: RemoteSaid,
+    prompt: str | None,
+    n: int,
+    checkpoint: str | None,
+    form: FormSaid,
 ) -> None:
     """The texts; at a terminal one text as it comes."""
     from textmill.hub.remote_model import Prompt
     from textmill.hub.remote_work import write_remote
 
     refuse(checkpoint=checkpoint)
+    form.refuse("a form is kept token by token, and a remote model's tokens are its server's: it needs a run of yours")
     config = shell.load().config
     text = text_from(prompt)
     if n == 1 and not shell.json and sys.stdout.isatty():

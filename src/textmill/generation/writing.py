@@ -58,12 +58,16 @@ class Writing:
             )
         self.results: list[Generated] = []
         """Empty until the writing is over; then in the order of the rows."""
+        self.ids: list[list[int]] = [[] for _ in range(len(prompts) * n)]
+        """Of each row those that were written so far, the end mark among them."""
         self._prompts, self._seed, self._n = prompts, seed, n
         begin = [tokenizer.begin] if begin_mark and tokenizer.begin is not None else []
         encoded = [
             ([], list(prompt.ids)) if isinstance(prompt, PromptIds) else (begin, encoded_prompt(tokenizer, prompt))
             for prompt in prompts
         ]
+        self.before: list[list[int]] = [before + ids for before, ids in encoded]
+        """Of each prompt the ids that are read before the first is written."""
         self._n_prompt_tokens = [len(ids) for _, ids in encoded]
         self._assemblers = [
             TextAssembler(tokenizer, settings.stop, settings.max_new_tokens, goes_on=bool(ids))
@@ -73,7 +77,7 @@ class Writing:
         self._ended: set[int] = set()
         self._pieces = generate(
             model,
-            [before + ids for before, ids in encoded],
+            self.before,
             settings,
             seed,
             n,
@@ -88,6 +92,7 @@ class Writing:
         for piece in self._pieces:
             assembler = self._assemblers[piece.row]
             text = assembler.push(piece.id)
+            self.ids[piece.row].append(piece.id)
             if assembler.done:
                 self._ended.add(piece.row)
             if text:

@@ -2220,6 +2220,12 @@ CHINESE: dict[str, str] = {
     "%(share)s %% of the tokens (%(n)s of %(all)s) are unknown to the tokenizer: the model cannot tell them apart.": (
         "%(share)s %% 的词元（%(all)s 个中的 %(n)s 个）是分词器不认识的：模型无法区分它们。"
     ),
+    # poems in a form
+    "By the model's own probabilities: %(kept)s bits per character in this form, %(free)s without it (same seed "
+    "and settings); the form forbade %(share)s %% of the probability at a token.": (
+        "按模型自身的概率：守此格式每字 %(kept)s 比特，不守为 %(free)s（种子与设置相同）；格式在每个词元处平均禁去 "
+        "%(share)s %% 的概率。"
+    ),
     # conversations
     "%(file)s: read as conversations, from %(keys)s (--data.conversations false reads it otherwise): "
     "%(conversations)s, %(answers)s; the answers alone are learned and measured.": (
