@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from textmill.cli.checkpoint_option import checkpoint_option
+from textmill.cli.condition_options import condition_options
 from textmill.cli.form_options import FormSaid, form_options, with_room
 from textmill.cli.output import Shell, for_terminal
 from textmill.cli.remote_options import remote_instead
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from textmill.config import GenerateConfig
     from textmill.generation import Constraint, Writing
+    from textmill.generation.writing import PromptIds
     from textmill.runs import Run
 
 KNOBS = ("generate", "machine", "run.seed")
@@ -35,6 +37,7 @@ KNOBS = ("generate", "machine", "run.seed")
         "echo Once | textmill generate runs/novel                   the prompt from standard input (also: -)",
         'textmill generate runs/novel "" --stop "." --json          an empty prompt: a text from its beginning',
         'textmill generate runs/tang "" --form 5x4 --rhyme --acrostic 春夏秋冬      a poem that keeps its form',
+        'textmill generate runs/tang "" --title 春望 --author 杜甫      under conditions that it was trained with',
         'textmill generate openai:NAME "Once" --base-url http://127.0.0.1:8000/v1      a model of a server',
     ),
 )
@@ -42,10 +45,11 @@ KNOBS = ("generate", "machine", "run.seed")
 @run_argument
 @click.argument("prompt", required=False)
 @click.option("--n", type=click.IntRange(min=1), default=1, metavar="N", help="Texts to write.")
+@condition_options
 @form_options
 @checkpoint_option
 def generate_command(
-    shell: Shell, run: Run, prompt: str | None, n: int, checkpoint: str | None, form: FormSaid
+    shell: Shell, run: Run, prompt: str | None, n: int, checkpoint: str | None, form: FormSaid, given: dict[str, str]
 ) -> None:
     """Let RUN write on from a prompt. The text alone goes to stdout, without the prompt.
 
@@ -61,7 +65,17 @@ def generate_command(
     settings = config.generate
     if constraint is not None:
         settings = with_room(config, shell.load().said, constraint)
-    text = text_from(prompt)
+    text: str | PromptIds = text_from(prompt)
+    if given or run.config.data.conditions:
+        from textmill.generation.writing import PromptIds, encoded_prompt
+        from textmill.tasks.conditions import conditions_before
+
+        before, notes = conditions_before(run, given, config.run.seed)
+        for note in notes:
+            shell.notice(note)
+        begin = [run.tokenizer.begin] if config.tokens.begin_mark and run.tokenizer.begin is not None else []
+        ids = [*begin, *encoded_prompt(run.tokenizer, before), *encoded_prompt(run.tokenizer, text)]
+        text = PromptIds(before + text, ids)
 
     def writing_of(settings: GenerateConfig, constraint: Constraint | None, notice: Callable[[str], None]) -> Writing:
         return write(

@@ -32,12 +32,15 @@ def generate(
     n: int,
     checkpoint: str | None,
     form: FormSaid,
+    given: dict[str, str],
 ) -> None:
     """The texts; at a terminal one text as it comes."""
     from textmill.hub.remote_model import Prompt
     from textmill.hub.remote_work import write_remote
 
     refuse(checkpoint=checkpoint)
+    if given:
+        raise UsageError("a remote model was trained without conditions", where=f"--{next(iter(given))}")
     form.refuse("a form is kept token by token, and a remote model's tokens are its server's: it needs a run of yours")
     config = shell.load().config
     text = text_from(prompt)

@@ -52,12 +52,13 @@ def learned_texts(store: TokenStore, tokenizer: Tokenizer) -> Iterator[str]:
 
 def habits_of_vocabulary(tokenizer: Tokenizer, unit: Unit | None, breaks: frozenset[str]) -> VerseHabits:
     """Habits without a text: letters are those that a token stands for. Raises InputError where there are none."""
-    texts = (tokenizer.token_bytes(token_id).decode(errors="ignore") for token_id in tokenizer.plain_ids.tolist())
-    characters = frozenset(character for text in texts for character in text)
+    tokens = [tokenizer.token_bytes(token_id) for token_id in tokenizer.plain_ids.tolist()]
+    characters = frozenset(character for token in tokens for character in token.decode(errors="ignore"))
     han = frozenset(character for character in characters if HAN_RUN.fullmatch(character))
     others = frozenset(character for character in characters - han if character.isalnum())
-    if unit is None:
-        unit = "characters" if len(han) > len(others) else "words"
+    if unit is None:  # single bytes stand in every vocabulary
+        learned = {character for token in tokens if len(token) > 1 for character in token.decode(errors="ignore")}
+        unit = "characters" if len(han) > len(others & learned) else "words"
     letters = han if unit == "characters" else others
     if not letters:
         raise InputError(f"no token stands for a letter that lines of {unit} could be made of", where="--form")

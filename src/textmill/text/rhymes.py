@@ -1,9 +1,9 @@
 """Which Chinese characters rhyme. Room: text/. Used where poems are written in a form (generation/form.py).
 
-The rule: two characters rhyme where their finals are one class of the eighteen rhymes of 诗韵新编 (1965, after
-中华新韵 of 1941): finals that differ in the medial alone (an ian uan üan) are one, and so are o and uo, ê ie üe, ing and eng. The
-final that i stands for is two: behind zh ch sh r z c s, and elsewhere. Tones do not count, nor do the older rhymes of
-平水韵. Readings are pypinyin's (the extra [zh]), today's standard Mandarin.
+The rule: two characters rhyme where their finals are one class of the eighteen rhymes of 诗韵新编 (1965, after 中华新韵
+of 1941). Finals that differ in the medial alone (an ian uan üan) are one, and so are o and uo, ê ie üe, ing and eng.
+The final that i stands for is two: behind zh ch sh r z c s, and elsewhere. Tones do not count, nor do the older rhymes
+of 平水韵. Readings are pypinyin's (the extra [zh]), today's standard Mandarin.
 
 A character of several readings has the first that pypinyin gives it alone. Where pypinyin knows a phrase that ends in
 it and reads it into another class there (一行: háng), its reading at the end of a line is not sure: it has a class, but
