@@ -65,7 +65,8 @@ def generate_command(
     settings = config.generate
     if constraint is not None:
         settings = with_room(config, shell.load().said, constraint)
-    text: str | PromptIds = text_from(prompt)
+    asked = text_from(prompt)
+    text: str | PromptIds = asked
     if given or run.config.data.conditions:
         from textmill.generation.writing import PromptIds, encoded_prompt
         from textmill.tasks.conditions import conditions_before
@@ -74,8 +75,8 @@ def generate_command(
         for note in notes:
             shell.notice(note)
         begin = [run.tokenizer.begin] if config.tokens.begin_mark and run.tokenizer.begin is not None else []
-        ids = [*begin, *encoded_prompt(run.tokenizer, before), *encoded_prompt(run.tokenizer, text)]
-        text = PromptIds(before + text, ids)
+        ids = [*begin, *encoded_prompt(run.tokenizer, before), *encoded_prompt(run.tokenizer, asked)]
+        text = PromptIds(before + asked, ids)
 
     def writing_of(settings: GenerateConfig, constraint: Constraint | None, notice: Callable[[str], None]) -> Writing:
         return write(
