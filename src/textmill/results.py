@@ -751,6 +751,22 @@ class Generated(Document):
     n_tokens: int | None
     remote: RemoteUse | None = None
     """Of a remote model: on the first of the texts that one request gave."""
+    form: FormKept | None = None
+    """Of a text that was written in a form."""
+
+
+class FormKept(Document):
+    """What it costs a text to keep its form, by the model's own probabilities."""
+
+    form: str
+    """As it was said, with its rhyme scheme and acrostic."""
+    bits_per_character: float
+    """−log2 P of the text and its end mark, divided by its characters."""
+    bits_per_character_free: float | None
+    """The same of a text that is written without the form, with the same seed, settings and most tokens; None where
+    that has no character."""
+    forbidden_share: float
+    """Of the model's probability, what the form forbade: the mean over the tokens."""
 
 
 class ScoredToken(Document):

@@ -39,6 +39,7 @@ OF_OTHER_TASKS = {
     "data.answer",
     "data.stories",
     "data.conversations",
+    "data.conditions",
     "task.both_ways",
     "tokens.shared",
     "model.source_attention",

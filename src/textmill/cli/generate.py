@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from textmill.cli.checkpoint_option import checkpoint_option
+from textmill.cli.condition_options import condition_options
+from textmill.cli.form_options import FormSaid, form_options, with_room
 from textmill.cli.output import Shell, for_terminal
 from textmill.cli.remote_options import remote_instead
 from textmill.cli.run_argument import model_of, run_argument, settings_of
@@ -15,18 +17,27 @@ from textmill.cli.text_argument import text_from
 from textmill.cli.verb import verb
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textmill.config import GenerateConfig
+    from textmill.generation import Constraint, Writing
+    from textmill.generation.writing import PromptIds
     from textmill.runs import Run
+
+KNOBS = ("generate", "machine", "run.seed")
 
 
 @verb(
     "generate",
-    knobs=("generate", "machine", "run.seed"),
+    knobs=KNOBS,
     examples=(
         'textmill generate runs/novel "Once upon a time"',
         'textmill generate runs/novel "Once" --n 3 --seed 7 --max-new-tokens 50',
         'textmill generate runs/novel "Once" --temperature 0        always the likeliest token',
         "echo Once | textmill generate runs/novel                   the prompt from standard input (also: -)",
         'textmill generate runs/novel "" --stop "." --json          an empty prompt: a text from its beginning',
+        'textmill generate runs/tang "" --form 5x4 --rhyme --acrostic 春夏秋冬      a poem that keeps its form',
+        'textmill generate runs/tang "" --title 春望 --author 杜甫      under conditions that it was trained with',
         'textmill generate openai:NAME "Once" --base-url http://127.0.0.1:8000/v1      a model of a server',
     ),
 )
@@ -34,34 +45,72 @@ if TYPE_CHECKING:
 @run_argument
 @click.argument("prompt", required=False)
 @click.option("--n", type=click.IntRange(min=1), default=1, metavar="N", help="Texts to write.")
+@condition_options
+@form_options
 @checkpoint_option
-def generate_command(shell: Shell, run: Run, prompt: str | None, n: int, checkpoint: str | None) -> None:
+def generate_command(
+    shell: Shell, run: Run, prompt: str | None, n: int, checkpoint: str | None, form: FormSaid, given: dict[str, str]
+) -> None:
     """Let RUN write on from a prompt. The text alone goes to stdout, without the prompt.
 
     The prompt is an argument, `-`, or what is piped in (without its last line end). The same seed gives the same text.
-    Several texts stand apart by an empty line; --json prints a line of JSON for each.
+    Several texts stand apart by an empty line; --json prints a line of JSON for each. A form is of the new text: the
+    prompt is read before it, and is no part of it.
     """
     from textmill.generation import write
 
-    config = settings_of(run, shell, ("generate", "machine", "run.seed"))
-    text = text_from(prompt)
-    writing = write(
-        model_of(run, config, checkpoint),
-        run.tokenizer,
-        [text],
-        config.generate,
-        seed=config.run.seed,
-        n=n,
-        begin_mark=config.tokens.begin_mark,
-        notice=shell.notice,
-    )
-    if n == 1 and not shell.json and sys.stdout.isatty():
+    config = settings_of(run, shell, KNOBS)
+    model = model_of(run, config, checkpoint)
+    constraint = form.constraint(run)
+    settings = config.generate
+    if constraint is not None:
+        settings = with_room(config, shell.load().said, constraint)
+    asked = text_from(prompt)
+    text: str | PromptIds = asked
+    if given or run.config.data.conditions:
+        from textmill.generation.writing import PromptIds, encoded_prompt
+        from textmill.tasks.conditions import conditions_before
+
+        before, notes = conditions_before(run, given, config.run.seed)
+        for note in notes:
+            shell.notice(note)
+        begin = [run.tokenizer.begin] if config.tokens.begin_mark and run.tokenizer.begin is not None else []
+        ids = [*begin, *encoded_prompt(run.tokenizer, before), *encoded_prompt(run.tokenizer, asked)]
+        text = PromptIds(before + asked, ids)
+
+    def writing_of(settings: GenerateConfig, constraint: Constraint | None, notice: Callable[[str], None]) -> Writing:
+        return write(
+            model,
+            run.tokenizer,
+            [text],
+            settings,
+            seed=config.run.seed,
+            n=n,
+            begin_mark=config.tokens.begin_mark,
+            notice=notice,
+            constraint=constraint,
+        )
+
+    writing = writing_of(settings, constraint, shell.notice)
+    is_watched = n == 1 and not shell.json and sys.stdout.isatty()
+    if is_watched:
         for piece in writing:
             click.echo(for_terminal(piece.text), nl=False)
             sys.stdout.flush()
         click.echo()
-        return
-    for place, result in enumerate(writing.finish()):
+    results = writing.finish()
+    if constraint is not None:
+        from textmill.generation.obedience import form_kept, obedience_of
+
+        longest = max(map(len, writing.ids))
+        free = writing_of(settings.model_copy(update={"max_new_tokens": longest}), None, lambda text: None)
+        free.finish()
+        kept, said = form_kept(
+            str(constraint.verse.form), obedience_of(model, writing, constraint), obedience_of(model, free)
+        )
+        shell.notice(said)
+        results = [result.model_copy(update={"form": form}) for result, form in zip(results, kept, strict=True)]
+    for place, result in enumerate([] if is_watched else results):
         if shell.json:
             click.echo(result.to_json())
         else:

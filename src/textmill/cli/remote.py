@@ -14,6 +14,7 @@ from textmill.cli.text_argument import text_from
 from textmill.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from textmill.cli.form_options import FormSaid
     from textmill.generation.chat import ChatStyle
     from textmill.hub.few_shot import FewShot, FewShotTask
     from textmill.hub.remote_evaluation import TextWays
@@ -25,13 +26,23 @@ NOT_REMOTE = "is not for a remote model"
 
 
 def generate(
-    shell: Shell, model: RemoteModel, remote: RemoteSaid, prompt: str | None, n: int, checkpoint: str | None
+    shell: Shell,
+    model: RemoteModel,
+    remote: RemoteSaid,
+    prompt: str | None,
+    n: int,
+    checkpoint: str | None,
+    form: FormSaid,
+    given: dict[str, str],
 ) -> None:
     """The texts; at a terminal one text as it comes."""
     from textmill.hub.remote_model import Prompt
     from textmill.hub.remote_work import write_remote
 
     refuse(checkpoint=checkpoint)
+    if given:
+        raise UsageError("a remote model was trained without conditions", where=f"--{next(iter(given))}")
+    form.refuse("a form is kept token by token, and a remote model's tokens are its server's: it needs a run of yours")
     config = shell.load().config
     text = text_from(prompt)
     if n == 1 and not shell.json and sys.stdout.isatty():

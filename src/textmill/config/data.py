@@ -62,6 +62,9 @@ class DataConfig(Section):
     """Of a language model, a record is a conversation, of which the answers alone are learned: `messages`, each with a
     role (system, user, assistant) and its content; or a `prompt` and its `completion`. Default: where the first record
     of a JSON file has these."""
+    conditions: tuple[str, ...] = knob(())
+    """Of a language model, columns or keys whose values stand before each text, such as title,author: it is written
+    under them, and they are not learned."""
     unit: Literal["auto", "file", "line", "paragraph"] = knob("auto")
     """What a document is in a plain text file. auto: a file is one document."""
     valid_share: float = knob(0.05, ge=0.0, lt=1.0)
@@ -94,7 +97,8 @@ class DataConfig(Section):
         return clean
 
     @field_validator(
-        *("paths", "valid", "test", "text", "label", "question", "answer", "columns", "clean"), mode="before"
+        *("paths", "valid", "test", "text", "label", "question", "answer", "columns", "conditions", "clean"),
+        mode="before",
     )
     @classmethod
     def one_is_a_list_of_one(cls, value: Any) -> Any:

@@ -129,6 +129,14 @@ class Config(Section):
         if task in TASKS_OF_CONVERSATIONS:
             if self.data.conversations and self.data.text:
                 raise ValueError("data.conversations is true, and data.text names one text of a record: leave one out")
+            if self.data.conversations and self.data.conditions:
+                raise ValueError("data.conversations is true, and data.conditions are of single texts: leave one out")
+            if len(set(self.data.conditions)) < len(self.data.conditions):
+                raise ValueError("data.conditions names a column twice")
+            if both := set(self.data.conditions) & set(self.data.text):
+                raise ValueError(f"'{both.pop()}' is in data.conditions and in data.text: a column is one or the other")
+        elif self.data.conditions:
+            raise ValueError(f"data.conditions is of language models, and task {task} writes under none: leave it out")
         elif self.data.conversations:
             raise ValueError(
                 f"data.conversations is of language models, and task {task} learns no answers: leave it out"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textmill.generation.assembler import TextAssembler
 from textmill.generation.chat import Turn, chat_answer, chat_prompt, chat_stops
+from textmill.generation.constraints import Constraint, Obeying
 from textmill.generation.engine import Piece, generate
 from textmill.generation.loops import Loop, find_loop, loop_rate
 from textmill.generation.sampling import distribution
@@ -12,7 +13,9 @@ from textmill.generation.windows import Window, plan_windows
 from textmill.generation.writing import Writing, Written, write
 
 __all__ = [
+    "Constraint",
     "Loop",
+    "Obeying",
     "Piece",
     "TextAssembler",
     "Turn",

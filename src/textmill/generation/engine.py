@@ -22,6 +22,7 @@ from torch import Tensor
 
 from textmill.config.measure import GenerateConfig
 from textmill.errors import ConfigError, InputError
+from textmill.generation.constraints import Constraint, Obeying, obeyed
 from textmill.generation.sampling import Floats, distribution, draw, uniform_at
 from textmill.models.next_token import IGNORED, NextToken
 
@@ -46,17 +47,20 @@ def generate(
     *,
     ended: Collection[int] = (),
     notice: Callable[[str], None] = warnings.warn,
+    constraint: Constraint | None = None,
 ) -> Iterator[Piece]:
     """Write on from each prompt n times; yield the tokens as they come, a step of all rows at a time.
 
     prompts: ids, the begin mark already in. mark: the id that ends a row; it is yielded. ended: rows the caller adds to
     while it reads, because a stop text came; they are not written on. notice is told, once, that a context was full.
+    constraint: what every text obeys; the settings act on what it allows, and logprob stays the model's own.
 
     A token depends on (seed, index of n, its position, its row's own text): not on the batch, not on other rows.
     The context: where max_context leaves no room for one more token, the last half of the context is read anew as a
     beginning, and the text goes on from there; of a prompt longer than max_context the last max_context // 2 tokens
     are read.
-    Raises InputError for an empty prompt (by its number), ConfigError for an n or a seed out of range.
+    Raises InputError for an empty prompt (by its number), ConfigError for an n or a seed out of range, and what the
+    constraint raises where it begins.
     """
     for number, prompt in enumerate(prompts):
         if not len(prompt):
@@ -68,7 +72,9 @@ def generate(
     if n < 1:
         raise ConfigError(f"n is {n}: at least 1 text a prompt is written")
     uniform_at(seed, 0, 0)  # refuses a seed out of range now, not at the first token
-    return _pieces(model, prompts, settings, seed, n, mark, ended, notice)
+    rows = range(len(prompts) * n)
+    obeying = [None if constraint is None else constraint.begin(row // n, row % n) for row in rows]
+    return _pieces(model, prompts, settings, seed, n, mark, ended, notice, obeying)
 
 
 @dataclass
@@ -83,6 +89,24 @@ class _Text:
     new: list[int] = field(default_factory=list)
     n_read: int = 0
     """Tokens in the model's state."""
+    obeying: Obeying | None = None
+    """Where it stands under the constraint."""
+
+    def drawn(self, log_probs: Floats, settings: GenerateConfig, seed: int) -> int:
+        """The next id, given ln P of every id (V,)."""
+        position = len(self.new)
+        if self.obeying is None:
+            return draw(distribution(log_probs, settings, self.seen, self.new), uniform_at(seed, self.sample, position))
+        allowed = self.obeying.allowed(settings.max_new_tokens - position)
+        attempt = 0
+        while True:
+            scores = obeyed(log_probs, allowed)
+            uniform = uniform_at(seed, self.sample, position, attempt)
+            token_id = draw(distribution(scores, settings, self.seen, self.new), uniform)
+            if self.obeying.push(token_id):
+                return token_id
+            allowed[token_id] = False
+            attempt += 1
 
 
 @dataclass
@@ -104,16 +128,18 @@ def _pieces(
     mark: int | None,
     ended: Collection[int],
     notice: Callable[[str], None],
+    obeying: Sequence[Obeying | None],
 ) -> Iterator[Piece]:
     if not prompts:
         return
     context = _Context(model.max_context, notice)
     groups = [_begin(model, prompts, n, mark, context, settings.max_new_tokens - 1)]
+    for text in groups[0].texts:
+        text.obeying = obeying[text.row]
     for position in range(settings.max_new_tokens):
         for group in groups:
             for text, log_probs in zip(group.texts, group.log_probs, strict=True):
-                probabilities = distribution(log_probs, settings, text.seen, text.new)
-                token_id = draw(probabilities, uniform_at(seed, text.sample, position))
+                token_id = text.drawn(log_probs, settings, seed)
                 text.ids.append(token_id)
                 text.new.append(token_id)
                 text.seen.add(token_id)

@@ -137,8 +137,9 @@ def draw(probabilities: Floats, uniform: float) -> int:
     return min(place, int(np.flatnonzero(probabilities)[-1]))
 
 
-def uniform_at(seed: int, sample: int, position: int) -> float:
-    """A number in [0, 1) that depends on (seed, index of n, position of the new token) and nothing else.
+def uniform_at(seed: int, sample: int, position: int, attempt: int = 0) -> float:
+    """A number in [0, 1) that depends on (seed, index of n, position of the new token, how often it was drawn already)
+    and nothing else.
 
     Philox is counter-based: the key names the stream, the counter the place in it (Salmon et al. 2011,
     doi:10.1145/2063384.2063405). Its raw numbers are fixed by NumPy's promise of stable bit streams.
@@ -147,5 +148,5 @@ def uniform_at(seed: int, sample: int, position: int) -> float:
     if not 0 <= seed < 2**64:
         raise ConfigError(f"the seed is {seed}: it must lie between 0 and 2^64 − 1")
     key = np.array([seed, sample], dtype=np.uint64)
-    counter = np.array([position, 0, 0, 0], dtype=np.uint64)
+    counter = np.array([position, attempt, 0, 0], dtype=np.uint64)
     return int(np.random.Philox(key=key, counter=counter).random_raw() >> 11) * 2.0**-53

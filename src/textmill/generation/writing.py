@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from textmill.config.measure import GenerateConfig
-from textmill.errors import InputError
+from textmill.errors import ConfigError, InputError
 from textmill.generation.assembler import TextAssembler
+from textmill.generation.constraints import Constraint
 from textmill.generation.engine import generate
 from textmill.models.next_token import NextToken
 from textmill.results import Generated
@@ -47,15 +48,26 @@ class Writing:
         n: int = 1,
         begin_mark: bool = True,
         notice: Callable[[str], None] = warnings.warn,
+        constraint: Constraint | None = None,
     ):
+        if constraint is not None and settings.stop:
+            raise ConfigError(
+                f"the stop text {settings.stop[0]!r} could cut a text before it obeys its constraint",
+                where="generate.stop",
+                hint="A text under a constraint ends where the constraint lets it: leave the stop texts out.",
+            )
         self.results: list[Generated] = []
         """Empty until the writing is over; then in the order of the rows."""
+        self.ids: list[list[int]] = [[] for _ in range(len(prompts) * n)]
+        """Of each row those that were written so far, the end mark among them."""
         self._prompts, self._seed, self._n = prompts, seed, n
         begin = [tokenizer.begin] if begin_mark and tokenizer.begin is not None else []
         encoded = [
             ([], list(prompt.ids)) if isinstance(prompt, PromptIds) else (begin, encoded_prompt(tokenizer, prompt))
             for prompt in prompts
         ]
+        self.before: list[list[int]] = [before + ids for before, ids in encoded]
+        """Of each prompt the ids that are read before the first is written."""
         self._n_prompt_tokens = [len(ids) for _, ids in encoded]
         self._assemblers = [
             TextAssembler(tokenizer, settings.stop, settings.max_new_tokens, goes_on=bool(ids))
@@ -65,13 +77,14 @@ class Writing:
         self._ended: set[int] = set()
         self._pieces = generate(
             model,
-            [before + ids for before, ids in encoded],
+            self.before,
             settings,
             seed,
             n,
             tokenizer.mark,
             ended=self._ended,
             notice=notice,
+            constraint=constraint,
         )
 
     def __iter__(self) -> Iterator[Written]:
@@ -79,6 +92,7 @@ class Writing:
         for piece in self._pieces:
             assembler = self._assemblers[piece.row]
             text = assembler.push(piece.id)
+            self.ids[piece.row].append(piece.id)
             if assembler.done:
                 self._ended.add(piece.row)
             if text:
@@ -112,15 +126,18 @@ def write(
     n: int = 1,
     begin_mark: bool = True,
     notice: Callable[[str], None] = warnings.warn,
+    constraint: Constraint | None = None,
 ) -> Writing:
     """Let the model write on from each prompt, n times. Iterate for the text as it comes; then `.results`.
 
     The n texts of a prompt use the seed with their index; all of them carry the seed in their result. A control word
     in a prompt is letters. n_prompt_tokens counts the prompt's own tokens, without the begin mark; n_tokens counts
     the new ones, the end mark and those of a stop text included.
-    Raises InputError for an empty prompt where begin_mark is false, and for one that is not Unicode text.
+    constraint: what every text obeys, the prompt left out.
+    Raises ConfigError for stop texts beside a constraint, which they could cut; InputError for an empty prompt where
+    begin_mark is false, and for one that is not Unicode text.
     """
-    return Writing(model, tokenizer, prompts, settings, seed, n, begin_mark, notice)
+    return Writing(model, tokenizer, prompts, settings, seed, n, begin_mark, notice, constraint)
 
 
 def encoded_prompt(tokenizer: Tokenizer, prompt: str) -> list[int]:

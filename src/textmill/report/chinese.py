@@ -2247,6 +2247,22 @@ CHINESE: dict[str, str] = {
     "%(share)s %% of the tokens (%(n)s of %(all)s) are unknown to the tokenizer: the model cannot tell them apart.": (
         "%(share)s %% 的词元（%(all)s 个中的 %(n)s 个）是分词器不认识的：模型无法区分它们。"
     ),
+    # poems in a form
+    "By the model's own probabilities: %(kept)s bits per character in this form, %(free)s without it (same seed "
+    "and settings); the form forbade %(share)s %% of the probability at a token.": (
+        "按模型自身的概率：守此格式每字 %(kept)s 比特，不守为 %(free)s（种子与设置相同）；格式在每个词元处平均禁去 "
+        "%(share)s %% 的概率。"
+    ),
+    # conditions
+    "The training text is not there: conditions are not compared with it.": "训练文本已不在：条件未与之比对。",
+    "Not said, and left empty: %(names)s.": "未给出、留空的条件：%(names)s。",
+    "The training text has no %(name)s '%(value)s'.": "训练文本中 %(name)s 没有“%(value)s”。",
+    "The training text has no %(name)s '%(value)s'; the nearest is '%(near)s'.": (
+        "训练文本中 %(name)s 没有“%(value)s”；最接近的是“%(near)s”。"
+    ),
+    "No %(name)s was said: '%(value)s' is taken from the training text.": (
+        "未给出 %(name)s：取训练文本中的“%(value)s”。"
+    ),
     # conversations
     "%(file)s: read as conversations, from %(keys)s (--data.conversations false reads it otherwise): "
     "%(conversations)s, %(answers)s; the answers alone are learned and measured.": (

@@ -113,7 +113,7 @@ def choose_kept(
     """
     for role, column in kept:
         if column not in columns:
-            raise no_column((column,), columns, where, role)
+            raise no_column((column,), columns, where, "data.conditions" if data.conditions else role)
     taken = [column for _, column in kept]
     text = next((name for name in data.text if name in columns), None)
     if data.text and text is None:

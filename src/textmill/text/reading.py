@@ -13,6 +13,7 @@ from textmill.config import DataConfig
 from textmill.errors import InputError, MissingExtra
 from textmill.messages import message
 from textmill.tables import load
+from textmill.text.conditions import conditioned
 from textmill.text.documents import (
     ANSWERED,
     BAD_RECORD,
@@ -123,6 +124,8 @@ def _items(file: TextFile, data: DataConfig, report: ReadReport) -> Iterator[Fou
         items = _in_own_bytes(file, items)
     if data.cleaning_rules and not is_clean:
         items = _cleaned(file, items, data.cleaning_rules, report)
+    if data.conditions and tuple(role for role, _ in file.kept) == data.conditions:
+        items = conditioned(items, data.conditions, file.codec)
     try:
         yield from items
     except UnicodeDecodeError:  # it was UTF-8 when it was examined
@@ -142,7 +145,7 @@ def reader_of(file: TextFile, data: DataConfig) -> str:
                 "there are no columns in the format %(format)s, so there is no '%(column)s' for --%(role)s",
                 format=file.format,
                 column=column,
-                role=role,
+                role="data.conditions" if data.conditions else role,
             ),
             where=file.name,
             hint=message("read are .csv, .tsv, .jsonl, .json and .parquet"),

@@ -42,6 +42,11 @@ def files_of(paths: Iterable[str], data: DataConfig, notes: list[str]) -> list[T
     """The files of paths; of pairs, each source with its translation beside it; of labelled texts, each with the label
     that its folder gives it; of questions, those that may hold some. Raises InputError."""
     files = find_files(paths, notes, is_side(data))
+    if data.conditions:
+        return [
+            file if file.dropped_as else replace(file, kept=tuple((name, name) for name in data.conditions))
+            for file in files
+        ]
     if data.labelled and not data.stories:
         return with_classes(files, notes)
     if data.reads_questions:

@@ -79,8 +79,8 @@ class AnswerRows:
         self.pieces = pieces
         if n_windowed:
             self.notes.append(
-                f"{n_windowed:,} of {store.n_documents:,} conversations are longer than model.seq_len ({seq_len} "
-                f"tokens): they are read in {n_windows:,} windows, and late answers do not see what was said early"
+                f"{n_windowed:,} of {store.n_documents:,} documents are longer than model.seq_len ({seq_len} "
+                f"tokens): they are read in {n_windows:,} windows, and what comes late does not see what stood early"
             )
 
     def __len__(self) -> int:

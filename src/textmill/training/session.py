@@ -233,7 +233,7 @@ def begin(
             "n_bytes": {name: store.n_bytes for name, store in stores.items()},
             "bytes_per_token": round(prepared.train.n_bytes / max(1, prepared.train.n_tokens), 3),
             "by_blocks": ledger["by_blocks"],
-            **({"conversations": True} if ANSWERED in prepared.train.names else {}),
+            **({"conversations": True} if ANSWERED in prepared.train.names and not config.data.conditions else {}),
             "languages": ledger["languages"],
             "duplicates": ledger["duplicates"],
             "notes": ledger["notes"],
