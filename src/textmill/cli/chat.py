@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from textmill.cli.checkpoint_option import checkpoint_option
+from textmill.cli.constraint_options import Asked, constraint_options
 from textmill.cli.output import Shell, for_terminal, show_error
 from textmill.cli.run_argument import model_of, run_argument, settings_of
 from textmill.cli.verb import verb
@@ -53,26 +54,36 @@ QUOTES = '"""'
     "on, line by line (default, where it has none). turns: each line is labelled User: or Assistant: (default of a run "
     "that was trained on conversations).",
 )
+@constraint_options
 @checkpoint_option
-def chat_command(shell: Shell, run: Run, style: ChatStyle | None, checkpoint: str | None) -> None:
+def chat_command(shell: Shell, run: Run, style: ChatStyle | None, asked: Asked, checkpoint: str | None) -> None:
     """Talk with RUN. /? lists what can be said; Ctrl-C stops an answer, Ctrl-D leaves.
 
     A message of several lines stands between two lines of three quotes. A model of plain text writes on from what was
     said so far; it was not taught to answer. One that was has a chat template: it is laid out by that, and a control
-    word that you type, such as <|im_end|>, is read as letters.
+    word that you type, such as <|im_end|>, is read as letters. Under --json-schema or --regex every answer obeys.
     """
     config = settings_of(run, shell, ("generate", "machine", "run.seed"))
-    Chat(shell, run, config, style, checkpoint).talk()
+    Chat(shell, run, config, style, asked, checkpoint).talk()
 
 
 class Chat:
     """What was said so far, and the settings that it goes on with."""
 
-    def __init__(self, shell: Shell, run: Run, config: Config, style: ChatStyle | None, checkpoint: str | None):
+    def __init__(
+        self,
+        shell: Shell,
+        run: Run,
+        config: Config,
+        style: ChatStyle | None,
+        asked: Asked,
+        checkpoint: str | None,
+    ):
         from textmill.generation.chat import style_of
         from textmill.tokens.chat_template import ChatTemplate
 
         self.shell, self.run, self.config, self.tokenizer = shell, run, config, run.tokenizer
+        self.asked = asked
         self.style = style_of(style, self.tokenizer, bool(run.info.get("data", {}).get("conversations")))
         self.template = ChatTemplate(self.tokenizer.chat_template or "", str(run.path))
         self.model = model_of(run, config, checkpoint)
@@ -104,7 +115,8 @@ class Chat:
         from textmill.results import Chatted
 
         settings = self.config.generate
-        settings = settings.model_copy(update={"stop": (*settings.stop, *chat_stops(self.style))})
+        if not self.asked:  # else the constraint says where an answer ends
+            settings = settings.model_copy(update={"stop": (*settings.stop, *chat_stops(self.style))})
         self.turns.append(Turn("user", self.line(message)))
         prompt: str | PromptIds = chat_prompt(self.turns, self.style)
         if self.style == "template":
@@ -119,6 +131,7 @@ class Chat:
             seed=self.config.run.seed + self.n_answers,
             begin_mark=self.config.tokens.begin_mark,
             notice=self.shell.notice,
+            constraint=self.asked.constraint(self.tokenizer, [prompt], settings),
         )
         self.n_answers += 1
         parts: list[str] = []

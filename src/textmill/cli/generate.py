@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from textmill.cli.checkpoint_option import checkpoint_option
+from textmill.cli.constraint_options import Asked, constraint_options
 from textmill.cli.output import Shell, for_terminal
 from textmill.cli.remote_options import remote_instead
 from textmill.cli.run_argument import model_of, run_argument, settings_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         'textmill generate runs/novel "Once" --temperature 0        always the likeliest token',
         "echo Once | textmill generate runs/novel                   the prompt from standard input (also: -)",
         'textmill generate runs/novel "" --stop "." --json          an empty prompt: a text from its beginning',
+        'textmill generate runs/novel "A cat: " --json-schema cat.json      JSON that a schema accepts; also: --regex',
         'textmill generate openai:NAME "Once" --base-url http://127.0.0.1:8000/v1      a model of a server',
     ),
 )
@@ -34,12 +36,14 @@ if TYPE_CHECKING:
 @run_argument
 @click.argument("prompt", required=False)
 @click.option("--n", type=click.IntRange(min=1), default=1, metavar="N", help="Texts to write.")
+@constraint_options
 @checkpoint_option
-def generate_command(shell: Shell, run: Run, prompt: str | None, n: int, checkpoint: str | None) -> None:
+def generate_command(shell: Shell, run: Run, prompt: str | None, n: int, asked: Asked, checkpoint: str | None) -> None:
     """Let RUN write on from a prompt. The text alone goes to stdout, without the prompt.
 
     The prompt is an argument, `-`, or what is piped in (without its last line end). The same seed gives the same text.
-    Several texts stand apart by an empty line; --json prints a line of JSON for each.
+    Several texts stand apart by an empty line; --json prints a line of JSON for each. Under --json-schema or --regex
+    every text obeys, and ends within --max-new-tokens.
     """
     from textmill.generation import write
 
@@ -54,6 +58,7 @@ def generate_command(shell: Shell, run: Run, prompt: str | None, n: int, checkpo
         n=n,
         begin_mark=config.tokens.begin_mark,
         notice=shell.notice,
+        constraint=asked.constraint(run.tokenizer, [text], config.generate),
     )
     if n == 1 and not shell.json and sys.stdout.isatty():
         for piece in writing:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from textmill.cli.constraint_options import Asked
 from textmill.cli.lines import Lines
 from textmill.cli.output import Shell, for_terminal
 from textmill.cli.remote_options import SCHEME, RemoteSaid, told_at_the_end
@@ -24,13 +25,19 @@ NOT_REMOTE = "is not for a remote model"
 
 
 def generate(
-    shell: Shell, model: RemoteModel, remote: RemoteSaid, prompt: str | None, n: int, checkpoint: str | None
+    shell: Shell,
+    model: RemoteModel,
+    remote: RemoteSaid,
+    prompt: str | None,
+    n: int,
+    asked: Asked,
+    checkpoint: str | None,
 ) -> None:
     """The texts; at a terminal one text as it comes."""
     from textmill.hub.remote_model import Prompt
     from textmill.hub.remote_work import write_remote
 
-    refuse(checkpoint=checkpoint)
+    refuse(checkpoint=checkpoint, json_schema=asked.json_schema is not None, regex=asked.regex is not None)
     config = shell.load().config
     text = text_from(prompt)
     if n == 1 and not shell.json and sys.stdout.isatty():
