@@ -130,10 +130,12 @@ class Vocabulary:
             place += len(part)
         return ids
 
-    def lacks(self, text: str) -> list[str]:
-        """The characters of a text that no ids write, each once."""
-        signs = dict.fromkeys(text)
-        return [sign for sign in signs if not any(self.fewest_ids(sign.encode(), first) for first in (False, True))]
+    def lacks(self, text: str, at_start: bool) -> list[str]:
+        """The characters of a text that no ids write where they stand, each once."""
+        missing = [
+            sign for place, sign in enumerate(text) if self.fewest_ids(sign.encode(), at_start and place == 0) is None
+        ]
+        return list(dict.fromkeys(missing))
 
 
 def ids_by_bytes(table: Sequence[bytes]) -> dict[bytes, int]:
@@ -311,9 +313,9 @@ class Grammar:
             end_of_all = shorter(every_byte.shortest(self.bytes, most), every_byte.quick(self.bytes, most))
             if end_of_all is not None:
                 text = end_of_all.decode(errors="replace")
-                named = ", ".join(map(repr, known.lacks(text))) or repr(text)
+                named = ", ".join(map(repr, known.lacks(text, at_start))) or repr(text)
                 raise InputError(
-                    f"the vocabulary of this model cannot write it: there is no {named}",
+                    f"the vocabulary of this model cannot write it: no token of it is {named} without a blank before it",
                     where=self.where,
                     hint="A model with a tokenizer of our own kinds can write every character: train one.",
                 )
