@@ -1,4 +1,4 @@
-"""Texts under a constraint by another's tokenizer: what an id writes depends on its place, and not all can be written."""
+"""Texts under a constraint by another's tokenizer: an id writes what its place says, and not all can be written."""
 
 import json
 import re

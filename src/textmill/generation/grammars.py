@@ -315,7 +315,7 @@ class Grammar:
                 text = end_of_all.decode(errors="replace")
                 named = ", ".join(map(repr, known.lacks(text, at_start))) or repr(text)
                 raise InputError(
-                    f"the vocabulary of this model cannot write it: no token of it is {named} without a blank before it",
+                    f"the vocabulary of this model cannot write it: it has no {named}, or none without a blank before",
                     where=self.where,
                     hint="A model with a tokenizer of our own kinds can write every character: train one.",
                 )
