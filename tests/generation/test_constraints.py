@@ -48,21 +48,26 @@ class RisingText:
 
 
 class Never(RisingText):
-    """Every id is allowed but what `refused` holds is refused when it comes."""
+    """Every id is allowed, but those of `refused` are refused when they come."""
 
     def __init__(self, vocab_size, refused):
         super().__init__(vocab_size, None)
-        self.refused, self.n_refused = refused, 0
+        self.refused, self.n_refused, self.found = refused, 0, set()
 
     def begin(self, prompt, sample):
         return self
 
     def allowed(self, n_left):
-        return np.ones(self.vocab_size, dtype=bool)
+        return ~np.isin(np.arange(self.vocab_size), list(self.found))
 
     def push(self, token_id):
-        self.n_refused += token_id in self.refused
-        return token_id not in self.refused
+        assert token_id not in self.found
+        if token_id in self.refused:
+            self.n_refused += 1
+            self.found.add(token_id)
+            return False
+        self.found.clear()
+        return True
 
 
 def slowly(model, prompt, settings, seed, sample):

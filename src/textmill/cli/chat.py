@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 import click
 
 from textmill.cli.checkpoint_option import checkpoint_option
+from textmill.cli.constraint_options import Asked, constraint_options
 from textmill.cli.output import Shell, for_terminal, show_error
 from textmill.cli.remote_options import SYSTEM, remote_instead
 from textmill.cli.run_argument import model_of, run_argument, settings_of
@@ -60,16 +61,17 @@ QUOTES = '"""'
     "on, line by line (default, where it has none). turns: each line is labelled User: or Assistant: (default of a run "
     "that was trained on conversations).",
 )
+@constraint_options
 @checkpoint_option
-def chat_command(shell: Shell, run: Run, style: ChatStyle | None, checkpoint: str | None) -> None:
+def chat_command(shell: Shell, run: Run, style: ChatStyle | None, asked: Asked, checkpoint: str | None) -> None:
     """Talk with RUN. /? lists what can be said; Ctrl-C stops an answer, Ctrl-D leaves.
 
     A message of several lines stands between two lines of three quotes. A model of plain text writes on from what was
     said so far; it was not taught to answer. One that was has a chat template: it is laid out by that, and a control
-    word that you type, such as <|im_end|>, is read as letters.
+    word that you type, such as <|im_end|>, is read as letters. Under --json-schema or --regex every answer obeys.
     """
     config = settings_of(run, shell, ("generate", "machine", "run.seed"))
-    RunChat(shell, run, config, style, checkpoint).talk()
+    RunChat(shell, run, config, style, asked, checkpoint).talk()
 
 
 class Chat(ABC):
@@ -185,11 +187,20 @@ class Chat(ABC):
 class RunChat(Chat):
     """With a run of this machine."""
 
-    def __init__(self, shell: Shell, run: Run, config: Config, style: ChatStyle | None, checkpoint: str | None):
+    def __init__(
+        self,
+        shell: Shell,
+        run: Run,
+        config: Config,
+        style: ChatStyle | None,
+        asked: Asked,
+        checkpoint: str | None,
+    ):
         from textmill.generation.chat import style_of
         from textmill.tokens.chat_template import ChatTemplate
 
         super().__init__(shell, str(run.path), config)
+        self.asked = asked
         self.tokenizer = run.tokenizer
         self.style = style_of(style, self.tokenizer, bool(run.info.get("data", {}).get("conversations")))
         self.template = ChatTemplate(self.tokenizer.chat_template or "", str(run.path))
@@ -204,7 +215,8 @@ class RunChat(Chat):
         from textmill.generation.chat import chat_prompt, chat_stops, laid_out
 
         settings = self.config.generate
-        settings = settings.model_copy(update={"stop": (*settings.stop, *chat_stops(self.style))})
+        if not self.asked:  # else the constraint says where an answer ends
+            settings = settings.model_copy(update={"stop": (*settings.stop, *chat_stops(self.style))})
         prompt: str | PromptIds = chat_prompt(self.turns, self.style)
         if self.style == "template":
             prompt, typed = laid_out(self.turns, self.template, self.tokenizer)
@@ -218,6 +230,7 @@ class RunChat(Chat):
             seed=seed,
             begin_mark=self.config.tokens.begin_mark,
             notice=self.shell.notice,
+            constraint=self.asked.constraint(self.tokenizer, [prompt], settings),
         )
         for piece in writing:
             yield piece.text, None

@@ -9,6 +9,7 @@ import click
 
 from textmill.cli.checkpoint_option import checkpoint_option
 from textmill.cli.condition_options import condition_options
+from textmill.cli.constraint_options import Asked, constraint_options
 from textmill.cli.form_options import FormSaid, form_options, with_room
 from textmill.cli.output import Shell, for_terminal
 from textmill.cli.remote_options import remote_instead
@@ -38,6 +39,7 @@ KNOBS = ("generate", "machine", "run.seed")
         'textmill generate runs/novel "" --stop "." --json          an empty prompt: a text from its beginning',
         'textmill generate runs/tang "" --form 5x4 --rhyme --acrostic 春夏秋冬      a poem that keeps its form',
         'textmill generate runs/tang "" --title 春望 --author 杜甫      under conditions that it was trained with',
+        'textmill generate runs/novel "A cat: " --json-schema cat.json      JSON that a schema accepts; also: --regex',
         'textmill generate openai:NAME "Once" --base-url http://127.0.0.1:8000/v1      a model of a server',
     ),
 )
@@ -47,26 +49,37 @@ KNOBS = ("generate", "machine", "run.seed")
 @click.option("--n", type=click.IntRange(min=1), default=1, metavar="N", help="Texts to write.")
 @condition_options
 @form_options
+@constraint_options
 @checkpoint_option
 def generate_command(
-    shell: Shell, run: Run, prompt: str | None, n: int, checkpoint: str | None, form: FormSaid, given: dict[str, str]
+    shell: Shell,
+    run: Run,
+    prompt: str | None,
+    n: int,
+    checkpoint: str | None,
+    form: FormSaid,
+    given: dict[str, str],
+    asked: Asked,
 ) -> None:
     """Let RUN write on from a prompt. The text alone goes to stdout, without the prompt.
 
     The prompt is an argument, `-`, or what is piped in (without its last line end). The same seed gives the same text.
     Several texts stand apart by an empty line; --json prints a line of JSON for each. A form is of the new text: the
-    prompt is read before it, and is no part of it.
+    prompt is read before it, and is no part of it. Under --json-schema or --regex every text obeys, and ends within
+    --max-new-tokens.
     """
     from textmill.generation import write
 
+    if asked:
+        form.refuse("a text keeps a form, or obeys --json-schema or --regex: not both")
     config = settings_of(run, shell, KNOBS)
     model = model_of(run, config, checkpoint)
-    constraint = form.constraint(run)
+    verse = form.constraint(run)
     settings = config.generate
-    if constraint is not None:
-        settings = with_room(config, shell.load().said, constraint)
-    asked = text_from(prompt)
-    text: str | PromptIds = asked
+    if verse is not None:
+        settings = with_room(config, shell.load().said, verse)
+    said = text_from(prompt)
+    text: str | PromptIds = said
     if given or run.config.data.conditions:
         from textmill.generation.writing import PromptIds, encoded_prompt
         from textmill.tasks.conditions import conditions_before
@@ -75,8 +88,8 @@ def generate_command(
         for note in notes:
             shell.notice(note)
         begin = [run.tokenizer.begin] if config.tokens.begin_mark and run.tokenizer.begin is not None else []
-        ids = [*begin, *encoded_prompt(run.tokenizer, before), *encoded_prompt(run.tokenizer, asked)]
-        text = PromptIds(before + asked, ids)
+        ids = [*begin, *encoded_prompt(run.tokenizer, before), *encoded_prompt(run.tokenizer, said)]
+        text = PromptIds(before + said, ids)
 
     def writing_of(settings: GenerateConfig, constraint: Constraint | None, notice: Callable[[str], None]) -> Writing:
         return write(
@@ -91,7 +104,7 @@ def generate_command(
             constraint=constraint,
         )
 
-    writing = writing_of(settings, constraint, shell.notice)
+    writing = writing_of(settings, verse or asked.constraint(run.tokenizer, [text], settings), shell.notice)
     is_watched = n == 1 and not shell.json and sys.stdout.isatty()
     if is_watched:
         for piece in writing:
@@ -99,16 +112,14 @@ def generate_command(
             sys.stdout.flush()
         click.echo()
     results = writing.finish()
-    if constraint is not None:
+    if verse is not None:
         from textmill.generation.obedience import form_kept, obedience_of
 
         longest = max(map(len, writing.ids))
         free = writing_of(settings.model_copy(update={"max_new_tokens": longest}), None, lambda text: None)
         free.finish()
-        kept, said = form_kept(
-            str(constraint.verse.form), obedience_of(model, writing, constraint), obedience_of(model, free)
-        )
-        shell.notice(said)
+        kept, told = form_kept(str(verse.verse.form), obedience_of(model, writing, verse), obedience_of(model, free))
+        shell.notice(told)
         results = [result.model_copy(update={"form": form}) for result, form in zip(results, kept, strict=True)]
     for place, result in enumerate([] if is_watched else results):
         if shell.json:

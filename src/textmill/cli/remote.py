@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from textmill.cli.constraint_options import Asked
 from textmill.cli.lines import Lines
 from textmill.cli.output import Shell, for_terminal
 from textmill.cli.remote_options import SCHEME, RemoteSaid, told_at_the_end
@@ -34,12 +35,13 @@ def generate(
     checkpoint: str | None,
     form: FormSaid,
     given: dict[str, str],
+    asked: Asked,
 ) -> None:
     """The texts; at a terminal one text as it comes."""
     from textmill.hub.remote_model import Prompt
     from textmill.hub.remote_work import write_remote
 
-    refuse(checkpoint=checkpoint)
+    refuse(checkpoint=checkpoint, **asked.options())
     if given:
         raise UsageError("a remote model was trained without conditions", where=f"--{next(iter(given))}")
     form.refuse("a form is kept token by token, and a remote model's tokens are its server's: it needs a run of yours")
@@ -58,11 +60,18 @@ def generate(
             click.echo(("\n" if place else "") + result.text)
 
 
-def chat(shell: Shell, model: RemoteModel, remote: RemoteSaid, style: ChatStyle | None, checkpoint: str | None) -> None:
+def chat(
+    shell: Shell,
+    model: RemoteModel,
+    remote: RemoteSaid,
+    style: ChatStyle | None,
+    asked: Asked,
+    checkpoint: str | None,
+) -> None:
     """As with a run: its server lays the turns out."""
     from textmill.cli.chat import RemoteChat
 
-    refuse(checkpoint=checkpoint, style=style)
+    refuse(checkpoint=checkpoint, style=style, **asked.options())
     RemoteChat(shell, model, shell.load().config, remote.get("system") or "").talk()
 
 

@@ -21,7 +21,7 @@ class Obeying(Protocol):
     """One text that is being written under a constraint, and where it stands."""
 
     def allowed(self, n_left: int) -> Allowed:
-        """(V,) True for every id that may come next: at least one. The caller may change it.
+        """(V,) True for every id that may come next: at least one.
 
         n_left: tokens that can still be written, this one and the end mark among them, at least 1. The ids that end a
         text are allowed exactly where it may end. A constraint that sees that n_left gets short allows what leads to
@@ -30,8 +30,8 @@ class Obeying(Protocol):
         ...
 
     def push(self, token_id: int) -> bool:
-        """Take an id that was allowed. False: with what is left it leads nowhere after all; then nothing has changed,
-        and another one is drawn. Not False for every allowed id."""
+        """Take an id that was allowed. False: with what is left it leads nowhere after all, and nothing has changed but
+        that `allowed`, which is asked again, forbids it."""
         ...
 
 

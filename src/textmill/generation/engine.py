@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -97,16 +98,13 @@ class _Text:
         position = len(self.new)
         if self.obeying is None:
             return draw(distribution(log_probs, settings, self.seen, self.new), uniform_at(seed, self.sample, position))
-        allowed = self.obeying.allowed(settings.max_new_tokens - position)
-        attempt = 0
-        while True:
-            scores = obeyed(log_probs, allowed)
+        for attempt in count():
+            scores = obeyed(log_probs, self.obeying.allowed(settings.max_new_tokens - position))
             uniform = uniform_at(seed, self.sample, position, attempt)
             token_id = draw(distribution(scores, settings, self.seen, self.new), uniform)
             if self.obeying.push(token_id):
-                return token_id
-            allowed[token_id] = False
-            attempt += 1
+                break
+        return token_id
 
 
 @dataclass

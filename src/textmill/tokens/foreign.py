@@ -92,6 +92,7 @@ class ForeignTokenizer(Tokenizer):
             self._charsmap = charsmap_of(layout) if facts.charsmap else None
             self._library = library_of(layout, mapped=self._charsmap is not None)
             self._spelling = spelling_of(layout)
+            self.drops_first_blank = self._spelling.drops_first_blank
             self.exact = comes_back(layout) and facts.ids is None
             words = facts.words or words_of(self._library)
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
@@ -275,11 +276,11 @@ class ForeignTokenizer(Tokenizer):
         return data.decode("utf-8", errors=HEX)
 
     def stream(self, goes_on: bool = False) -> StreamDecoder:
-        return StreamDecoder(self._bytes_of, drops_first_blank=self._spelling.drops_first_blank and not goes_on)
+        return StreamDecoder(self._bytes_of, drops_first_blank=self.drops_first_blank and not goes_on)
 
     def text_bytes(self, ids: Sequence[int] | NDArray[Any]) -> bytes:
         data = super().text_bytes(ids)
-        return data[1:] if self._spelling.drops_first_blank and data.startswith(b" ") else data
+        return data[1:] if self.drops_first_blank and data.startswith(b" ") else data
 
 
 def foreign_tokenizer(folder: Path | str) -> Tokenizer:

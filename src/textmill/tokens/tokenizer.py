@@ -82,6 +82,8 @@ class Tokenizer:
         """Words that are control tokens where a program writes them, and letters in a text."""
         self.unknown: int | None = None
         """Id of what is not known; our own kinds know every text."""
+        self.drops_first_blank = False
+        """A text without a prompt is written without the blank that its first token begins with."""
         self.exact = True
         """Every text comes back from its ids, and the bytes of its ids are its own."""
         self.of_source: Tokenizer = self
