@@ -1023,10 +1023,14 @@ class Reported(Document):
 class Proof(Document):
     """How an export was compared with its run, by somebody else's reader."""
 
+    of: Literal["logits", "vectors"] = "logits"
+    """What was compared: logits, or the numbers of vectors of texts."""
     max_difference: float
-    """The largest difference of a logit."""
+    """The largest difference of one; of vectors in proportion, where the largest number is above 1."""
+    allowed: float = 1e-4
+    """By how much one may differ."""
     n_numbers: int
-    """Logits that were compared."""
+    """That were compared."""
     how: str
     n_texts: int
     """Texts whose ids were compared."""

@@ -120,6 +120,7 @@ EXPORTS = {
     "hf": "textmill.hub.stock_folder:StockFolder",
     "onnx": "textmill.hub.onnx_folder:OnnxFolder",
     "gguf": "textmill.hub.gguf_writing:GgufFolder",
+    "sentence-transformers": "textmill.hub.sentence_folder:SentenceFolder",
     "peft": "textmill.hub.peft_folder:PeftFolder",
 }
 

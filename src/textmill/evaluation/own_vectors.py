@@ -226,9 +226,14 @@ class RunWords:
 
 
 def words_of(tokenizer: Tokenizer) -> dict[str, int]:
-    """word -> id: the tokens that are letters alone, or letters joined by ' ’ -, and that begin a word: after a blank,
-    or without one in scripts that have none; in kinds that hold whole words also at the start of a text, where the
-    word is not known after a blank."""
+    """word -> id: the whole tokens that are letters alone, or letters joined by ' ’ -."""
+    return {text: number for number, text in whole_tokens(tokenizer).items() if is_word(text)}
+
+
+def whole_tokens(tokenizer: Tokenizer) -> dict[int, str]:
+    """id -> text of the tokens that are no part of a word: each text once, as it stands within a text. Letters begin
+    after a blank, or in a script that has none; kinds that hold whole words also have some that are known at the start
+    of a text alone."""
     after_blank: dict[str, int] = {}
     others: dict[str, int] = {}
     for number in tokenizer.plain_ids.tolist():
@@ -237,13 +242,20 @@ def words_of(tokenizer: Tokenizer) -> dict[str, int]:
         except UnicodeDecodeError:
             continue
         word = text.removeprefix(" ")
-        if number == tokenizer.unknown or not is_word(word) or (tokenizer.kind == "word" and number < N_BYTES):
+        if not word.strip() or number == tokenizer.unknown:
             continue
         if word != text:
             after_blank.setdefault(word, number)
-        elif tokenizer.kind in ("word", "char", "bytes") or ALONE.match(word):
+        elif is_whole(word, number, tokenizer.kind):
             others.setdefault(word, number)
-    return dict(sorted((others | after_blank).items(), key=lambda entry: entry[1]))
+    return {number: text for text, number in sorted((others | after_blank).items(), key=lambda entry: entry[1])}
+
+
+def is_whole(text: str, number: int, kind: str) -> bool:
+    """Whether a token without a blank before it is no part of a word."""
+    if not text[0].isalpha() or ALONE.match(text):
+        return True
+    return kind in ("char", "bytes") or (kind == "word" and number >= N_BYTES)
 
 
 def is_word(text: str) -> bool:

@@ -41,7 +41,7 @@ class Encoder(Network):
 
     form: ClassVar[str] = "encoder"
     backbones: ClassVar[dict[str, str]] = ENCODERS
-    unused_knobs: ClassVar[frozenset[str]] = frozenset({"start"})
+    unused_knobs: ClassVar[frozenset[str]] = frozenset({"start", "vectors"})
 
     def __init__(self, config: ModelConfig, vocab_size: int, heads: Heads = NO_HEADS):
         super().__init__(config, vocab_size)
