@@ -69,4 +69,6 @@ def made_run(
 def heads_of(task: str, tokenizer: Tokenizer) -> Mapping[str, Mapping[str, Any]]:
     if task == "classify":
         return {"classify": {"classes": CLASSES, "several": False}}
+    if task == "answer":
+        return {"span": {"longest": 8, "typed": True}}
     return {"mask": {"vocab_size": tokenizer.vocab_size}} if task == "mask" else {}

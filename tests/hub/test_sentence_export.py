@@ -21,6 +21,7 @@ from textmill.runs import Run
 TEXTS = ["The mill's wheel turned.", "水车转动，磨坊在河边。", "a"]
 LEAVING = {
     "mask": {"preset": "bert"},
+    "answer": {"preset": "bert"},
     "classify, mean": {"preset": "bert", "model__pooling": "mean"},
     "classify, max": {"preset": "bert", "model__pooling": "max"},
     "classify, first": {"preset": "bert", "model__pooling": "first"},

@@ -71,7 +71,7 @@ class SentenceFolder:
                 hint=f"Train with --arch transformer --preset {PRESETS_OF[form].split(',')[0]}; or write the vectors "
                 "themselves: textmill vectors RUN --sentences FILE --out FILE.npy",
             )
-        if config.task.name in ("classify", "story") and config.model.pooling not in MODES:
+        if config.task.name == "classify" and config.model.pooling not in MODES:
             raise ConfigError(
                 f"model.pooling is {config.model.pooling}, whose weights no module of sentence-transformers has",
                 where=EXPORTING + self.title,
