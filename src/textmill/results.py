@@ -798,6 +798,107 @@ class Scored(Document):
     """Of a remote model."""
 
 
+class WordNear(Document):
+    """A word found for another, or for an analogy."""
+
+    word: str
+    score: float
+    """The cosine; of an analogy what its formula gives."""
+
+
+class WordLooked(Document):
+    """A word, and the words nearest to it."""
+
+    word: str
+    pieces: list[str]
+    """What its vector is made of, where it is no word of the vocabulary; else []."""
+    near: list[WordNear]
+
+
+class AnalogyAnswer(Document):
+    """What is to the third word as the second is to the first."""
+
+    words: list[str]
+    """The three."""
+    pieces: dict[str, list[str]]
+    """Of those that are no words of the vocabulary: what their vectors are made of."""
+    add: list[WordNear]
+    """Best first, by 3CosAdd."""
+    mul: list[WordNear]
+    """Best first, by 3CosMul."""
+
+
+class AnalogyScore(Document):
+    """How many analogies are answered rightly."""
+
+    part: str
+    """A part of the file, or `all`."""
+    n: int
+    n_asked: int
+    """Those whose four words are all there; the others do not count."""
+    accuracy: dict[str, float]
+    """By formula, `add` and `mul`; {} where none was asked."""
+    intervals: dict[str, tuple[float, float]]
+    """Of them, 95 %, over analogies; {} for fewer than two."""
+
+
+class TextSimilarity(Document):
+    """How alike two texts are."""
+
+    texts: list[str]
+    """The two."""
+    cosine: float
+
+
+class LineFound(Document):
+    """A line that a search found."""
+
+    line: int
+    """From 1."""
+    text: str
+    score: float
+    """The cosine to what was searched for."""
+
+
+class Vectors(Document):
+    """Words and texts as vectors; of what was not asked for, nothing."""
+
+    schema_: Literal["textmill.vectors/1"] = Field("textmill.vectors/1", alias="schema")
+    run: str
+    """The run, or the file of vectors."""
+    of: str
+    """Which vectors: `input`, `output` or `context` of words, `file` of a file, or how texts are pooled: `mean`,
+    `first`, `max`, or `head` as the run's own head does."""
+    width: int
+    n_words: int | None = None
+    """Words of the vocabulary that have a vector; None of texts."""
+    n_repeated: int = 0
+    """Of a file: words that stood in it already; the first counts."""
+    n_unreadable: int = 0
+    """Of a file: words that are no UTF-8, and are left out."""
+    words: list[WordLooked] = Field(default_factory=list)
+    analogy: AnalogyAnswer | None = None
+    analogies: list[AnalogyScore] = Field(default_factory=list)
+    """Of a file of analogies: of each part, and of all."""
+    similar: TextSimilarity | None = None
+    found: list[LineFound] = Field(default_factory=list)
+    """Of a search, best first."""
+    out: str | None = None
+    """The file that was written."""
+    n_written: int | None = None
+    """Vectors in it."""
+
+
+class TextVector(Document):
+    """The vector of a line."""
+
+    schema_: Literal["textmill.vectors-text/1"] = Field("textmill.vectors-text/1", alias="schema")
+    line: int
+    """From 1."""
+    vector: list[float] | None
+    """None of an empty line."""
+
+
 class Info(Document):
     """What a run is."""
 
@@ -938,10 +1039,14 @@ class Reported(Document):
 class Proof(Document):
     """How an export was compared with its run, by somebody else's reader."""
 
+    of: Literal["logits", "vectors"] = "logits"
+    """What was compared: logits, or the numbers of vectors of texts."""
     max_difference: float
-    """The largest difference of a logit."""
+    """The largest difference of one; of vectors in proportion, where the largest number is above 1."""
+    allowed: float = 1e-4
+    """By how much one may differ."""
     n_numbers: int
-    """Logits that were compared."""
+    """That were compared."""
     how: str
     n_texts: int
     """Texts whose ids were compared."""

@@ -120,6 +120,7 @@ EXPORTS = {
     "hf": "textmill.hub.stock_folder:StockFolder",
     "onnx": "textmill.hub.onnx_folder:OnnxFolder",
     "gguf": "textmill.hub.gguf_writing:GgufFolder",
+    "sentence-transformers": "textmill.hub.sentence_folder:SentenceFolder",
     "peft": "textmill.hub.peft_folder:PeftFolder",
 }
 
@@ -144,6 +145,7 @@ VERBS = {
     "monitor": ("textmill.cli.monitor:monitor_command", "Follow opinion over time, with alarms where it changed."),
     "ask": ("textmill.cli.ask:ask_command", "Answer questions from your own documents, or refuse."),
     "score": ("textmill.cli.score:score_command", "Show the probability of every token of a text."),
+    "vectors": ("textmill.cli.vectors:vectors_command", "See words and texts as vectors: near ones, analogies."),
     "export": ("textmill.cli.export:export_command", "Write a run for other tools, with proof that it is equal."),
     "report": ("textmill.cli.report:report_command", "Write the report of a run: one page, works offline."),
     "info": ("textmill.cli.info:info_command", "Say what a run is: model, data, seed, versions, numbers."),

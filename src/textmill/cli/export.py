@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         "textmill export runs/novel --to onnx           a graph for onnxruntime: every architecture, state included",
         "textmill export runs/news --to onnx            of a translator two: encoder and decoder",
         "textmill export runs/novel --to gguf           one file, as llama.cpp reads it: presets llama and gpt2",
+        "textmill export runs/novel --to sentence-transformers      vectors of texts, for SentenceTransformer",
         "textmill export runs/novel --to hf --out novel-hf",
     ),
 )
@@ -44,9 +45,9 @@ def export_command(
 ) -> None:
     """Write RUN for other tools, and prove that it gives the same numbers there.
 
-    What was written is read back by the other tool: logits may differ by 0.0001 at most, and a thousand texts must have
-    the same ids. The proof stands in the folder's README.md. What a format has no place for is refused before anything
-    is written; `textmill train --exportable FORMAT` asks that before the first step.
+    What was written is read back by the other tool: logits may differ by 0.0001 at most, vectors of texts by 0.00001,
+    and a thousand texts must have the same ids. The proof stands in the folder's README.md. What a format has no place
+    for is refused before anything is written; `textmill train --exportable FORMAT` asks that before the first step.
     """
     if to is None:
         raise UsageError("say the format: --to " + ", --to ".join(EXPORTS), hint=f"textmill export {run.path} --to hf")
@@ -74,7 +75,7 @@ def exported_text(exported: Exported) -> str:
         *([f"  {name}", size(n_bytes)] for name, n_bytes in exported.files.items()),
         ["runs as", exported.architecture],
         ["weights", f"step {exported.step:,}"],
-        ["logits", f"differ by {proof.max_difference:.2g} at most, of {proof.n_numbers:,}"],
+        [proof.of, f"differ by {proof.max_difference:.2g} at most, of {proof.n_numbers:,}"],
         ["ids", f"of {proof.n_texts_equal:,} of {proof.n_texts:,} texts are equal"],
         *([["greedy", f"{proof.n_greedy} likeliest tokens are equal"]] if proof.n_greedy else []),
         ["read by", ", ".join(f"{name} {number}" for name, number in proof.by.items())],

@@ -39,7 +39,7 @@ DEFAULT = "default"
 PYTHON = "Python"
 
 
-FREE_FROM_START = {"start", "dropout", "token_dropout", "pooling"}
+FREE_FROM_START = {"start", "vectors", "dropout", "token_dropout", "pooling"}
 """Knobs of [model] that a run which begins from another may have as it likes, and so of most the length of a row."""
 SEQ_LEN_OF_STARTS = 1024
 """Tokens in a row of a run that begins from one with a longer context, unless it is said: few texts need more."""

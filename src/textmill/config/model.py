@@ -26,6 +26,9 @@ class BaseModelConfig(Section):
     start: str | None = knob(None, flag="--from")
     """RUN to begin with the weights of: its tokenizer is taken, its architecture and size, and of its weights all that
     fit; a head for another task is new."""
+    vectors: str | None = knob(None)
+    """FILE of word vectors (word2vec, GloVe) to begin with: words of the vocabulary that it knows begin with theirs,
+    the others are drawn. Its width must be d_model."""
     seq_len: int = knob(256, ge=2)
     """Tokens in a row: the context of a Transformer, the reach of back-propagation in a recurrence. Of questions the
     default is 512."""

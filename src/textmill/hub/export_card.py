@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any
 
-from textmill.hub.leaving import TOLERANCE, Leaving, Written
+from textmill.hub.leaving import Leaving, Written
 from textmill.report.card import PIPELINES, fenced, markdown, yaml_string
 from textmill.report.numbers import metric
 from textmill.report.words import METRICS
@@ -22,6 +22,7 @@ def card_of(leaving: Leaving, written: Written, title: str) -> str:
     run, proof = leaving.run, written.proof
     assert proof is not None, "a format proves what it writes"
     checked = ", ".join(f"{name} {number}" for name, number in proof.by.items())
+    one, many = {"logits": ("a logit", "logits"), "vectors": ("a number of a vector", "numbers")}[proof.of]
     lines = [
         *front_of(leaving, written),
         f"# {markdown(run.name)}",
@@ -41,8 +42,8 @@ def card_of(leaving: Leaving, written: Written, title: str) -> str:
         "",
         f"Measured when it was exported, by {markdown(checked)}:",
         "",
-        f"- largest difference of a logit from the run: **{proof.max_difference:.2g}** (at most {TOLERANCE:g} is let "
-        f"through), of {proof.n_numbers:,} logits; {markdown(proof.how)}",
+        f"- largest difference of {one} from the run: **{proof.max_difference:.2g}** (at most {proof.allowed:g} is "
+        f"let through), of {proof.n_numbers:,} {many}; {markdown(proof.how)}",
         f"- texts cut into the same ids: **{proof.n_texts_equal:,} of {proof.n_texts:,}** (seeded: English, Chinese, "
         "other scripts, emoji, signs, words of control)",
         *(

@@ -28,6 +28,7 @@ from textmill.files import make_folder, sha256_of
 from textmill.hub.config_json import KINDS, config_of, family_said
 from textmill.hub.families import FAMILIES, ours_of
 from textmill.hub.files import ModelFolder, licence_of, look_into, read_weights, refuse_not_finite
+from textmill.hub.sentence_modules import sentences_said
 from textmill.models import build_model
 from textmill.models.cost import memory_bytes, parameters
 from textmill.models.network import Heads
@@ -176,7 +177,7 @@ def open_folder(path: Path | str) -> ForeignRun:
         theirs, _ = read_weights(folder)
         return ours_of(family, theirs, config, heads, mask_id=mask_id, where=str(path))
 
-    origin = {
+    origin: dict[str, Any] = {
         "format": "huggingface",
         "family": family,
         "architecture": ", ".join(classes_of(folder.config)) or None,
@@ -187,6 +188,8 @@ def open_folder(path: Path | str) -> ForeignRun:
         "why": "tensors, JSON and text alone are read; nothing of the folder is executed",
         "left_aside": [f"{name}: {why}" for name, why in folder.aside],
     }
+    if (sentences := sentences_said(path)) is not None:
+        origin["sentences"] = sentences
     return foreign_run(path, kind.form, config, heads, task, tokenizer, weights, folder.shards, sizes, origin)
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from textmill.config import Config
 from textmill.errors import ConfigError, MissingExtra, RunError
+from textmill.evaluation.own_vectors import around
 from textmill.results import Proof
 from textmill.runs import Run
 from textmill.tasks.prepare import task_of
@@ -62,18 +63,12 @@ class Leaving:
     @property
     def before(self) -> tuple[int, ...]:
         """Ids that the model reads before a text."""
-        return () if self.begin is None or self.model.form == "encoder-decoder" else (self.begin,)
+        return around(self.run, self.tokenizer)[0]
 
     @property
     def behind(self) -> tuple[int, ...]:
         """Ids that it reads behind a text."""
-        match self.model.form:
-            case "encoder-decoder":
-                return (self.tokenizer.of_source.mark,)
-            case "encoder":
-                return self.tokenizer.after
-            case _:
-                return ()
+        return around(self.run, self.tokenizer)[1]
 
     @property
     def wanted(self) -> tuple[int, ...]:

@@ -101,13 +101,7 @@ class StockFolder:
         family = stock_family(
             config, self.title, f"Train with --preset {PRESETS_OF[form]}, or let it leave as ONNX: --to onnx."
         )
-        if family in OWN_TOKENIZER and kind in ("auto", *TOKENIZERS):
-            raise ConfigError(
-                f"transformers gives every folder of {family} the tokenizer of {family}, which changes some letters "
-                "(NFC) that the run's keeps",
-                where=EXPORTING + self.title,
-                hint="Train with --preset llama, qwen3, gpt2 or modern.",
-            )
+        refuse_own_tokenizer(family, kind, self.title)
 
     def write(self, leaving: Leaving, folder: Path) -> Written:
         write_stock(leaving, folder)
@@ -119,6 +113,17 @@ class StockFolder:
             library="transformers",
             notes=notes_on(leaving),
             proof=proof,
+        )
+
+
+def refuse_own_tokenizer(family: str, kind: str, title: str) -> None:
+    """Raises ConfigError for a tokenizer that transformers would put its own in the place of."""
+    if family in OWN_TOKENIZER and kind in ("auto", *TOKENIZERS):
+        raise ConfigError(
+            f"transformers gives every folder of {family} the tokenizer of {family}, which changes some letters "
+            "(NFC) that the run's keeps",
+            where=EXPORTING + title,
+            hint="Train with --preset llama, qwen3, gpt2 or modern.",
         )
 
 

@@ -41,7 +41,7 @@ class Encoder(Network):
 
     form: ClassVar[str] = "encoder"
     backbones: ClassVar[dict[str, str]] = ENCODERS
-    unused_knobs: ClassVar[frozenset[str]] = frozenset({"start"})
+    unused_knobs: ClassVar[frozenset[str]] = frozenset({"start", "vectors"})
 
     def __init__(self, config: ModelConfig, vocab_size: int, heads: Heads = NO_HEADS):
         super().__init__(config, vocab_size)
@@ -73,6 +73,14 @@ class Encoder(Network):
         for head in self.heads.values():
             if isinstance(head, TakesIn):
                 x = head.take_in(x, facts)
+        return self.read(x, ids, segments)
+
+    def states(self, ids: Tensor, segments: Tensor | None = None) -> Tensor:
+        """What the last layer says of each token (W, T, D) of texts of which nothing else is known or asked."""
+        return self.read(self.embedded(ids), ids, segments)
+
+    def read(self, x: Tensor, ids: Tensor, segments: Tensor | None) -> Tensor:
+        """Embedded tokens (W, T, D) of ids -> hidden vectors."""
         hidden, _ = self.backbone(x, TextLayout(ids.shape[0], ids.shape[1], segments, ids.device))
         return hidden  # type: ignore[no-any-return]
 

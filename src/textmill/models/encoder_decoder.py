@@ -43,9 +43,16 @@ class EncoderDecoder(LanguageModel):
 
         Raises InputError for ids outside the vocabulary and rows without a token, ContextFull beyond max_context.
         """
+        return self.backbone.read(*self.sources(source, segments))
+
+    def sources(self, source: Tensor, segments: Tensor | None) -> tuple[Tensor, SourceLayout]:
+        """Sources (B, S) embedded (B, S, D), and their places."""
         table = self.embedding if self.source_embedding is None else self.source_embedding
-        x = self.embedded(source, table)  # (B, S, D)
-        return self.backbone.read(x, SourceLayout(source.shape[0], source.shape[1], segments, source.device))
+        return self.embedded(source, table), SourceLayout(source.shape[0], source.shape[1], segments, source.device)
+
+    def states(self, ids: Tensor, segments: Tensor | None = None) -> Tensor:
+        """What the last layer of the encoder says of each token of sources (B, S): (B, S, D)."""
+        return self.backbone.encoder(*self.sources(ids, segments))[0]  # type: ignore[no-any-return]
 
     def forward(self, ids: Tensor, segments: Tensor | None = None, state: State | None = None) -> tuple[Tensor, State]:
         """(hidden (B, T, D), state). state: what begin() gave, or a call after it."""

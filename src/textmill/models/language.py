@@ -50,6 +50,10 @@ class LanguageModel(Network):
         hidden, after = self.backbone(x, layout, state)
         return hidden, after
 
+    def states(self, ids: Tensor, segments: Tensor | None = None) -> Tensor:
+        """What the last layer says of each token of texts that are read for themselves, (B, T, D); see forward."""
+        return self(ids, segments)[0]  # type: ignore[no-any-return]
+
     def nll(
         self, ids: Tensor, targets: Tensor, segments: Tensor | None = None, state: State | None = None
     ) -> tuple[Tensor, State]:

@@ -43,7 +43,7 @@ class Network(nn.Module):
     form: ClassVar[str]
     backbones: ClassVar[dict[str, str]]
     """architecture -> "module:Class" of the backbones that this form takes."""
-    unused_knobs: ClassVar[frozenset[str]] = frozenset({"pooling", "token_dropout", "start"})
+    unused_knobs: ClassVar[frozenset[str]] = frozenset({"pooling", "token_dropout", "start", "vectors"})
     """Knobs of [model] that this form has no use for, and model.json no place."""
 
     def __init__(self, config: ModelConfig, vocab_size: int):

@@ -54,6 +54,7 @@ from textmill.training.faults import (
     event_of,
 )
 from textmill.training.fitting import Facts, fitted, room_on, told_of_memory
+from textmill.training.known_words import KnownWords, known_words
 from textmill.training.naming import as_said, folder_of, named, with_kept_stdin
 from textmill.training.optimizers import (
     WeightAverage,
@@ -111,10 +112,10 @@ def train(
                     loaded, watch = self_taught(loaded, fresh, listener, now, with_report)
                 loaded, start = started(loaded)
                 refuse_unexportable(loaded.config)
-                config, prepared, notes, budget = ready(loaded, listener, watch, start)
+                config, prepared, notes, budget, words = ready(loaded, listener, watch, start)
                 if fresh and any(path.name != "lock" for path in folder.iterdir()):  # what cannot begin moves nothing
                     listener.notice(f"{folder} was moved to {move_away(folder, lock)}")
-                run = begin(folder, config, prepared, budget, start, notes)
+                run = begin(folder, config, prepared, budget, start, notes, words)
                 for note in notes:
                     listener.notice(note)
             return work(run, prepared, stop, listener, budget, watch, with_report)
@@ -150,15 +151,16 @@ def move_away(folder: Path, lock: RunLock) -> Path:
 
 def ready(
     loaded: Loaded, listener: Listener, watch: Stopwatch | None = None, start: Start | None = None
-) -> tuple[Config, Prepared, list[str], Budget | None]:
-    """Prepared text, the config with everything decided, what there is to say of it; and the time it may take. start:
-    the run to begin from, whose tokenizer is taken."""
+) -> tuple[Config, Prepared, list[str], Budget | None, KnownWords | None]:
+    """Prepared text, the config with everything decided, what there is to say of it; the time it may take, and the
+    vectors that its words begin with. start: the run to begin from, whose tokenizer is taken."""
     config, told = with_length(loaded.config)
     for line in told:
         listener.notice(line)
     tokenizer_of = None if start is None else start.run.tokenizer_folder(Path(config.run.dir) / ".data")
     prepared, config = prepared_text(config, Path(config.run.dir), listener, tokenizer_of=tokenizer_of)
     refuse_unexportable(config, prepared.tokenizer.kind)  # again: it is known now
+    words = known_words(config, prepared)  # refuses what does not fit, before anything is timed
     begun: Collection[str] = ()
     if start is not None:
         begun = taken_from(start, config, prepared).tensors  # refuses what does not fit, before anything is timed
@@ -176,7 +178,7 @@ def ready(
     config, notes = decide(config, n_targets, n_rows, prepared.train.n_documents)
     config, made_smaller = fitted(config, facts, room)
     config = decide_steps(config, task.sampler(rows, config).steps_per_epoch)
-    return config, prepared, [*rows.notes, *notes, *made_smaller] + (budget.told() if budget else []), budget
+    return config, prepared, [*rows.notes, *notes, *made_smaller] + (budget.told() if budget else []), budget, words
 
 
 def prepared_text(
@@ -201,6 +203,7 @@ def begin(
     budget: Budget | None = None,
     start: Start | None = None,
     notes: list[str] | None = None,
+    words: KnownWords | None = None,
 ) -> Run:
     """A new run folder that says all it will do before it does anything. notes: to which is added what it begins
     with."""
@@ -246,12 +249,22 @@ def begin(
     }
     if budget is not None:
         info["budget"] = budget.facts()
-    if start is not None:
+    if start is not None or words is not None:
         make_folder(folder)
-        info["start"], told = keep_start(folder, start, config, prepared)
+        info["start"], told = begun_with(folder, config, prepared, start, words)
         if notes is not None:
             notes.insert(0, told)
     return Run.create(folder, config, info, prepared.tokenizer)
+
+
+def begun_with(
+    folder: Path, config: Config, prepared: Prepared, start: Start | None, words: KnownWords | None
+) -> tuple[dict[str, Any], str]:
+    """The first weights that are not drawn, kept in the run's folder; what run.json says of them, and a sentence."""
+    if start is not None:
+        return keep_start(folder, start, config, prepared)
+    assert words is not None, "it begins with something"
+    return words.keep(folder)
 
 
 def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prepared]:
