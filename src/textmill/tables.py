@@ -80,6 +80,9 @@ TASKS_WITH_QUESTIONS = ("answer",)
 # The tasks that learn from conversations, of which they learn the answers alone.
 TASKS_OF_CONVERSATIONS = ("lm",)
 
+# The tasks whose runs a trained model can teach (--teacher).
+TASKS_TAUGHT = ("lm", "translate", "classify")
+
 # The tasks that ask a text for its own words: their runs are where others begin (--from).
 TASKS_OF_PRETRAINING = ("mask",)
 

@@ -2240,4 +2240,10 @@ CHINESE: dict[str, str] = {
     ),
     "no message is the assistant's: there is no answer to learn": "没有一条消息出自 assistant：没有可学的回答",
     "the content of message %(n)s": "第 %(n)s 条消息的内容",
+    "it learns from %(run)s too (%(arch)s, %(n)s parameters, step %(step)s), which reads the text once": (
+        "它还向 %(run)s 学习（%(arch)s，%(n)s 个参数，第 %(step)s 步），后者把文本读一遍"
+    ),
+    "it learns from %(run)s too (%(arch)s, %(n)s parameters, step %(step)s), which reads along": (
+        "它还向 %(run)s 学习（%(arch)s，%(n)s 个参数，第 %(step)s 步），后者边训练边读"
+    ),
 }

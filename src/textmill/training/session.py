@@ -68,6 +68,8 @@ from textmill.training.schedule import Plan
 from textmill.training.signals import StopRequest, watch_signals
 from textmill.training.spending import Budget, Stopwatch, has_budget, with_budget, with_length, with_train
 from textmill.training.starting import Start, keep_start, started, taken_from
+from textmill.training.teaching import Teaching, memory_of, put_teacher, refuse_other_classes, taught, told_of
+from textmill.training.teaching import facts_of as teacher_facts
 from textmill.training.updates import MicroBatches, Update, updates
 from textmill.training.usage import Usage, logged, taken_off
 
@@ -110,11 +112,12 @@ def train(
                 if loaded.config.train.pretrain:
                     loaded, watch = self_taught(loaded, fresh, listener, now, with_report)
                 loaded, start = started(loaded)
+                loaded, teaching = taught(loaded, start)
                 refuse_unexportable(loaded.config)
-                config, prepared, notes, budget = ready(loaded, listener, watch, start)
+                config, prepared, notes, budget = ready(loaded, listener, watch, start, teaching)
                 if fresh and any(path.name != "lock" for path in folder.iterdir()):  # what cannot begin moves nothing
                     listener.notice(f"{folder} was moved to {move_away(folder, lock)}")
-                run = begin(folder, config, prepared, budget, start, notes)
+                run = begin(folder, config, prepared, budget, start, notes, teaching)
                 for note in notes:
                     listener.notice(note)
             return work(run, prepared, stop, listener, budget, watch, with_report)
@@ -149,30 +152,40 @@ def move_away(folder: Path, lock: RunLock) -> Path:
 
 
 def ready(
-    loaded: Loaded, listener: Listener, watch: Stopwatch | None = None, start: Start | None = None
+    loaded: Loaded,
+    listener: Listener,
+    watch: Stopwatch | None = None,
+    start: Start | None = None,
+    teaching: Teaching | None = None,
 ) -> tuple[Config, Prepared, list[str], Budget | None]:
-    """Prepared text, the config with everything decided, what there is to say of it; and the time it may take. start:
-    the run to begin from, whose tokenizer is taken."""
+    """Prepared text, the config with everything decided, what there is to say of it; and the time it may take. start,
+    teaching: the run to begin from, the one to learn from, whose tokenizer is taken."""
     config, told = with_length(loaded.config)
     for line in told:
         listener.notice(line)
-    tokenizer_of = None if start is None else start.run.tokenizer_folder(Path(config.run.dir) / ".data")
+    other = start or teaching
+    tokenizer_of = None if other is None else other.run.tokenizer_folder(Path(config.run.dir) / ".data")
     prepared, config = prepared_text(config, Path(config.run.dir), listener, tokenizer_of=tokenizer_of)
     refuse_unexportable(config, prepared.tokenizer.kind)  # again: it is known now
     begun: Collection[str] = ()
     if start is not None:
         begun = taken_from(start, config, prepared).tensors  # refuses what does not fit, before anything is timed
+    if teaching is not None:
+        refuse_other_classes(teaching, config, prepared)
     task = task_of(config)
     n_targets = prepared.train.n_tokens
     rows = task.rows(prepared.train, prepared.tokenizer, config)
     n_rows = len(rows)
     device = device_named(config.machine.device)
-    facts = Facts.of(prepared.tokenizer, device, n_rows)
+    teacher_bytes = 0 if teaching is None else memory_of(teaching, config)
+    facts = Facts.of(prepared.tokenizer, device, n_rows, teacher_bytes=teacher_bytes)
     room = room_on(device, config.machine.threads or available_processors())
     budget = None
     if has_budget(config):
         watch = watch or Stopwatch.start()
-        config, budget = with_budget(config, loaded.said, prepared, n_rows, watch, listener.notice, room, begun)
+        config, budget = with_budget(
+            config, loaded.said, prepared, n_rows, watch, listener.notice, room, begun, teaching
+        )
     config, notes = decide(config, n_targets, n_rows, prepared.train.n_documents)
     config, made_smaller = fitted(config, facts, room)
     config = decide_steps(config, task.sampler(rows, config).steps_per_epoch)
@@ -201,9 +214,10 @@ def begin(
     budget: Budget | None = None,
     start: Start | None = None,
     notes: list[str] | None = None,
+    teaching: Teaching | None = None,
 ) -> Run:
     """A new run folder that says all it will do before it does anything. notes: to which is added what it begins
-    with."""
+    with, and what it learns from."""
     task = task_of(config)
     ledger = prepared.ledger
     tokenizer = prepared.tokenizer
@@ -251,6 +265,10 @@ def begin(
         info["start"], told = keep_start(folder, start, config, prepared)
         if notes is not None:
             notes.insert(0, told)
+    if teaching is not None:
+        info["teacher"] = teacher_facts(teaching, config, len(task.rows(prepared.train, tokenizer, config)))
+        if notes is not None:
+            notes.append(told_of(info["teacher"]))
     return Run.create(folder, config, info, prepared.tokenizer)
 
 
@@ -271,7 +289,8 @@ def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prep
             hint="Train on it under another --name, or start anew with --fresh.",
         )
     run.refuse_changed_files()
-    own = folder if config.model.start is not None else None  # it has the tokenizer of the run that it began from
+    is_anothers = config.model.start is not None or config.train.teacher is not None
+    own = folder if is_anothers else None  # it has the tokenizer of the run that it began, or learns, from
     prepared, _ = prepared_text(config, folder.parent, listener, text, own)
     run.refuse_other_tokenizer(prepared.path)
     if prepared.path.name != run.info["data"]["prepared"]:
@@ -304,7 +323,8 @@ def fit_again(run: Run, prepared: Prepared, listener: Listener) -> None:
 def facts_of(run: Run, prepared: Prepared) -> Facts:
     rows = task_of(run.config).rows(prepared.train, prepared.tokenizer, run.config)
     device = device_named(run.config.machine.device)
-    return Facts.of(prepared.tokenizer, device, len(rows), continues=run.step > 0)
+    teacher_bytes = int(run.info.get("teacher", {}).get("bytes", 0))
+    return Facts.of(prepared.tokenizer, device, len(rows), run.step > 0, teacher_bytes)
 
 
 def changes_of(before: list[dict[str, Any]], now: Sequence[FileLook]) -> list[str]:
@@ -443,6 +463,7 @@ class Session:
 
     def batches(self) -> Callable[[int], MicroBatches]:
         rows = self.task.rows(self.prepared.train, self.tokenizer, self.config)
+        put_teacher(self.run, self.task, rows, self.device)
         batches = batches_of(self.task, rows, self.config, self.model, self.device)
 
         def at(step: int) -> MicroBatches:
