@@ -126,6 +126,9 @@ EXPORTS = {
     "peft": "textmill.hub.peft_folder:PeftFolder",
 }
 
+# The bits that a run can be kept in beside float32: a run folder of ours again (hub/smaller.py).
+SMALLER = ("int8", "bf16")
+
 # What opens whatever RUN may be, for the rooms below it.
 OPEN_RUN = "textmill.hub:open_run"
 

@@ -19,7 +19,7 @@ from textmill.hub.leaving import Format, Leaving
 from textmill.hub.opening import open_run
 from textmill.results import Exported
 from textmill.runs import Run
-from textmill.tables import EXPORTS, load
+from textmill.tables import EXPORTS, SMALLER, load
 
 FOLDER = "export"
 """In a run's folder: exports, by format."""
@@ -44,6 +44,7 @@ def export(
     if not isinstance(run, Run):
         run = open_run(os.fspath(run))
     form, folder = format_named(to), folder_for(run, to, out)
+    run.refuse_smaller("other tools get whole weights")
     refuse_taken(folder, fresh)
     if run.kind != "network":
         raise RunError(
@@ -85,7 +86,8 @@ def format_named(to: str) -> Format:
     """Raises UsageError for one that stands in no table."""
     if to not in EXPORTS:
         raise UsageError(
-            f"there is no format {to!r} to export to (there are: {', '.join(EXPORTS)})", hint=did_you_mean(to, EXPORTS)
+            f"there is no format {to!r} to export to (there are: {', '.join((*EXPORTS, *SMALLER))})",
+            hint=did_you_mean(to, (*EXPORTS, *SMALLER)),
         )
     made: Format = load(EXPORTS[to])()
     return made

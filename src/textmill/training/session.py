@@ -275,6 +275,7 @@ def begin(
 def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prepared]:
     """An existing run, with what was said now merged in. Raises RunError where that would change the weights."""
     run = Run.open(folder)
+    run.refuse_smaller("is not trained on")
     config, warnings = merge_for_resume(run.config, loaded)
     refuse_unexportable(config)
     device_named(config.machine.device)
