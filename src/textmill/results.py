@@ -1075,6 +1075,35 @@ class Exported(Document):
     """What its user must know."""
 
 
+class Smaller(Document):
+    """A run in fewer bits, and what that costs."""
+
+    schema_: Literal["textmill.export.smaller/1"] = Field("textmill.export.smaller/1", alias="schema")
+    run: str
+    step: int
+    """Of the checkpoint whose weights were taken."""
+    to: Literal["int8", "bf16"]
+    out: str
+    """A run folder."""
+    files: dict[str, int]
+    """Name -> bytes."""
+    bytes_before: int
+    """Of the weights, in float32."""
+    bytes_after: int
+    data: str
+    """On which text both were measured: "test", "validation", or a path."""
+    n_documents: int
+    metrics: list[dict[str, float]]
+    """Of the original and of this one, as eval has them."""
+    differences: dict[str, ScoreDifference]
+    """This one's minus the original's, paired: bpc in place of compare's bpb, and as compare has them else."""
+    confidence: float
+    speed: list[float]
+    """Tokens that it reads in the processor time in which the original reads one: the least, the median and the most of
+    rounds in turns."""
+    notes: list[str] = Field(default_factory=list)
+
+
 class Knob(Document):
     """One knob: value, where it comes from, meaning."""
 

@@ -80,6 +80,9 @@ TASKS_WITH_QUESTIONS = ("answer",)
 # The tasks that learn from conversations, of which they learn the answers alone.
 TASKS_OF_CONVERSATIONS = ("lm",)
 
+# The tasks whose runs a trained model can teach (--teacher).
+TASKS_TAUGHT = ("lm", "translate", "classify")
+
 # The tasks that ask a text for its own words: their runs are where others begin (--from).
 TASKS_OF_PRETRAINING = ("mask",)
 
@@ -123,6 +126,9 @@ EXPORTS = {
     "sentence-transformers": "textmill.hub.sentence_folder:SentenceFolder",
     "peft": "textmill.hub.peft_folder:PeftFolder",
 }
+
+# The bits that a run can be kept in beside float32: a run folder of ours again (hub/smaller.py).
+SMALLER = ("int8", "bf16")
 
 # What opens whatever RUN may be, for the rooms below it.
 OPEN_RUN = "textmill.hub:open_run"

@@ -58,6 +58,8 @@ OF_OTHER_TASKS = {
     "train.lora_alpha",
     "train.lora_dropout",
     "train.lora_targets",
+    "train.teacher_share",
+    "train.teacher_temperature",
 }  # refused where a task has no use for them
 KNOBS = {key: knob for key, knob in knobs_of("gru").items() if knob.on_resume == "refuse" and key not in OF_OTHER_TASKS}
 

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from textmill.models import IGNORED
 from textmill.models.heads import Head
 from textmill.models.softmax import nats_of
+from textmill.models.teaching import HeadLesson, softened_gap
 
 V, D, N = 37, 6, 23
 
@@ -140,3 +141,71 @@ def test_many_logits_are_never_held_at_once():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
     assert float(done.stdout) < 80 * (1 if sys.platform != "darwin" else 1024)
+
+
+class Told:
+    """A lesson with known probabilities."""
+
+    def __init__(self, scores, share, temperature):
+        self.scores, self.share, self.temperature = scores, share, temperature
+
+    def probabilities(self, rows):
+        return (self.scores[rows] / self.temperature).softmax(dim=1)
+
+
+@pytest.mark.parametrize("cap", [None, 1.5])
+@pytest.mark.parametrize(("share", "temperature"), [(0.3, 1.0), (0.7, 2.5), (1.0, 0.5)])
+@pytest.mark.parametrize("scales", ["sum", "rows"])
+def test_what_a_teacher_adds_has_the_gradient_of_the_softened_divergence(in_chunks, cap, share, temperature, scales):
+    """(1 − share) · smoothed loss + share · τ² KL, by autograd and torch's kl_div; the value stays the loss."""
+    rows, weight, bias, wanted = drawn()
+    lesson = Told(
+        2 * drawn()[0] @ torch.randn(D, V, generator=torch.Generator().manual_seed(9)).double(), share, temperature
+    )
+    factors = (torch.ones(N) if scales == "sum" else torch.linspace(-1, 2, N)).double()
+    theirs = [tensor.clone().requires_grad_() for tensor in (rows, weight, bias)]
+    nats, own = plain(*theirs, wanted, cap, 0.1)
+    scores = theirs[0] @ theirs[1].T + theirs[2]
+    scores = scores if cap is None else cap * torch.tanh(scores / cap)
+    gap = F.kl_div((scores / temperature).log_softmax(1), lesson.probabilities(slice(None)), reduction="none").sum(1)
+    (((1 - share) * own + share * temperature**2 * gap) * factors).sum().backward()
+
+    ours = [tensor.clone().requires_grad_() for tensor in (rows, weight, bias)]
+    found = nats_of(*ours, wanted, cap, 0.1, lesson)
+    (found * factors).sum().backward()
+    close(found, nats)
+    for mine, other in zip(ours, theirs, strict=True):
+        close(mine.grad, other.grad)
+
+
+def test_a_head_hands_the_lesson_of_the_counted_places_on():
+    generator = torch.Generator().manual_seed(2)
+    student, teacher = (Head(torch.nn.Embedding(V, width).double(), True, False, None) for width in (D, D + 3))
+    hidden, theirs = (torch.randn(2, 4, n, generator=generator, dtype=torch.float64) for n in (D, D + 3))
+    targets = torch.randint(0, V, (2, 4), generator=generator)
+    targets[0, 2] = targets[1, 3] = IGNORED
+    hidden.requires_grad_()
+    nats = student.nll(hidden, targets, lesson=HeadLesson(theirs, teacher, 0.6, 2.0))
+    nats.sum().backward()
+
+    other = hidden.detach().clone().requires_grad_()
+    counted = targets != IGNORED
+    close(nats.detach(), student.nll(other, targets).detach())
+    p, q = teacher.logits(theirs)[counted] / 2, student.logits(other)[counted] / 2
+    gap = (p.softmax(-1) * (p.log_softmax(-1) - q.log_softmax(-1))).sum()
+    (0.4 * student.nll(other, targets).sum() + 0.6 * 4 * gap).backward()
+    close(hidden.grad, other.grad)
+    assert not hidden.grad[~counted].any()
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_the_gap_of_classes_is_zero_at_the_teacher_and_adds_up_over_labels(several):
+    ours, theirs = (torch.tensor([[0.3, -1.2, 2.0]]).double(), torch.tensor([[1.0, 0.5, -0.7]]).double())
+    assert float(softened_gap(theirs, theirs, 3.0, several)) == pytest.approx(0, abs=1e-12)
+    if several:  # each label is a choice of two
+        pairs = [torch.stack([torch.zeros(3).double(), scores[0]], dim=1) for scores in (ours, theirs)]
+        expected = softened_gap(*pairs, 3.0, False).sum()
+    else:
+        p, q = (theirs / 3).softmax(1), (ours / 3).softmax(1)
+        expected = 9 * (p * (p / q).log()).sum()
+    assert float(softened_gap(ours, theirs, 3.0, several)) == pytest.approx(float(expected))

@@ -205,6 +205,30 @@ def begun_from(loaded: Loaded, base: Config, origin: str) -> Loaded:
     return Loaded(_validated(values, origins, base.model.arch), origins)
 
 
+def taught_by(loaded: Loaded, base: Config, origin: str) -> Loaded:
+    """The config of a run that learns from another: [tokens] is taken from `base`, its config. origin: its name. Raises
+    ConfigError that lists what was said otherwise."""
+    taken = {f"tokens.{name}": getattr(base.tokens, name) for name in TOKENS_OF_START}
+    refused = [
+        f"{key}: {_shown(value)} there, {_shown(value_of(loaded.config, key))} here"
+        for key, value in taken.items()
+        if key in loaded.said and value_of(loaded.config, key) != value
+    ]
+    if refused:
+        listed = "\n  ".join(refused)
+        raise ConfigError(
+            f"the teacher has another tokenizer:\n  {listed}",
+            where=f"{origin} (--teacher)",
+            hint="Leave these out, its tokenizer is taken; or train a teacher with them.",
+        )
+    config = loaded.config
+    values = config.model_dump(exclude_unset=True)  # what nobody said is still to be decided
+    values["model"] = {**values.get("model", {}), "arch": config.model.arch}
+    values["tokens"] = values.get("tokens", {}) | {key.partition(".")[2]: value for key, value in taken.items()}
+    origins = loaded.origins | dict.fromkeys(taken, f"--teacher {origin}")
+    return Loaded(_validated(values, origins, config.model.arch), origins)
+
+
 def with_said(loaded: Loaded, changes: dict[str, Any], origin: str) -> Loaded:
     """The same with these values, as if `origin` had said them. Raises ConfigError."""
     return Loaded(_with(loaded.config, changes), loaded.origins | dict.fromkeys(changes, origin))
@@ -395,7 +419,7 @@ def _shown(value: Any) -> str:
 
 
 def _same(key: str, before: Any, now: Any) -> bool:
-    if key == "model.start" and before is not None and now is not None:
+    if key in ("model.start", "train.teacher") and before is not None and now is not None:
         return bool(os.path.normpath(before) == os.path.normpath(now))
     if key in ("data.paths", "data.valid", "data.test"):  # a folder with or without its last slash
         return [os.path.normpath(path) for path in before] == [os.path.normpath(path) for path in now]

@@ -58,6 +58,14 @@ class TrainConfig(Section):
     lora_targets: tuple[str, ...] = knob(())
     """Of lora, which matrices: query, key, value, out, up, gate, down; of recurrent cells input, state. Default: all
     that there are."""
+    teacher: str | None = knob(None, flag="--teacher")
+    """A trained run of the same task, of any architecture and size, or a folder of another tool, that this one learns
+    from too: beside what stands in the text, what the teacher held likely there (Hinton et al. 2015). Its tokenizer is
+    taken. The loss that is told is the model's own."""
+    teacher_share: float = knob(0.5, gt=0.0, le=1.0)
+    """Share of the teacher in what is minimised; the rest is the text's. 1: the teacher alone."""
+    teacher_temperature: float = knob(1.0, gt=0.0)
+    """By which the scores of both are divided before they are compared: above 1, what is unlikely counts more."""
     batch: int | None = knob(None, ge=1)
     """Rows in a micro-batch. Default: chosen for the architecture and the amount of text."""
     accumulate: int = knob(1, ge=1)

@@ -18,6 +18,7 @@ from textmill.tables import (
     TASK_FORMS,
     TASKS_OF_CONVERSATIONS,
     TASKS_OF_PAIRS,
+    TASKS_TAUGHT,
     TASKS_WITH_LABELS,
     TASKS_WITH_QUESTIONS,
     TASKS_WITH_STORIES,
@@ -178,6 +179,26 @@ class Config(Section):
             for name in names:
                 if train.tune != tune and getattr(train, name) != TrainConfig.model_fields[name].default:
                     raise ValueError(f"train.{name} is of --tune {tune}, and train.tune is {train.tune}: leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def a_teacher_teaches_what_it_can(self) -> Config:
+        train, task = self.train, self.task.name
+        if train.teacher is None:
+            for name in ("teacher_share", "teacher_temperature"):
+                if getattr(train, name) != TrainConfig.model_fields[name].default:
+                    raise ValueError(
+                        f"train.{name} is of --teacher, and there is none: add --teacher RUN, or leave it out"
+                    )
+        elif task not in TASKS_TAUGHT:
+            raise ValueError(
+                f"train.teacher is of tasks {', '.join(TASKS_TAUGHT)}, and this task is {task}: leave it out"
+            )
+        elif self.model.softmax != "full":
+            raise ValueError(
+                f"train.teacher compares whole distributions, and model.softmax is {self.model.softmax}: say full, or "
+                "leave --teacher out"
+            )
         return self
 
     @model_validator(mode="after")

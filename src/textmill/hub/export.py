@@ -43,6 +43,7 @@ def export(
     if not isinstance(run, Run):
         run = open_run(os.fspath(run))
     form, folder = format_named(to), folder_for(run, to, out)
+    run.refuse_smaller("other tools get whole weights")
     refuse_taken(folder, fresh)
     if run.kind != "network":
         raise RunError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from textmill.config import Config
 from textmill.errors import UsageError, did_you_mean
-from textmill.tables import EXPORTS, load
+from textmill.tables import EXPORTS, SMALLER, load
 
 if TYPE_CHECKING:
     from textmill.hub.leaving import Format
@@ -26,7 +26,8 @@ def format_named(to: str) -> Format:
     """Raises UsageError for one that stands in no table."""
     if to not in EXPORTS:
         raise UsageError(
-            f"there is no format {to!r} to export to (there are: {', '.join(EXPORTS)})", hint=did_you_mean(to, EXPORTS)
+            f"there is no format {to!r} to export to (there are: {', '.join((*EXPORTS, *SMALLER))})",
+            hint=did_you_mean(to, (*EXPORTS, *SMALLER)),
         )
     made: Format = load(EXPORTS[to])()
     return made

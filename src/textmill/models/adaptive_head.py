@@ -7,6 +7,7 @@ Shapes: B batch, T time (tokens), D model width, V vocabulary, N = B·T places.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,6 +18,9 @@ from torch import Tensor, nn
 from textmill.models.clusters import clusters_of
 from textmill.models.heads import Drawing, Head
 from textmill.models.softmax import nats_of, scores_of
+
+if TYPE_CHECKING:
+    from textmill.models.teaching import HeadLesson
 
 
 class AdaptiveHead(Head):
@@ -53,7 +57,8 @@ class AdaptiveHead(Head):
             parts.append(of_cluster + F.log_softmax(scores, dim=-1))
         return torch.cat(parts, dim=-1)[..., self.rank]
 
-    def _nats_of(self, rows: Tensor, wanted: Tensor, smoothing: float) -> Tensor:
+    def _nats_of(self, rows: Tensor, wanted: Tensor, smoothing: float, lesson: HeadLesson | None) -> Tensor:
+        assert lesson is None, "config/whole refuses a teacher of an adaptive softmax"
         rank = self.rank[wanted]
         first, members = rank.clone(), []
         for number, (start, end) in enumerate(zip(self.starts, self.ends, strict=True)):

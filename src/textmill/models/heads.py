@@ -7,7 +7,7 @@ Shapes: B batch, T time (tokens), D model width, V vocabulary, N = B·T places.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -17,6 +17,9 @@ from torch import Tensor, nn
 
 from textmill.models.next_token import IGNORED
 from textmill.models.softmax import nats_of, scores_of
+
+if TYPE_CHECKING:
+    from textmill.models.teaching import HeadLesson
 
 Drawing = Callable[[Tensor, torch.Generator], None]
 
@@ -48,29 +51,29 @@ class Head(nn.Module):
         """(..., D) -> ln P of every token (..., V)."""
         return F.log_softmax(self.logits(hidden), dim=-1)
 
-    def nll(self, hidden: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
+    def nll(self, hidden: Tensor, targets: Tensor, smoothing: float = 0.0, lesson: HeadLesson | None = None) -> Tensor:
         """−ln P(target) in nats, shape of targets, 0 where the target is IGNORED; at least in float32.
 
         Only counted places are scored, and many logits are never held at once.
         smoothing: the values stay, the gradient is that of smoothed targets (softmax.nats_of). So what is reported is
-        the loss, and what is minimised is smoothed.
+        the loss, and what is minimised is smoothed. lesson: of a teacher at the same places; likewise.
         """
         rows, wanted = hidden.flatten(0, -2), targets.flatten()  # (N, D), (N,)
         counted = wanted != IGNORED
         if counted.all():
-            return self._nats(rows, wanted, smoothing).view(targets.shape)
-        nats = self._nats(rows[counted], wanted[counted], smoothing)
+            return self._nats(rows, wanted, smoothing, lesson and lesson.at(None)).view(targets.shape)
+        nats = self._nats(rows[counted], wanted[counted], smoothing, lesson and lesson.at(counted))
         return nats.new_zeros(wanted.shape).index_put((counted,), nats).view(targets.shape)
 
-    def _nats(self, rows: Tensor, wanted: Tensor, smoothing: float) -> Tensor:
+    def _nats(self, rows: Tensor, wanted: Tensor, smoothing: float, lesson: HeadLesson | None) -> Tensor:
         if len(wanted) and not 0 <= int(wanted.min()) <= int(wanted.max()) < self.vocab_size:
             raise IndexError(
                 f"targets from {int(wanted.min())} to {int(wanted.max())}: the vocabulary is 0 to {self.vocab_size - 1}"
             )
-        return self._nats_of(rows, wanted, smoothing)
+        return self._nats_of(rows, wanted, smoothing, lesson)
 
-    def _nats_of(self, rows: Tensor, wanted: Tensor, smoothing: float) -> Tensor:
-        return nats_of(rows, self.projection, self.bias, wanted, self.cap, smoothing)
+    def _nats_of(self, rows: Tensor, wanted: Tensor, smoothing: float, lesson: HeadLesson | None) -> Tensor:
+        return nats_of(rows, self.projection, self.bias, wanted, self.cap, smoothing, lesson)
 
     def order_by(self, counts: Callable[[], NDArray[np.int64]]) -> None:
         """Take in how often each token stands in the training text (V,). A full softmax need not know."""

@@ -6,7 +6,7 @@ Shapes: N rows, C rows of a chunk, D width, V classes (the vocabulary, or a part
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,20 @@ SCORES_OF_A_CHUNK = 2**22
 """Beyond it. Smaller chunks stay in the cache longer, larger ones multiply better."""
 ROWS_OF_A_CHUNK = 192
 """At least: each chunk reads and writes the gradient of all weights."""
+
+
+class Lesson(Protocol):
+    """What a teacher holds likely at the rows (models/teaching.py)."""
+
+    @property
+    def share(self) -> float: ...
+
+    @property
+    def temperature(self) -> float: ...
+
+    def probabilities(self, rows: slice) -> Tensor:
+        """softmax(scores / temperature) of some of the rows, (C, V)."""
+        ...
 
 
 class Manner(NamedTuple):
@@ -44,18 +58,26 @@ def scores_of(rows: Tensor, weight: Tensor, bias: Tensor | None, cap: float | No
 
 
 def nats_of(
-    rows: Tensor, weight: Tensor, bias: Tensor | None, wanted: Tensor, cap: float | None = None, smoothing: float = 0.0
+    rows: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    wanted: Tensor,
+    cap: float | None = None,
+    smoothing: float = 0.0,
+    lesson: Lesson | None = None,
 ) -> Tensor:
     """−ln P(wanted) (N,) of rows (N, D), at least in float32; wanted (N,) lies in [0, V).
 
     smoothing: the values stay, the gradient is that of (1 − smoothing) nll + smoothing · mean of −ln P over all
     classes. Szegedy et al. 2016, 1512.00567.
+    lesson: the values stay, the gradient is that of (1 − share) times the above + share · τ² KL(teacher ‖ softmax of
+    the scores / τ), τ the temperature. Hinton et al. 2015, 1503.02531.
     """
-    if len(rows) * len(weight) <= SCORES_AT_ONCE:
+    if lesson is None and len(rows) * len(weight) <= SCORES_AT_ONCE:
         return _at_once(rows, weight, bias, wanted, cap, smoothing)
     device_type = rows.device.type
     dtype = torch.get_autocast_dtype(device_type) if torch.is_autocast_enabled(device_type) else None
-    nats: Tensor = ChunkedNats.apply(rows, weight, bias, wanted, Manner(cap, smoothing, dtype))  # type: ignore[no-untyped-call]
+    nats: Tensor = ChunkedNats.apply(rows, weight, bias, wanted, Manner(cap, smoothing, dtype), lesson)  # type: ignore[no-untyped-call]
     return nats
 
 
@@ -79,26 +101,34 @@ class ChunkedNats(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, weight: Tensor, bias: Tensor | None, wanted: Tensor, manner: Manner) -> Tensor:
-        ctx.manner, ctx.wants = manner, ctx.needs_input_grad[:3]
-        nats, ctx.of_sum = _in_chunks(rows, weight, bias, wanted, manner, ctx.wants, None)
+    def forward(
+        ctx: Any,
+        rows: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        wanted: Tensor,
+        manner: Manner,
+        lesson: Lesson | None,
+    ) -> Tensor:
+        ctx.manner, ctx.lesson, ctx.wants = manner, lesson, ctx.needs_input_grad[:3]
+        nats, ctx.of_sum = _in_chunks(rows, weight, bias, wanted, manner, lesson, ctx.wants, None)
         ctx.save_for_backward(rows, weight, bias, wanted)
         return nats
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None, None]:
         rows, weight, bias, wanted = ctx.saved_tensors
         of_sum: Gradients | None = ctx.of_sum
         if of_sum is not None and bool((gradient == gradient[0]).all()):
             ctx.of_sum = None  # it is scaled in place
             made = Gradients(*(None if one is None else one.mul_(gradient[0]) for one in of_sum))
         else:
-            _, made = _in_chunks(rows, weight, bias, wanted, ctx.manner, ctx.wants, gradient)
+            _, made = _in_chunks(rows, weight, bias, wanted, ctx.manner, ctx.lesson, ctx.wants, gradient)
         as_given = [
             None if one is None else one.to(given.dtype) for one, given in zip(made, (rows, weight, bias), strict=True)
         ]
-        return as_given[0], as_given[1], as_given[2], None, None
+        return as_given[0], as_given[1], as_given[2], None, None, None
 
 
 def _in_chunks(
@@ -107,6 +137,7 @@ def _in_chunks(
     bias: Tensor | None,
     wanted: Tensor,
     manner: Manner,
+    lesson: Lesson | None,
     wants: tuple[bool, bool, bool],
     scales: Tensor | None,
 ) -> tuple[Tensor, Gradients]:
@@ -128,6 +159,10 @@ def _in_chunks(
         places = wanted[these, None]
         right, most = scores.gather(1, places), scores.amax(dim=1, keepdim=True)
         slope = None if manner.cap is None or not any(wants) else (scores / manner.cap).square_().neg_().add_(1)
+        softened = None
+        if lesson is not None and any(wants):  # what KL(teacher ‖ …) · τ² adds: τ (softened P − the teacher's)
+            softened = F.softmax(scores / lesson.temperature, dim=1) - lesson.probabilities(these).to(exact)
+            softened *= lesson.share * lesson.temperature
         shares = scores.sub_(most).exp_()  # P times `total`: dividing (C, V) numbers waits until they are (C, D)
         total = shares.sum(dim=1, keepdim=True)
         nats[these] = (total.log() + most - right).squeeze(1)
@@ -136,6 +171,8 @@ def _in_chunks(
         if manner.smoothing:  # P − what is wished for, times the slope of the cap
             shares -= total * (manner.smoothing / len(weight))
         shares.scatter_add_(1, places, total * (manner.smoothing - 1))
+        if softened is not None and lesson is not None:
+            shares = shares.mul_(1 - lesson.share).add_(softened.mul_(total))
         if slope is not None:
             shares *= slope
         scale = total.reciprocal() if scales is None else scales[these, None] / total

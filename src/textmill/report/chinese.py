@@ -2283,4 +2283,16 @@ CHINESE: dict[str, str] = {
     ),
     "no message is the assistant's: there is no answer to learn": "没有一条消息出自 assistant：没有可学的回答",
     "the content of message %(n)s": "第 %(n)s 条消息的内容",
+    "it learns from %(run)s too (%(arch)s, %(n)s parameters, step %(step)s), which reads the text once": (
+        "它还向 %(run)s 学习（%(arch)s，%(n)s 个参数，第 %(step)s 步），后者把文本读一遍"
+    ),
+    "it learns from %(run)s too (%(arch)s, %(n)s parameters, step %(step)s), which reads along": (
+        "它还向 %(run)s 学习（%(arch)s，%(n)s 个参数，第 %(step)s 步），后者边训练边读"
+    ),
+    "It computes in float32: what is smaller is the file, not the memory that it takes.": (
+        "它仍以 float32 计算：变小的是文件，而不是占用的内存。"
+    ),
+    "it is a copy in fewer bits: what its loss suffers from is said of %(run)s": (
+        "它是位数更少的副本：损失受什么影响，请看 %(run)s 的诊断"
+    ),
 }

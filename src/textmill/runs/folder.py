@@ -33,6 +33,7 @@ from textmill.messages import retold
 from textmill.models import Network, build_model
 from textmill.models.adapters import Lora, merged
 from textmill.models.network import refuse_other_tensors
+from textmill.models.smaller import widened
 from textmill.results import Evaluation, Info, Report, RunLine, Runs, Trained
 from textmill.runs.checkpoint import (
     Checkpoint,
@@ -135,7 +136,7 @@ class Run:
         if lacking:
             raise Damaged(f"run.json does not describe a run: it lacks {', '.join(lacking)}", where=str(path))
         undecided = [name for name in DECIDED if getattr(config.train, name) in (None, "auto")]
-        if info["kind"] == "network" and undecided:
+        if info["kind"] == "network" and undecided and "smaller" not in info:
             listed = ", ".join(f"train.{name}" for name in undecided)
             raise Damaged(f"config.toml is not complete: it lacks {listed}", where=str(path / "config.toml"))
         return cls(path, config, info, checkpoint)
@@ -195,7 +196,14 @@ class Run:
     def prepared(self) -> Prepared:
         """The text this run was made of. Raises RunError where it was deleted."""
         name = str(self.info["data"]["prepared"])
-        folders = [parent / ".data" / name for parent in self.path.resolve().parents]  # a floor lies within its run
+        if not name:
+            raise RunError(
+                "this model was trained elsewhere, and no text of it is here",
+                where=str(self.path),
+                hint=f"Name a text: textmill eval {self.path} --data PATH",
+            )
+        near = [self.path.resolve(), *([Path(self.smaller["run"]).resolve()] if self.smaller else [])]
+        folders = [parent / ".data" / name for path in near for parent in path.parents]  # a floor lies within its run
         return Prepared.open(next((folder for folder in folders if folder.is_dir()), folders[0]))
 
     def refuse_changed_files(self) -> None:
@@ -426,6 +434,8 @@ class Run:
         """All weights of a checkpoint as the model reads them: averaged where an average is kept, adapters added in;
         those that are not trained come from the weights that the run began with. Raises Damaged."""
         tensors, train = saved.average or saved.model, self.config.train
+        if self.smaller is not None:
+            return widened(tensors)
         if train.tune == "full":
             return tensors
         start = self.path / START
@@ -487,6 +497,7 @@ class Run:
             data=self.info.get("data", {}),
             metrics=evaluation.metrics if evaluation else {},
             made=made,
+            origin=dict(self.smaller or {}),
         )
 
     @property
@@ -499,6 +510,20 @@ class Run:
         return self.path / START if self.info.get("start") else None
 
     @property
+    def smaller(self) -> dict[str, Any] | None:
+        """Of which run this is a smaller copy (hub/smaller.py), in which bits; None of a run that was trained here."""
+        return self.info.get("smaller")
+
+    def refuse_smaller(self, why: str) -> None:
+        """Raises RunError, naming the run that this is a smaller copy of, for what such a copy is not for."""
+        if self.smaller is not None:
+            original = self.smaller["run"]
+            raise RunError(
+                f"this run holds the {self.smaller['to']} weights of {original}, and {why}",
+                where=str(self.path),
+                hint=f"Name the original: {original}",
+            )
+
     def into(self) -> list[str]:
         """The languages that a translator of both directions is asked for by name, that of its targets first."""
         return [*reversed(languages_said(self.config.data))] if self.config.task.both_ways else []
@@ -585,6 +610,9 @@ def facts_lacking(info: Any) -> list[str]:
     if not lacking and info["kind"] == "network":
         texts = {"data.fingerprint": info["data"].get("fingerprint"), "sample_prompt": info.get("sample_prompt")}
         lacking += [name for name, text in texts.items() if not isinstance(text, str)]
+    if not lacking and "smaller" in info:
+        told = info["smaller"] if isinstance(info["smaller"], dict) else {}
+        lacking += [f"smaller.{name}" for name in ("run", "to") if not isinstance(told.get(name), str)]
     if not lacking:
         lacking += [f"numbers in {name}" for name in NUMBERS_IF_ANY if not _holds_numbers(info, name.split("."))]
     return lacking

@@ -86,6 +86,7 @@ class Look:
         self.of_classes = self.info.get("form") == "encoder"
         self.has_floor = not {"mask", "span"} & set(self.info.get("heads") or {})  # what is beside them has no weights
         self.is_finished = bool(self.info.get("finished"))
+        self.is_smaller = "smaller" in self.info  # a copy in fewer bits: log, measurements and floor are the original's
         self.progress: dict[int, dict[str, Any]] = {}  # of the checkpoints that hold, by step
         command = str(self.info.get("command") or "")
         self.repeat = (
@@ -191,7 +192,7 @@ class Look:
         remedy = FROM_A_COPY
         newest = max(self.progress, default=0)
         if not path.is_file():
-            if self.progress or self.is_finished:
+            if (self.progress or self.is_finished) and not self.is_smaller:
                 evidence = message("%(n)s steps were trained", n=newest)
                 yield _damage(MISSING, str(path), evidence, remedy)
             return
@@ -248,7 +249,12 @@ class Look:
                 except ValueError as error:
                     yield _damage(message("this is no measurement"), str(path), str(error).partition("\n")[0], remedy)
         held_out = [part for part in ("test", "validation") if self._n_tokens().get(part)]
-        if self.is_finished and held_out and not (self.folder / "eval" / f"{held_out[0]}.json").is_file():
+        if (
+            self.is_finished
+            and held_out
+            and not self.is_smaller
+            and not (self.folder / "eval" / f"{held_out[0]}.json").is_file()
+        ):
             path = self.folder / "eval" / f"{held_out[0]}.json"
             evidence = message("a finished run has its final measurement; this one has no %(file)s", file=path.name)
             yield _damage(MISSING, str(path), evidence, remedy)
@@ -262,7 +268,7 @@ class Look:
         )
         inner = [] if self.of_classes else [floor / "bytes"]
         for path in (floor, *inner):
-            if (self.is_finished and self.has_floor) or floor.is_dir():
+            if (self.is_finished and self.has_floor and not self.is_smaller) or floor.is_dir():
                 found = list(_sealed_file(path / "run.json", remedy))
                 yield from found
                 lacking = facts_lacking(_read_json(path / "run.json"))
@@ -272,7 +278,7 @@ class Look:
 
     def of_prepared(self) -> Iterator[Finding]:
         folder = self._prepared_folder()
-        if not self.info:
+        if not self.info or self.is_smaller:
             return
         if not folder.is_dir():
             evidence = message("it is safe to delete, and somebody did")

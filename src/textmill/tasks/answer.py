@@ -165,6 +165,7 @@ class Answer:
     """
 
     form = "encoder"
+    teacher = None
     best_by = "loss"
 
     def __init__(self, seq_len: int, stride: int | None = None, longest: int | None = None, best_by: str = "loss"):

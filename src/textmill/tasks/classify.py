@@ -29,10 +29,12 @@ from textmill.generation.engine import device_of, reading
 from textmill.metrics.language import ExampleScore
 from textmill.metrics.loss import LossSum
 from textmill.models.network import Heads
+from textmill.models.teaching import softened_gap
 from textmill.tasks.length_batches import LengthSampler, sampler_by_length
 from textmill.tasks.measuring import DocumentIds
 from textmill.tasks.own_texts import OwnTexts, field_of_texts, kept_texts, text_of
 from textmill.tasks.task import Batch, Judgement
+from textmill.tasks.teacher import Teacher
 from textmill.text import Document
 from textmill.text.columns import utf8_size
 from textmill.text.documents import LABELS
@@ -118,6 +120,7 @@ class Classify:
     """
 
     form = "encoder"
+    teacher: Teacher | None = None
     best_by = "loss"
     head = HEAD
 
@@ -294,13 +297,25 @@ class Classify:
         logits: Tensor = model.heads[self.head](hidden, real, batch.owners)
         return logits.float()
 
+    @torch.no_grad()
+    def taught(self, batch: Batch, classes: Sequence[str]) -> Tensor:
+        """The teacher's scores (B, C) of these classes, which are its own in another order perhaps."""
+        assert self.teacher is not None
+        theirs = list(self.teacher.model.heads[self.head].classes)
+        return self.logits(self.teacher.model, batch)[:, [theirs.index(name) for name in classes]]
+
     def loss(self, model: Any, batch: Batch, state: Any = None) -> tuple[LossSum, Any]:
-        """Nats over the batch's texts, with the gradient of the smoothed and balanced loss; there is no state."""
+        """Nats over the batch's texts, with the gradient of the smoothed and balanced loss, and of what a teacher says;
+        there is no state."""
         head = model.heads[self.head]
         logits = self.logits(model, batch)
         nats = nats_of(logits, batch.targets, head.several)  # (B,)
-        if model.training and (self.label_smoothing or batch.weights is not None):
+        taught = self.teacher is not None
+        if model.training and (self.label_smoothing or batch.weights is not None or taught):
             wanted = nats_of(logits, batch.targets, head.several, self.label_smoothing)
+            if self.teacher is not None:
+                gap = softened_gap(logits, self.taught(batch, head.classes), self.teacher.temperature, head.several)
+                wanted = (1 - self.teacher.share) * wanted + self.teacher.share * gap
             if batch.weights is not None:
                 wanted = wanted * batch.weights
             nats = wanted + (nats - wanted).detach()

@@ -23,6 +23,7 @@ from textmill.models import IGNORED
 from textmill.models.network import NO_HEADS, Heads
 from textmill.tasks.measuring import DocumentIds, Plain, TokenSizes, documents_of, first_tokens, score_documents
 from textmill.tasks.task import Batch, Judgement
+from textmill.tasks.teacher import Teacher
 from textmill.text import Document
 from textmill.text.columns import utf8_size
 from textmill.text.documents import ANSWERED
@@ -45,6 +46,7 @@ class LanguageModelling:
 
     form = "decoder"
     best_by = "loss"
+    teacher: Teacher | None = None
 
     def __init__(self, label_smoothing: float = 0.0):
         self.label_smoothing = label_smoothing
@@ -157,13 +159,15 @@ class LanguageModelling:
         ids, targets, segments = rows.batch(indices)
         n_targets = int((targets != IGNORED).sum())
         n_read = int((segments != PADDING).sum()) if isinstance(rows, AnswerRows) and segments is not None else None
-        return Batch(ids, targets, segments, n_targets=n_targets, n_read=n_read)
+        return Batch(ids, targets, segments, n_targets=n_targets, n_read=n_read, numbers=tuple(map(int, indices)))
 
     def loss(self, model: Any, batch: Batch, state: Any = None) -> tuple[LossSum, Any]:
-        """Nats over the batch's targets, with the gradient of the smoothed loss; and the state after its last token."""
-        if self.label_smoothing and model.training:
+        """Nats over the batch's targets, with the gradient of the smoothed loss and of what a teacher says; and the
+        state after its last token."""
+        if model.training and (self.label_smoothing or self.teacher is not None):
             hidden, state = model(batch.ids, batch.segments, state)
-            nats = model.head.nll(hidden, batch.targets, self.label_smoothing)
+            lesson = None if self.teacher is None else self.teacher.lesson(batch)
+            nats = model.head.nll(hidden, batch.targets, self.label_smoothing, lesson)
         else:
             nats, state = model.nll(batch.ids, batch.targets, batch.segments, state)
         return LossSum(nats.sum(), batch.n_targets), state

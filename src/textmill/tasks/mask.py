@@ -152,6 +152,7 @@ class Mask:
     """
 
     form = "encoder"
+    teacher = None
     best_by = "loss"
 
     def __init__(

@@ -35,6 +35,7 @@ class Batch:
     n_read: tokens in it, where they are not its targets. weights: by which the gradient of each target is multiplied.
     facts (B, T, F): what is known of each token besides its id.
     masked (B, T): True where the token is hidden from the model.
+    numbers: of the rows, where they are read again and again.
     """
 
     ids: Tensor
@@ -50,6 +51,7 @@ class Batch:
     proofs: Tensor | None = None
     facts: Tensor | None = None
     masked: Tensor | None = None
+    numbers: tuple[int, ...] | None = None
 
     def to(self, device: str) -> Batch:
         def moved(tensor: Tensor | None) -> Tensor | None:
@@ -69,6 +71,7 @@ class Batch:
             moved(self.proofs),
             moved(self.facts),
             moved(self.masked),
+            self.numbers,
         )
 
 
@@ -118,6 +121,9 @@ class Task(Protocol):
     """decoder, encoder or encoder-decoder."""
     best_by: str
     """The metric of validation that the best checkpoint has the least of; where output_scores has it, the most."""
+    teacher: Any
+    """A tasks.teacher.Teacher that its loss learns from too; None for most runs, and always of tasks that do not stand
+    in tables.TASKS_TAUGHT."""
 
     @classmethod
     def of(cls, config: Config) -> Self:

@@ -44,6 +44,7 @@ from textmill.tasks.length_batches import LengthSampler, sampler_by_length
 from textmill.tasks.measuring import DocumentIds
 from textmill.tasks.own_texts import OwnTexts, field_of_texts, kept_texts, text_of
 from textmill.tasks.task import Batch, Judgement
+from textmill.tasks.teacher import Teacher
 from textmill.tasks.word_dictionary import WordDictionary
 from textmill.text import Document, languages
 from textmill.text.aligned import SentencePair
@@ -159,6 +160,7 @@ class Translate:
     """
 
     form = "encoder-decoder"
+    teacher: Teacher | None = None
 
     def __init__(self, label_smoothing: float = 0.0, directions: tuple[str, str] | None = None, best_by: str = "loss"):
         if not 0 <= label_smoothing < 1:
@@ -301,10 +303,12 @@ class Translate:
     # --- loss and numbers
 
     def loss(self, model: Any, batch: Batch, state: Any = None) -> tuple[LossSum, Any]:
-        """Nats over the batch's targets, with the gradient of the smoothed loss; and the state after them."""
+        """Nats over the batch's targets, with the gradient of the smoothed loss and of what a teacher says; and the
+        state after them."""
         begun = model.begin(batch.source, batch.source_segments)
         hidden, after = model(batch.ids, batch.segments, begun)
-        nats = model.head.nll(hidden, batch.targets, self.label_smoothing if model.training else 0.0)
+        lesson = self.teacher.lesson(batch) if self.teacher is not None and model.training else None
+        nats = model.head.nll(hidden, batch.targets, self.label_smoothing if model.training else 0.0, lesson)
         return LossSum(nats.sum(), batch.n_targets), after
 
     def measure(

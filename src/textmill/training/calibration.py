@@ -17,6 +17,7 @@ from textmill.models.cost import flops_per_token, parameters
 from textmill.models.ngram import NGram
 from textmill.runs import Prepared, device_named
 from textmill.tasks import task_of
+from textmill.tasks.teacher import Teacher
 from textmill.training.batching import batches_of
 from textmill.training.beginning import new_model
 from textmill.training.budget import Speed
@@ -48,12 +49,14 @@ class Candidate:
     now: Now
     compiles: bool = False
     begun: Collection[str] = ()
+    teacher: Teacher | None = None
     compile_s: dict[str, float] = field(default_factory=dict)
     warm_s: dict[str, float] = field(default_factory=dict)
     rounds: dict[str, list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         config, task = self.config, task_of(self.config)
+        task.teacher = self.teacher
         self.device = device_named(config.machine.device)
         model = new_model(config, self.prepared, self.device, begun=self.begun)
         compiled = Compiled(model, lambda why: None) if self.compiles else None  # the run will say why it fails
@@ -154,13 +157,14 @@ def calibrate(
     now: Now,
     compiles: bool = False,
     begun: Collection[str] = (),
+    teacher: Teacher | None = None,
 ) -> tuple[list[Speed], list[str]]:
     """The speeds of the configs (one a size, the smallest first) in each precision, and the sizes that were left out.
 
     All candidates are timed in turns, in two rounds or more, within `seconds`. A size that is too slow for that is left
     out, with all larger ones: of it, a few dozen updates would fit into ten times `seconds`. The smallest is timed in
     any case, in the first precision alone where time is short. compiles: each is compiled first, and timed for it.
-    begun: tensors that another run gives.
+    begun: tensors that another run gives. teacher: reads along with each.
     """
     end = now() + seconds
     torch.set_num_threads(configs[0].machine.threads or 1)
@@ -171,7 +175,7 @@ def calibrate(
             expected_s = max(candidates[-1].warm_s.values()) * relative_cost(config, candidates[-1].config, prepared)
             if expected_s * len(precisions) * (1 + N_ROUNDS_LEAST) > left_s:
                 return timed_in_turns(candidates, end, now), [other.model.size for other in configs[number:]]
-        candidates.append(Candidate(config, prepared, precisions, now, compiles, begun))
+        candidates.append(Candidate(config, prepared, precisions, now, compiles, begun, teacher))
         if not number and candidates[0].round_s * N_ROUNDS_LEAST > end - now():
             candidates[0].precisions = precisions[:1]
     return timed_in_turns(candidates, end, now), []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from textmill.training.naming import default_name
 from textmill.training.pretraining import SUFFIX
 from textmill.training.spending import candidates_told, has_budget, open_precisions, open_sizes, with_length
 from textmill.training.starting import started
+from textmill.training.teaching import Teaching, memory_of, taught
+from textmill.training.teaching import facts_of as teacher_facts
 
 CHECKPOINTS_KEPT = 3  # the last two and the best
 
@@ -59,6 +62,10 @@ def plan_run(loaded: Loaded) -> Plan:
     if start is not None:
         (config, told), tokenizer_of = with_length(loaded.config), start.run.tokenizer
         begins["begins_with"] = f"step {start.step:,} of {start.run.path}"
+    loaded, teaching = taught(loaded, start)
+    if teaching is not None:
+        (config, told), tokenizer_of = with_length(loaded.config), teaching.run.tokenizer
+        begins["learns_from"] = f"step {teaching.step:,} of {teaching.run.path}"
     text = plan_split(config.data)
     config, reason = with_tokens_chosen(config, text, text.languages)
     n_tokens, tokenizer = tokens_about(config, text, tokenizer_of)
@@ -69,6 +76,8 @@ def plan_run(loaded: Loaded) -> Plan:
     config, notes = decide(config, n_tokens, n_rows, text.n_documents.get("train", 0))
     device = device_named(config.machine.device)
     room, about = room_on(device, config.machine.threads or 1), Facts.of(tokenizer, device, n_rows)
+    if teaching is not None:
+        about = replace(about, teacher_bytes=memory_of(teaching, config))
     config, made_smaller = fitted(config, about, room)
     if budget is None:
         config = decide_steps(config, -(-n_rows // ((config.train.batch or 1) * config.train.accumulate)))
@@ -94,7 +103,7 @@ def plan_run(loaded: Loaded) -> Plan:
         "optimizer": config.train.optimizer,
         "lr": config.train.lr,
         "device": device,
-        "cost_about": cost_about(config, n_tokens, about),
+        "cost_about": cost_about(config, n_tokens, about, teaching),
         "memory": str(room),
         "notes": [
             *text.notes,
@@ -119,7 +128,7 @@ def budget_facts(config: Config, said: Collection[str]) -> dict[str, Any]:
     }
 
 
-def cost_about(config: Config, n_tokens: int, facts: Facts) -> dict[str, float | int]:
+def cost_about(config: Config, n_tokens: int, facts: Facts, teaching: Teaching | None = None) -> dict[str, float | int]:
     """Passes over the text and FLOPs of all updates, where their number is known; bytes held at most, and bytes left
     on disk."""
     train, vocab_size = config.train, facts.vocab_size
@@ -127,6 +136,9 @@ def cost_about(config: Config, n_tokens: int, facts: Facts) -> dict[str, float |
     form = TASK_FORMS[config.task.name]
     trained = numbers_of_tuning(config.model, train, vocab_size, form, facts.source_vocab_size)
     flops = float(n_seen * flops_per_token(config.model, vocab_size, form=form, trained=trained))
+    if teaching is not None:
+        told = teacher_facts(teaching, config, facts.n_rows)
+        flops += min(n_seen, n_tokens) * teaching.flops if told["keeps"] else n_seen * teaching.flops
     memory = memory_bytes(
         config.model, vocab_size, train.optimizer, form=form, source_vocab_size=facts.source_vocab_size, trained=trained
     )

@@ -36,6 +36,11 @@ def causes(folder: Path, seen: Inspection) -> list[Finding]:
     run = Run.open(folder)
     if run.kind != "network" or seen.resumes_from is None:
         return []
+    if run.smaller is not None:
+        told = message(
+            "it is a copy in fewer bits: what its loss suffers from is said of %(run)s", run=run.smaller["run"]
+        )
+        return [_untold(folder, told)]
     if run.info["form"] != "decoder":
         return [_untold(folder, message("its causes are known for language models alone"))]
     try:

@@ -115,10 +115,14 @@ class Facts:
     n_rows: int
     continues: bool = False
     source_vocab_size: int | None = None
+    teacher_bytes: int = 0
+    """That a teacher takes beside the run."""
 
     @classmethod
-    def of(cls, tokenizer: Tokenizer, device: str, n_rows: int, continues: bool = False) -> Facts:
-        return cls(tokenizer.vocab_size, device, n_rows, continues, tokenizer.source_vocab_size)
+    def of(
+        cls, tokenizer: Tokenizer, device: str, n_rows: int, continues: bool = False, teacher_bytes: int = 0
+    ) -> Facts:
+        return cls(tokenizer.vocab_size, device, n_rows, continues, tokenizer.source_vocab_size, teacher_bytes)
 
 
 def needed(config: Config, facts: Facts) -> dict[str, int]:
@@ -137,7 +141,7 @@ def needed(config: Config, facts: Facts) -> dict[str, int]:
         is_made_again=train.recompute,
         n_masked=round(n_rows * seq_len * config.task.mask_share) if is_masked else 0,
     )
-    return training_bytes(
+    need = training_bytes(
         config.model,
         facts.vocab_size,
         reading,
@@ -152,6 +156,9 @@ def needed(config: Config, facts: Facts) -> dict[str, int]:
         heads={"mask": {"vocab_size": facts.vocab_size}} if is_masked else None,
         trained=numbers_of_tuning(config.model, train, facts.vocab_size, form, facts.source_vocab_size),
     )
+    if not facts.teacher_bytes:
+        return need
+    return need | {"teacher": facts.teacher_bytes, "total": need["total"] + facts.teacher_bytes}
 
 
 def needed_told(need: dict[str, int]) -> str:

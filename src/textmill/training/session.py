@@ -69,6 +69,8 @@ from textmill.training.schedule import Plan
 from textmill.training.signals import StopRequest, watch_signals
 from textmill.training.spending import Budget, Stopwatch, has_budget, with_budget, with_length, with_train
 from textmill.training.starting import Start, keep_start, started, taken_from
+from textmill.training.teaching import Teaching, memory_of, put_teacher, refuse_other_classes, taught, told_of
+from textmill.training.teaching import facts_of as teacher_facts
 from textmill.training.updates import MicroBatches, Update, updates
 from textmill.training.usage import Usage, logged, taken_off
 
@@ -111,11 +113,12 @@ def train(
                 if loaded.config.train.pretrain:
                     loaded, watch = self_taught(loaded, fresh, listener, now, with_report)
                 loaded, start = started(loaded)
+                loaded, teaching = taught(loaded, start)
                 refuse_unexportable(loaded.config)
-                config, prepared, notes, budget, words = ready(loaded, listener, watch, start)
+                config, prepared, notes, budget, words = ready(loaded, listener, watch, start, teaching)
                 if fresh and any(path.name != "lock" for path in folder.iterdir()):  # what cannot begin moves nothing
                     listener.notice(f"{folder} was moved to {move_away(folder, lock)}")
-                run = begin(folder, config, prepared, budget, start, notes, words)
+                run = begin(folder, config, prepared, budget, start, notes, words, teaching)
                 for note in notes:
                     listener.notice(note)
             return work(run, prepared, stop, listener, budget, watch, with_report)
@@ -150,31 +153,42 @@ def move_away(folder: Path, lock: RunLock) -> Path:
 
 
 def ready(
-    loaded: Loaded, listener: Listener, watch: Stopwatch | None = None, start: Start | None = None
+    loaded: Loaded,
+    listener: Listener,
+    watch: Stopwatch | None = None,
+    start: Start | None = None,
+    teaching: Teaching | None = None,
 ) -> tuple[Config, Prepared, list[str], Budget | None, KnownWords | None]:
     """Prepared text, the config with everything decided, what there is to say of it; the time it may take, and the
-    vectors that its words begin with. start: the run to begin from, whose tokenizer is taken."""
+    vectors that its words begin with. start, teaching: the run to begin from, the one to learn from, whose tokenizer is
+    taken."""
     config, told = with_length(loaded.config)
     for line in told:
         listener.notice(line)
-    tokenizer_of = None if start is None else start.run.tokenizer_folder(Path(config.run.dir) / ".data")
+    other = start or teaching
+    tokenizer_of = None if other is None else other.run.tokenizer_folder(Path(config.run.dir) / ".data")
     prepared, config = prepared_text(config, Path(config.run.dir), listener, tokenizer_of=tokenizer_of)
     refuse_unexportable(config, prepared.tokenizer.kind)  # again: it is known now
     words = known_words(config, prepared)  # refuses what does not fit, before anything is timed
     begun: Collection[str] = ()
     if start is not None:
         begun = taken_from(start, config, prepared).tensors  # refuses what does not fit, before anything is timed
+    if teaching is not None:
+        refuse_other_classes(teaching, config, prepared)
     task = task_of(config)
     n_targets = prepared.train.n_tokens
     rows = task.rows(prepared.train, prepared.tokenizer, config)
     n_rows = len(rows)
     device = device_named(config.machine.device)
-    facts = Facts.of(prepared.tokenizer, device, n_rows)
+    teacher_bytes = 0 if teaching is None else memory_of(teaching, config)
+    facts = Facts.of(prepared.tokenizer, device, n_rows, teacher_bytes=teacher_bytes)
     room = room_on(device, config.machine.threads or available_processors())
     budget = None
     if has_budget(config):
         watch = watch or Stopwatch.start()
-        config, budget = with_budget(config, loaded.said, prepared, n_rows, watch, listener.notice, room, begun)
+        config, budget = with_budget(
+            config, loaded.said, prepared, n_rows, watch, listener.notice, room, begun, teaching
+        )
     config, notes = decide(config, n_targets, n_rows, prepared.train.n_documents)
     config, made_smaller = fitted(config, facts, room)
     config = decide_steps(config, task.sampler(rows, config).steps_per_epoch)
@@ -204,9 +218,10 @@ def begin(
     start: Start | None = None,
     notes: list[str] | None = None,
     words: KnownWords | None = None,
+    teaching: Teaching | None = None,
 ) -> Run:
     """A new run folder that says all it will do before it does anything. notes: to which is added what it begins
-    with."""
+    with, and what it learns from."""
     task = task_of(config)
     ledger = prepared.ledger
     tokenizer = prepared.tokenizer
@@ -254,6 +269,10 @@ def begin(
         info["start"], told = begun_with(folder, config, prepared, start, words)
         if notes is not None:
             notes.insert(0, told)
+    if teaching is not None:
+        info["teacher"] = teacher_facts(teaching, config, len(task.rows(prepared.train, tokenizer, config)))
+        if notes is not None:
+            notes.append(told_of(info["teacher"]))
     return Run.create(folder, config, info, prepared.tokenizer)
 
 
@@ -270,6 +289,7 @@ def begun_with(
 def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prepared]:
     """An existing run, with what was said now merged in. Raises RunError where that would change the weights."""
     run = Run.open(folder)
+    run.refuse_smaller("is not trained on")
     config, warnings = merge_for_resume(run.config, loaded)
     refuse_unexportable(config)
     device_named(config.machine.device)
@@ -284,7 +304,8 @@ def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prep
             hint="Train on it under another --name, or start anew with --fresh.",
         )
     run.refuse_changed_files()
-    own = folder if config.model.start is not None else None  # it has the tokenizer of the run that it began from
+    is_anothers = config.model.start is not None or config.train.teacher is not None
+    own = folder if is_anothers else None  # it has the tokenizer of the run that it began, or learns, from
     prepared, _ = prepared_text(config, folder.parent, listener, text, own)
     run.refuse_other_tokenizer(prepared.path)
     if prepared.path.name != run.info["data"]["prepared"]:
@@ -317,7 +338,8 @@ def fit_again(run: Run, prepared: Prepared, listener: Listener) -> None:
 def facts_of(run: Run, prepared: Prepared) -> Facts:
     rows = task_of(run.config).rows(prepared.train, prepared.tokenizer, run.config)
     device = device_named(run.config.machine.device)
-    return Facts.of(prepared.tokenizer, device, len(rows), continues=run.step > 0)
+    teacher_bytes = int(run.info.get("teacher", {}).get("bytes", 0))
+    return Facts.of(prepared.tokenizer, device, len(rows), run.step > 0, teacher_bytes)
 
 
 def changes_of(before: list[dict[str, Any]], now: Sequence[FileLook]) -> list[str]:
@@ -456,6 +478,7 @@ class Session:
 
     def batches(self) -> Callable[[int], MicroBatches]:
         rows = self.task.rows(self.prepared.train, self.tokenizer, self.config)
+        put_teacher(self.run, self.task, rows, self.device)
         batches = batches_of(self.task, rows, self.config, self.model, self.device)
 
         def at(step: int) -> MicroBatches:

@@ -35,6 +35,7 @@ from textmill.training.defaults import N_LANES, TARGETS_PER_UPDATE, decide, is_a
 from textmill.training.fitting import Facts, Room, fitted, needed
 from textmill.training.processor import multiplies_in_bfloat16
 from textmill.training.schedule import Plan
+from textmill.training.teaching import Teaching
 
 N_EVALUATIONS = 10
 START_UP_S = 3.0
@@ -238,13 +239,17 @@ def with_budget(
     notice: Callable[[str], None],
     room: Room | None = None,
     begun: Collection[str] = (),
+    teaching: Teaching | None = None,
 ) -> tuple[Config, Budget]:
     """The config with size, precision, batch and steps chosen by measuring this machine. config: has minutes alone.
 
     room: memory there is; sizes that do not fit into it are not tried. Raises ConfigError where the smallest does not.
-    begun: tensors that another run gives.
+    begun: tensors that another run gives. teaching: by a teacher, who reads along with every update that is timed.
     """
     from textmill.training.calibration import calibrate, counting_s
+
+    device = device_named(config.machine.device)
+    teacher = None if teaching is None else teaching.teacher(config, device)
 
     n_tokens, n_texts = prepared.train.n_tokens, prepared.train.n_documents
     minutes = config.train.minutes or DEFAULT_MINUTES
@@ -257,7 +262,9 @@ def with_budget(
     notice(f"calibrating for {limit_s:.3g} s at most: {candidates_told(sizes, precisions)}{then} …")
     start_s = watch.now()
     count_s = counting_s(prepared, watch.now)
-    speeds, left_out = calibrate(list(tried.values()), precisions, prepared, limit_s, watch.now, begun=begun)
+    speeds, left_out = calibrate(
+        list(tried.values()), precisions, prepared, limit_s, watch.now, begun=begun, teacher=teacher
+    )
 
     first = tried[sizes[0]]
     n_labels = n_texts if config.data.labelled or config.data.questions else None
@@ -268,7 +275,8 @@ def with_budget(
     if choice.batch != first.train.batch or config.train.compile:
         left_s = max(0.0, limit_s - (watch.now() - start_s))
         chosen = [decide(config, n_tokens, n_rows, n_texts)[0]]
-        again, _ = calibrate(chosen, [choice.precision], prepared, left_s, watch.now, config.train.compile, begun)
+        compiles = config.train.compile
+        again, _ = calibrate(chosen, [choice.precision], prepared, left_s, watch.now, compiles, begun, teacher)
         speeds += again
         choice = with_speed(choice, again[0], text, 60 * minutes - watch.elapsed_s)
     budget = Budget(minutes, watch, text, choice, speeds, left_out, watch.now() - start_s)

@@ -56,6 +56,7 @@ def started(loaded: Loaded) -> tuple[Loaded, Start | None]:
             where=str(run.path),
             hint="Name a run that was trained: --from runs/NAME",
         )
+    run.refuse_smaller("training begins from whole ones")
     form, theirs = TASK_FORMS[loaded.config.task.name], str(run.info["form"])
     refuse_form(form, theirs, run)
     loaded = begun_from(loaded, run.config, str(run.path))

@@ -40,6 +40,7 @@ def verify_run(wanted: Loaded, n_steps: int | None = None, listener: Listener | 
     """
     listener = listener or Quiet()
     run = run_of(wanted)
+    run.refuse_smaller("has no steps of its own to repeat")
     folders = checkpoints_of(run.checkpoints)[-2:]
     if not folders:
         raise RunError("the run has no checkpoint yet", where=str(run.path), hint="Repeat the training command.")
