@@ -52,7 +52,7 @@ def test_a_model_that_repeats_itself_greedily_is_kept_from_it():
     free = [piece.id for piece in generate(looping, [[2]], GenerateConfig(temperature=0, max_new_tokens=6), 0)]
     kept = GenerateConfig(temperature=0, max_new_tokens=6, no_repeat=2)
     assert free == [0] * 6
-    # By hand, after 2: 0 (20), 0 (00), not 0 (00 stands) but 1, 0 (10), neither 0 (00) nor 1 (01) but 2, not 0 (20) but 1.
+    # By hand, after 2: 0 (20), 0 (00), not 00 again but 1, 0 (10), neither 00 nor 01 again but 2, not 20 but 1.
     assert [piece.id for piece in generate(looping, [[2]], kept, 0)] == [0, 0, 1, 0, 2, 1]
 
 

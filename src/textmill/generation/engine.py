@@ -51,8 +51,8 @@ def generate(
     """Write on from each prompt n times; yield the tokens as they come, a step of all rows at a time.
 
     prompts: ids, the begin mark already in. mark: the id that ends a row; it is yielded. ended: rows the caller adds to
-    while it reads, because a stop text came; they are not written on. stops: ids at which the caller ends a row, besides
-    the mark; like it they do not come before min_new_tokens. notice is told, once, that a context was full.
+    while it reads, because a stop text came; they are not written on. stops: ids at which the caller ends a row,
+    besides the mark; like it they do not come before min_new_tokens. notice is told, once, that a context was full.
 
     A token depends on (seed, index of n, its position, its row's own text): not on the batch, not on other rows.
     The context: where max_context leaves no room for one more token, the last half of the context is read anew as a
@@ -71,8 +71,8 @@ def generate(
         raise ConfigError(f"n is {n}: at least 1 text a prompt is written")
     if settings.min_new_tokens > settings.max_new_tokens:
         raise ConfigError(
-            f"min_new_tokens ({settings.min_new_tokens}) is above max_new_tokens ({settings.max_new_tokens}), which ends "
-            "every text",
+            f"min_new_tokens ({settings.min_new_tokens}) is above max_new_tokens ({settings.max_new_tokens}), which "
+            "ends every text",
             where="generate.min_new_tokens",
             hint=f"Say --max-new-tokens {settings.min_new_tokens} or more, or fewer of the other.",
         )
