@@ -24,13 +24,19 @@ NOT_REMOTE = "is not for a remote model"
 
 
 def generate(
-    shell: Shell, model: RemoteModel, remote: RemoteSaid, prompt: str | None, n: int, checkpoint: str | None
+    shell: Shell,
+    model: RemoteModel,
+    remote: RemoteSaid,
+    prompt: str | None,
+    n: int,
+    copies: bool,
+    checkpoint: str | None,
 ) -> None:
     """The texts; at a terminal one text as it comes."""
     from textmill.hub.remote_model import Prompt
     from textmill.hub.remote_work import write_remote
 
-    refuse(checkpoint=checkpoint)
+    refuse(checkpoint=checkpoint, copies=copies)
     config = shell.load().config
     text = text_from(prompt)
     if n == 1 and not shell.json and sys.stdout.isatty():
@@ -114,14 +120,18 @@ def evaluate(
     data: str | None,
     fail_under: str | None,
     abstain: float | None,
+    writing: bool,
+    choose: bool,
+    texts: int | None,
     checkpoint: str | None,
 ) -> int:
     """As of a run; nothing is kept but the answers."""
-    from textmill.cli.eval import shown
+    from textmill.cli.eval import refuse_without_writing, shown
     from textmill.cli.plan import show_plan
     from textmill.hub.remote_evaluation import evaluate_remote, planned, read_for
 
-    refuse(checkpoint=checkpoint, abstain=abstain)
+    refuse(checkpoint=checkpoint, abstain=abstain, writing=writing or None, choose=choose or None, texts=texts)
+    refuse_without_writing(shell, {})
     if data is None:
         raise UsageError("a remote model has held nothing out: name what it is to be measured on, --data PATH")
     config, few, ways = shell.load().config, few_shot_said(remote), ways_of(remote)
