@@ -46,11 +46,15 @@ CHOSEN_KNOBS = ("temperature", "top_p", "repetition_penalty", "no_repeat")
 PLAIN = {"top_k": 0, "min_p": 0.0, "presence_penalty": 0.0, "frequency_penalty": 0.0}
 TRIED: tuple[dict[str, float | int], ...] = tuple(
     {"temperature": temperature, "top_p": top_p, "repetition_penalty": penalty, "no_repeat": no_repeat}
-    for temperature, top_p in ((0.6, 1.0), (0.8, 0.95), (0.8, 1.0), (0.9, 0.95), (1.0, 0.9), (1.0, 0.95), (1.0, 1.0))
-    for penalty, no_repeat in ((1.0, 0), (1.0, 8), (1.1, 0))
+    for penalty, no_repeat, cuts in (
+        (1.0, 0, ((0.6, 1.0), (0.8, 0.95), (0.8, 1.0), (1.0, 0.9), (1.0, 0.95), (1.0, 1.0))),
+        (1.0, 8, ((0.8, 0.95), (0.8, 1.0), (1.0, 0.95))),
+        (1.1, 0, ((0.8, 0.95), (0.8, 1.0), (1.0, 0.95))),
+    )
+    for temperature, top_p in cuts
 )
-"""What --choose tries besides what the run has: from bold to the model's own distribution; each without help, without
-any run of eight tokens twice, and with a light penalty (Keskar et al. 2019 take 1.2)."""
+"""What --choose tries besides what the run has: from bold to the model's own distribution; some of them without any run
+of eight tokens twice, or with a light penalty (Keskar et al. 2019 take 1.2)."""
 MARGIN = 0.02  # the loop rate may lie so far above that of people's text
 
 
