@@ -737,6 +737,37 @@ class Verified(Document):
     differences: list[Difference]
 
 
+class CopiedPassage(Document):
+    """The longest stretch that a written text has in common with the training text, character by character."""
+
+    text: str
+    n_chars: int
+    start: int
+    end: int
+    """In the written text: code points."""
+    source: str
+    """Of the training document: where it came from."""
+    document: int
+    """Its number in the training part, from 0."""
+    offset: int
+    """Its code points before the passage."""
+    before: str
+    after: str
+    """What stands around it there, up to 40 characters."""
+
+
+class Copied(Document):
+    """How much of a written text stands in the training text."""
+
+    least: int
+    """Characters from which on a common stretch counts as copied."""
+    n_chars: int
+    n_copied: int
+    """Characters in such stretches."""
+    passage: CopiedPassage | None
+    """The longest common stretch, also where it is too short to count; None: none has half of `least`."""
+
+
 class Generated(Document):
     """One text that was written."""
 
@@ -749,6 +780,8 @@ class Generated(Document):
     n_prompt_tokens: int | None
     """None where a remote model's server does not say."""
     n_tokens: int | None
+    copied: Copied | None = None
+    """How much of it stands in the training text; None without --copies."""
     remote: RemoteUse | None = None
     """Of a remote model: on the first of the texts that one request gave."""
     form: FormKept | None = None
@@ -767,6 +800,87 @@ class FormKept(Document):
     that has no character."""
     forbidden_share: float
     """Of the model's probability, what the form forbade: the mean over the tokens."""
+
+
+class WritingScore(Document):
+    """What texts are like, written by a model or by people."""
+
+    n_texts: int
+    n_chars: int
+    loop_rate: float
+    """Share of the texts that hold a loop."""
+    loop_interval: tuple[float, float]
+    rep_4: float
+    """Share of the runs of four tokens that stood in the same text before; the mean over texts."""
+    distinct_3: float
+    """Different runs of three tokens, as a share of all such runs of all texts."""
+    bpb: float | None
+    """Bits per byte that the model itself spends on them, end marks left out; None: nothing was written."""
+    ended: float
+    """Share that came to an end within generate.max_new_tokens."""
+    copied: float | None = None
+    """Share of the characters that stand in the training text; None: not measured."""
+
+
+class WritingCandidate(Document):
+    """A way of writing that was tried on the validation prompts."""
+
+    settings: dict[str, float | int]
+    """Of [generate]: what differs between the candidates."""
+    score: WritingScore
+    stays: bool
+    """Its loop rate is at most two points above that of people's text."""
+    distance: float
+    """From people's text: |bpb - bpb of people's|."""
+
+
+class WrittenText(Document):
+    """One text of a measurement."""
+
+    prompt: str
+    text: str
+    finish_reason: str
+    loop: str = ""
+    """What it repeats; empty where it holds no loop."""
+    copied: Copied | None = None
+    """None: not measured."""
+
+
+class WritingMeasured(Document):
+    """How a run writes, beside people's text of the same corpus."""
+
+    schema_: Literal["textmill.writing/1"] = Field("textmill.writing/1", alias="schema")
+    run: str
+    data: Literal["validation", "test"]
+    """Whose beginnings were written on from."""
+    checkpoint: str
+    settings: dict[str, Any]
+    """[generate] as it was measured."""
+    model: WritingScore
+    people: WritingScore
+    """Pieces of held-out text, as long as the written texts."""
+    sampled: WritingScore
+    """The same model at temperature 1 and with nothing else: its own distribution."""
+    greedy: WritingScore
+    """The same model, always the likeliest token."""
+    facts: dict[str, float | None]
+    """What the causes were judged by: bpb and floor_bpb on held-out text, fall (of the loss, in the last quarter of the
+    steps, as a share), mark_probability (at the ends of held-out documents), mark_share (of their tokens),
+    n_marks (in the training part)."""
+    loops: bool
+    """The loop rate is, beyond chance, more than two points above that of people's text."""
+    causes: list[Finding]
+    """Of loops, and of texts that never end: likely ones, the likeliest first."""
+    candidates: list[WritingCandidate] = Field(default_factory=list)
+    """With --choose: what was tried, on the validation prompts."""
+    chosen: dict[str, float | int] | None = None
+    """With --choose: what now stands in [generate] of the run."""
+    texts: list[WrittenText]
+    notes: list[str] = Field(default_factory=list)
+    messages: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
+    """A sentence of `notes` -> what it is made of."""
+    seal: str = ""
+    """Of eval/writing.json: the sha256 of it with this left empty. Stands last."""
 
 
 class ScoredToken(Document):

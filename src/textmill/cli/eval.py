@@ -15,22 +15,28 @@ from textmill.cli.remote_options import PROBABILITIES, PROMPTS, TEXT_WAYS, remot
 from textmill.cli.run_argument import run_argument, settings_of, use_threads
 from textmill.cli.scores import FLOORS, scores_table
 from textmill.cli.verb import verb
-from textmill.errors import InputError
+from textmill.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from textmill.results import Evaluation
     from textmill.runs import Run
 
+DEFAULT_TEXTS = 100
+ADD_WRITING = "textmill eval RUN --writing"
+
 
 @verb(
     "eval",
     writes=True,
-    knobs=("eval", "machine"),
+    knobs=("eval", "machine", "generate"),
+    unlisted=("generate",),
     examples=(
         "textmill eval runs/novel                    on the test part that training held out",
         "textmill eval runs/novel --data other.txt   on another text",
         "textmill eval runs/novel --eval.window 256 --eval.stride 128",
         "textmill eval runs/novel -v                 with the whole convention",
+        "textmill eval runs/novel --writing          how it writes: loops, repetition, copies, beside people's text",
+        "textmill eval runs/novel --writing --choose      the way of writing nearest to people's, kept in the run",
         "textmill eval runs/reviews --fail-under floor   exit 1 where its floor does better",
         "textmill eval runs/reviews --abstain 0.8    what not answering below 0.8 would do",
         "textmill eval runs/novel/floor --json       the 5-gram floor is a run too",
@@ -52,15 +58,40 @@ if TYPE_CHECKING:
     metavar="P",
     help="Of a classifier: how often it would be wrong, and answer, if it gave no answer below this probability.",
 )
+@click.option("--writing", is_flag=True, help="Measure how it writes instead; knobs of generate are taken.")
+@click.option("--choose", is_flag=True, help="With --writing: choose the way of writing on validation, and keep it.")
+@click.option(
+    "--texts",
+    type=click.IntRange(min=4),
+    metavar="N",
+    help="With --writing: texts to write for a number. Default: 100.",
+)
 @checkpoint_option
 def eval_command(
-    shell: Shell, run: Run, data: str | None, fail_under: str | None, abstain: float | None, checkpoint: str | None
+    shell: Shell,
+    run: Run,
+    data: str | None,
+    fail_under: str | None,
+    abstain: float | None,
+    writing: bool,
+    choose: bool,
+    texts: int | None,
+    checkpoint: str | None,
 ) -> int:
     """Measure RUN on held-out text: loss, perplexity, bits per byte and per character; of a classifier accuracy, F1,
     confusion and calibration; each with an interval.
 
     Kept in RUN/eval/, unless another checkpoint or other settings than the run's own are asked for.
     """
+    if writing:
+        from textmill.cli.writing import measure_writing
+
+        refuse_together("--writing", {"--data": data, "--fail-under": fail_under, "--abstain": abstain})
+        if choose and checkpoint is not None:
+            raise UsageError("say --choose or --checkpoint, not both: what is chosen is for the run as it is used")
+        config = settings_of(run, shell, ("eval", "machine", "generate"))
+        return measure_writing(shell, run, config, checkpoint, texts or DEFAULT_TEXTS, choose)
+    refuse_without_writing(shell, {"--choose": choose, "--texts": texts})
     from textmill.evaluation import evaluate, save_evaluation
 
     settings = settings_of(run, shell, ("eval", "machine"))
@@ -76,6 +107,23 @@ def eval_command(
     if as_trained and run.keeps_results:  # what the report and `ls` show is measured in the run's own way
         save_evaluation(run.path, found)
     return shown(shell, found, fail_under)
+
+
+def refuse_together(flag: str, others: dict[str, Any]) -> None:
+    """Raises UsageError where one of the others was said too."""
+    for other, value in others.items():
+        if value is not None:
+            raise UsageError(f"say {flag} or {other}, not both")
+
+
+def refuse_without_writing(shell: Shell, said: dict[str, Any]) -> None:
+    """Raises UsageError for what only --writing reads."""
+    knobs = {f"--{key}": True for key in shell.said if key.startswith("generate.")}
+    for flag, value in (said | knobs).items():
+        if value:
+            raise UsageError(
+                f"{flag} says how a run writes, which eval measures with --writing alone", hint=ADD_WRITING
+            )
 
 
 def shown(shell: Shell, found: Evaluation, fail_under: str | None) -> int:

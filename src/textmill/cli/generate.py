@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from textmill.config import GenerateConfig
     from textmill.generation import Constraint, Writing
     from textmill.generation.writing import PromptIds
-    from textmill.runs import Run
+    from textmill.results import Generated
+    from textmill.runs import Prepared, Run
 
 KNOBS = ("generate", "machine", "run.seed")
 
@@ -36,6 +37,7 @@ KNOBS = ("generate", "machine", "run.seed")
         'textmill generate runs/novel "Once" --n 3 --seed 7 --max-new-tokens 50',
         'textmill generate runs/novel "Once" --temperature 0        always the likeliest token',
         "echo Once | textmill generate runs/novel                   the prompt from standard input (also: -)",
+        'textmill generate runs/novel "Once" --copies                what of it stands in the training text, and where',
         'textmill generate runs/novel "" --stop "." --json          an empty prompt: a text from its beginning',
         'textmill generate runs/tang "" --form 5x4 --rhyme --acrostic 春夏秋冬      a poem that keeps its form',
         'textmill generate runs/tang "" --title 春望 --author 杜甫      under conditions that it was trained with',
@@ -47,6 +49,7 @@ KNOBS = ("generate", "machine", "run.seed")
 @run_argument
 @click.argument("prompt", required=False)
 @click.option("--n", type=click.IntRange(min=1), default=1, metavar="N", help="Texts to write.")
+@click.option("--copies", is_flag=True, help="Say how much of a text stands in the training text, and where.")
 @condition_options
 @form_options
 @constraint_options
@@ -56,6 +59,7 @@ def generate_command(
     run: Run,
     prompt: str | None,
     n: int,
+    copies: bool,
     checkpoint: str | None,
     form: FormSaid,
     given: dict[str, str],
@@ -66,13 +70,14 @@ def generate_command(
     The prompt is an argument, `-`, or what is piped in (without its last line end). The same seed gives the same text.
     Several texts stand apart by an empty line; --json prints a line of JSON for each. A form is of the new text: the
     prompt is read before it, and is no part of it. Under --json-schema or --regex every text obeys, and ends within
-    --max-new-tokens.
+    --max-new-tokens. What --copies finds goes to stderr, or into the JSON.
     """
     from textmill.generation import write
 
     if asked:
         form.refuse("a text keeps a form, or obeys --json-schema or --regex: not both")
     config = settings_of(run, shell, KNOBS)
+    prepared = run.prepared() if copies else None  # refuses one whose text is gone, before anything is written
     model = model_of(run, config, checkpoint)
     verse = form.constraint(run)
     settings = config.generate
@@ -121,8 +126,31 @@ def generate_command(
         kept, told = form_kept(str(verse.verse.form), obedience_of(model, writing, verse), obedience_of(model, free))
         shell.notice(told)
         results = [result.model_copy(update={"form": form}) for result, form in zip(results, kept, strict=True)]
+    results = with_copies(results, prepared)
     for place, result in enumerate([] if is_watched else results):
         if shell.json:
             click.echo(result.to_json())
         else:
             click.echo(("\n" if place else "") + result.text)
+    if not shell.json:
+        show_copies(shell, results)
+
+
+def with_copies(results: list[Generated], prepared: Prepared | None) -> list[Generated]:
+    """The texts, and of each how much of it stands in the training text, where there is one to look in."""
+    if prepared is None:
+        return results
+    from textmill.evaluation.copied import copied
+
+    found = copied([result.text for result in results], prepared)
+    return [result.model_copy(update={"copied": own}) for result, own in zip(results, found, strict=True)]
+
+
+def show_copies(shell: Shell, results: list[Generated]) -> None:
+    """On stderr, a block for each text."""
+    from textmill.cli.writing import copied_text
+    from textmill.report.words import Words, language
+
+    for result in results:
+        if result.copied is not None:
+            shell.notice(copied_text(result.copied, Words(language())))

@@ -32,6 +32,7 @@ def generate(
     remote: RemoteSaid,
     prompt: str | None,
     n: int,
+    copies: bool,
     checkpoint: str | None,
     form: FormSaid,
     given: dict[str, str],
@@ -41,7 +42,7 @@ def generate(
     from textmill.hub.remote_model import Prompt
     from textmill.hub.remote_work import write_remote
 
-    refuse(checkpoint=checkpoint, **asked.options())
+    refuse(checkpoint=checkpoint, copies=copies, **asked.options())
     if given:
         raise UsageError("a remote model was trained without conditions", where=f"--{next(iter(given))}")
     form.refuse("a form is kept token by token, and a remote model's tokens are its server's: it needs a run of yours")
@@ -144,14 +145,18 @@ def evaluate(
     data: str | None,
     fail_under: str | None,
     abstain: float | None,
+    writing: bool,
+    choose: bool,
+    texts: int | None,
     checkpoint: str | None,
 ) -> int:
     """As of a run; nothing is kept but the answers."""
-    from textmill.cli.eval import shown
+    from textmill.cli.eval import refuse_without_writing, shown
     from textmill.cli.plan import show_plan
     from textmill.hub.remote_evaluation import evaluate_remote, planned, read_for
 
-    refuse(checkpoint=checkpoint, abstain=abstain)
+    refuse(checkpoint=checkpoint, abstain=abstain, writing=writing or None, choose=choose or None, texts=texts)
+    refuse_without_writing(shell, {})
     if data is None:
         raise UsageError("a remote model has held nothing out: name what it is to be measured on, --data PATH")
     config, few, ways = shell.load().config, few_shot_said(remote), ways_of(remote)

@@ -30,7 +30,7 @@ class EvalConfig(Section):
 
 
 class GenerateConfig(Section):
-    """How a model writes. Order: penalties, temperature, top_k, top_p, min_p, then rescale."""
+    """How a model writes. Order: what is forbidden, penalties, temperature, top_k, top_p, min_p, then rescale."""
 
     temperature: float = knob(0.8, ge=0.0, on_resume="take", flag="--temperature")
     """Below 1 bolder in what it is sure of, above 1 wilder; 0 takes the best token (the lowest id on a tie)."""
@@ -46,8 +46,12 @@ class GenerateConfig(Section):
     """Taken once from the logit of each id that was generated."""
     frequency_penalty: float = knob(0.0, on_resume="take", flag="--frequency-penalty")
     """Taken from the logit of an id for each time it was generated."""
+    no_repeat: int = knob(0, ge=0, on_resume="take", flag="--no-repeat")
+    """No run of so many tokens comes twice in a text, prompt included (no_repeat_ngram_size elsewhere). 0: off."""
     max_new_tokens: int = knob(200, ge=1, on_resume="take", flag="--max-new-tokens")
     """Tokens written at most."""
+    min_new_tokens: int = knob(0, ge=0, on_resume="take", flag="--min-new-tokens")
+    """Tokens written before the model may end a text; a stop text still ends it."""
     beams: int = knob(5, ge=1, on_resume="take", flag="--beams")
     """Translations kept at each step of the search. 1: greedy, the likeliest token each time."""
     length_power: float = knob(1.0, ge=0.0, on_resume="take", flag="--length-power")

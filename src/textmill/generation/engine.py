@@ -24,7 +24,7 @@ from torch import Tensor
 from textmill.config.measure import GenerateConfig
 from textmill.errors import ConfigError, InputError
 from textmill.generation.constraints import Constraint, Obeying, obeyed
-from textmill.generation.sampling import Floats, distribution, draw, uniform_at
+from textmill.generation.sampling import Floats, Runs, distribution, draw, uniform_at, without
 from textmill.models.next_token import IGNORED, NextToken
 
 READ_AT_ONCE = 1024  # tokens of a prompt in one call: bounds the memory of a long one
@@ -47,13 +47,15 @@ def generate(
     mark: int | None = None,
     *,
     ended: Collection[int] = (),
+    stops: Collection[int] = (),
     notice: Callable[[str], None] = warnings.warn,
     constraint: Constraint | None = None,
 ) -> Iterator[Piece]:
     """Write on from each prompt n times; yield the tokens as they come, a step of all rows at a time.
 
     prompts: ids, the begin mark already in. mark: the id that ends a row; it is yielded. ended: rows the caller adds to
-    while it reads, because a stop text came; they are not written on. notice is told, once, that a context was full.
+    while it reads, because a stop text came; they are not written on. stops: ids at which the caller ends a row,
+    besides the mark; like it they do not come before min_new_tokens. notice is told, once, that a context was full.
     constraint: what every text obeys; the settings act on what it allows, and logprob stays the model's own.
 
     A token depends on (seed, index of n, its position, its row's own text): not on the batch, not on other rows.
@@ -72,10 +74,25 @@ def generate(
             )
     if n < 1:
         raise ConfigError(f"n is {n}: at least 1 text a prompt is written")
+    if settings.min_new_tokens > settings.max_new_tokens:
+        raise ConfigError(
+            f"min_new_tokens ({settings.min_new_tokens}) is above max_new_tokens ({settings.max_new_tokens}), which "
+            "ends every text",
+            where="generate.min_new_tokens",
+            hint=f"Say --max-new-tokens {settings.min_new_tokens} or more, or fewer of the other.",
+        )
     uniform_at(seed, 0, 0)  # refuses a seed out of range now, not at the first token
+    if constraint is not None and (settings.no_repeat or settings.min_new_tokens):
+        name = "no_repeat" if settings.no_repeat else "min_new_tokens"
+        raise ConfigError(
+            f"{name} ({getattr(settings, name)}) could forbid what the constraint needs",
+            where=f"generate.{name}",
+            hint=f"Say --{name.replace('_', '-')} 0 beside it.",
+        )
     rows = range(len(prompts) * n)
     obeying = [None if constraint is None else constraint.begin(row // n, row % n) for row in rows]
-    return _pieces(model, prompts, settings, seed, n, mark, ended, notice, obeying)
+    ends = {*stops} if mark is None else {*stops, mark}
+    return _pieces(model, prompts, settings, seed, n, mark, ends, ended, notice, obeying)
 
 
 @dataclass
@@ -87,17 +104,21 @@ class _Text:
     ids: list[int]
     seen: set[int]
     """Ids the repetition penalty counts: the prompt's, also where they have left the context, and the new ones."""
+    runs: Runs
+    """Of generate.no_repeat ids, the prompt's among them."""
     new: list[int] = field(default_factory=list)
     n_read: int = 0
     """Tokens in the model's state."""
     obeying: Obeying | None = None
     """Where it stands under the constraint."""
 
-    def drawn(self, log_probs: Floats, settings: GenerateConfig, seed: int) -> int:
-        """The next id, given ln P of every id (V,)."""
+    def drawn(self, log_probs: Floats, settings: GenerateConfig, seed: int, ends: Collection[int]) -> int:
+        """The next id, given ln P of every id (V,). ends: ids that do not come before min_new_tokens."""
         position = len(self.new)
         if self.obeying is None:
-            return draw(distribution(log_probs, settings, self.seen, self.new), uniform_at(seed, self.sample, position))
+            no_end = ends if position < settings.min_new_tokens else ()
+            scores = without(log_probs, {*self.runs.completing(), *no_end})
+            return draw(distribution(scores, settings, self.seen, self.new), uniform_at(seed, self.sample, position))
         for attempt in count():
             scores = obeyed(log_probs, self.obeying.allowed(settings.max_new_tokens - position))
             uniform = uniform_at(seed, self.sample, position, attempt)
@@ -124,6 +145,7 @@ def _pieces(
     seed: int,
     n: int,
     mark: int | None,
+    ends: Collection[int],
     ended: Collection[int],
     notice: Callable[[str], None],
     obeying: Sequence[Obeying | None],
@@ -131,16 +153,17 @@ def _pieces(
     if not prompts:
         return
     context = _Context(model.max_context, notice)
-    groups = [_begin(model, prompts, n, mark, context, settings.max_new_tokens - 1)]
+    groups = [_begin(model, prompts, n, mark, context, settings)]
     for text in groups[0].texts:
         text.obeying = obeying[text.row]
     for position in range(settings.max_new_tokens):
         for group in groups:
             for text, log_probs in zip(group.texts, group.log_probs, strict=True):
-                token_id = text.drawn(log_probs, settings, seed)
+                token_id = text.drawn(log_probs, settings, seed, ends)
                 text.ids.append(token_id)
                 text.new.append(token_id)
                 text.seen.add(token_id)
+                text.runs.push(token_id)
                 yield Piece(text.row, token_id, float(log_probs[token_id]))
         if position + 1 < settings.max_new_tokens:
             n_left = settings.max_new_tokens - position - 2  # to be read after the next step
@@ -148,7 +171,12 @@ def _pieces(
 
 
 def _begin(
-    model: NextToken, prompts: Sequence[Sequence[int]], n: int, mark: int | None, context: _Context, n_left: int
+    model: NextToken,
+    prompts: Sequence[Sequence[int]],
+    n: int,
+    mark: int | None,
+    context: _Context,
+    settings: GenerateConfig,
 ) -> _Group:
     """The prompts are read once each; their n texts share the state."""
     readable = [context.fitted(list(prompt)) for prompt in prompts]
@@ -157,11 +185,18 @@ def _begin(
         rows = torch.arange(len(prompts), device=device_of(model)).repeat_interleave(n)
         log_probs, state = log_probs.repeat(n, axis=0), _select(state, rows)
     texts = [
-        _Text(number * n + sample, sample, list(prompt), set(prompt) - {mark}, n_read=len(readable[number]))
+        _Text(
+            number * n + sample,
+            sample,
+            list(prompt),
+            set(prompt) - {mark},
+            Runs(settings.no_repeat, prompt),
+            n_read=len(readable[number]),
+        )
         for number, prompt in enumerate(prompts)
         for sample in range(n)
     ]
-    return _Group(texts, log_probs, context.reserved(state, texts, n_left))
+    return _Group(texts, log_probs, context.reserved(state, texts, settings.max_new_tokens - 1))
 
 
 def _advance(

@@ -7,7 +7,7 @@ constant that the softmax would have taken away.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,7 +50,10 @@ def distribution(
         )
     best = int(np.argmax(scores))  # the lowest id on a tie
     if np.isneginf(scores[best]):
-        raise InputError("the logits are all −inf: every token is forbidden", hint="Allow at least one token.")
+        raise InputError(
+            "the logits are all −inf: every token is forbidden",
+            hint="Allow at least one token; a small no_repeat forbids many.",
+        )
     if settings.temperature == 0:
         return one_hot(best, scores.size)
 
@@ -64,6 +67,47 @@ def distribution(
         shares[shares < settings.min_p * shares[best]] = 0.0
     probabilities: Floats = shares / shares.sum()
     return probabilities
+
+
+def without(scores: Floats, ids: Collection[int]) -> Floats:
+    """The scores (V,) with these ids forbidden; the same array where there are none, else one of its own."""
+    if not ids:
+        return scores
+    left = scores.copy()
+    left[list(ids)] = -np.inf
+    return left
+
+
+class Runs:
+    """The runs of n ids that stand in a text, and which ids would bring one of them a second time.
+
+    What transformers' NoRepeatNGramLogitsProcessor forbids with no_repeat_ngram_size = n (Paulus et al. 2018,
+    arXiv:1705.04304, section 2.5), kept as the text grows. n = 0: nothing.
+
+    >>> Runs(3, [7, 8, 9, 7, 8]).completing()
+    {9}
+    """
+
+    def __init__(self, n: int, ids: Iterable[int]):
+        self.n = n
+        self._last: tuple[int, ...] = ()  # the n - 1 last ids, where there are so many
+        self._n_read = 0
+        self._next: dict[tuple[int, ...], set[int]] = {}
+        for token_id in ids if n else ():
+            self.push(token_id)
+
+    def push(self, token_id: int) -> None:
+        """The text goes on with this id."""
+        if not self.n:
+            return
+        if self._n_read >= self.n - 1:
+            self._next.setdefault(self._last, set()).add(token_id)
+        self._n_read += 1
+        self._last = (*self._last, token_id)[-(self.n - 1) :] if self.n > 1 else ()
+
+    def completing(self) -> Collection[int]:
+        """The ids that may not come now."""
+        return self._next.get(self._last, ()) if self._n_read >= self.n - 1 else ()
 
 
 def penalised(scores: Floats, settings: GenerateConfig, seen: Collection[int], generated: Sequence[int]) -> Floats:

@@ -83,6 +83,7 @@ class Writing:
             n,
             tokenizer.mark,
             ended=self._ended,
+            stops=tokenizer.stops,
             notice=notice,
             constraint=constraint,
         )

@@ -435,7 +435,7 @@ def open_remote(
 def refuse_unknown_settings(settings: GenerateConfig) -> None:
     """Raises ConfigError for a way to write that the interface does not have, where it is asked for."""
     defaults = GenerateConfig()
-    for name in ("top_k", "min_p", "repetition_penalty"):
+    for name in ("top_k", "min_p", "repetition_penalty", "no_repeat", "min_new_tokens"):
         if getattr(settings, name) != getattr(defaults, name):
             raise ConfigError(
                 f"generate.{name} is {getattr(settings, name):g}, which a remote model does not know",

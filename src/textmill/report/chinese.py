@@ -2295,4 +2295,68 @@ CHINESE: dict[str, str] = {
     "it is a copy in fewer bits: what its loss suffers from is said of %(run)s": (
         "它是位数更少的副本：损失受什么影响，请看 %(run)s 的诊断"
     ),
+    # how a run writes
+    "as it writes": "按现在的写法",
+    "people": "人写的文本",
+    "temperature 1": "温度 1",
+    "temperature 0": "温度 0",
+    "texts that loop": "陷入循环的文本",
+    "4 tokens repeated (rep-4)": "重复的 4 个词元（rep-4）",
+    "different 3 tokens (distinct-3)": "不同的 3 个词元（distinct-3）",
+    "bits per byte, by the model": "比特/字节（模型自己估计）",
+    "texts that end": "写到结尾的文本",
+    "copied from the training text": "照抄训练文本",
+    "%(run)s: %(n)s texts from beginnings of its %(part)s, beside as long pieces of it": (
+        "%(run)s：从%(part)s的开头续写 %(n)s 段，与同样长的原文片段对照"
+    ),
+    "Of %(n)s ways of writing tried on validation, %(stays)s loop at most two points more than people. The one nearest "
+    "to people's text is chosen, and stands in the run's config.toml now:": (
+        "在验证文本上试了 %(n)s 种写法，其中 %(stays)s 种的循环率比人写的文本最多高两个百分点。"
+        "选出最接近人写文本的一种，现已写入该模型的 config.toml："
+    ),
+    "It loops more than people do.": "它比人写的文本更常陷入循环。",
+    "It does not loop more than people do, beyond two points and chance.": (
+        "它陷入循环并不比人写的文本多（除去两个百分点和偶然）。"
+    ),
+    "None of the known causes explains it.": "已知的原因都解释不了。",
+    "The longest passages that stand in the training text:": "在训练文本里能找到的最长段落：",
+    "no %(n)s characters of it stand in the training text": "训练文本里没有它的任何连续 %(n)s 个字符",
+    "copied: %(share)s (in stretches of %(least)s characters or more); the longest has %(n)s, from %(source)s, "
+    "character %(offset)s": (
+        "照抄：%(share)s（以连续 %(least)s 个字符以上计）；最长一段有 %(n)s 个字符，"
+        "出自 %(source)s 第 %(offset)s 个字符处"
+    ),
+    "No way of writing that was tried keeps within two points of people: the one that loops least.": (
+        "试过的写法没有一种能保持在比人写文本高两个百分点以内：取循环最少的一种。"
+    ),
+    "%(n)s texts are longer than every held-out document: beside them stands the longest one, whole.": (
+        "有 %(n)s 段文本比每一篇留出的文档都长：与它们对照的是其中最长的整篇。"
+    ),
+    "Of people's held-out text, too, %(percent)s %% stands in the training text, in stretches of %(n)s characters: "
+    "what the model copies is to be held against that.": (
+        "人写的留出文本里也有 %(percent)s %% 出现在训练文本中（以连续 %(n)s 个字符计）：模型照抄的多少应与此对照。"
+    ),
+    "no end mark": "没有结束标记",
+    "undertrained": "训练不足",
+    "decoding": "解码方式",
+    "it needs %(bpb)s bits per byte of held-out text, counting n-grams %(floor)s": (
+        "留出的文本它每字节需要 %(bpb)s 比特，单靠统计 n 元语法只需 %(floor)s"
+    ),
+    "in the last quarter of the steps the loss still fell by %(fall)s": "在最后四分之一的步数里，损失还下降了 %(fall)s",
+    "Train longer: more --steps or --minutes.": "训练得更久：用更多的 --steps 或 --minutes。",
+    "%(now)s of its texts loop as they are written now, %(sampled)s at temperature 1 without any cut": (
+        "按现在的写法有 %(now)s 的文本陷入循环，温度为 1 且不作任何截断时为 %(sampled)s"
+    ),
+    "Let more chance in: a higher --temperature or --top-p, or --no-repeat 8; --choose tries them.": (
+        "让偶然多一些：提高 --temperature 或 --top-p，或用 --no-repeat 8；--choose 会逐一试过。"
+    ),
+    "Let each document end: a file, record or line each, so that an end mark follows it; prepare and train anew.": (
+        "让每篇文档都有结尾：各占一个文件、一条记录或一行，后面才会有结束标记；然后重新准备文本并训练。"
+    ),
+    "%(people)s of people's texts end within so many tokens, of the model's %(model)s; where documents end, it gives "
+    "the end mark a probability of %(mark)s (training text: %(n)s marks)": (
+        "人写的文本有 %(people)s 在这么多词元内结束，模型写的只有 %(model)s；"
+        "在文档结尾处，它给结束标记的概率是 %(mark)s（训练文本中有 %(n)s 个标记）"
+    ),
+    "the training text is %(n)s documents, so hardly any end was seen": "训练文本只有 %(n)s 篇文档，几乎没有见过结尾",
 }

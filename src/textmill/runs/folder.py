@@ -484,6 +484,7 @@ class Run:
     def _summary(self) -> Info:
         evaluation = self.evaluation()
         made = {key: self.info.get(key) for key in ("command", "created", "seed", "versions", "hardware", "time")}
+        made |= {"chosen": self.info["chosen"]} if "chosen" in self.info else {}
         tokenizer = self.tokenizer
         return Info(
             run=str(self.path),
