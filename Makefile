@@ -12,7 +12,7 @@ demo: install
 	$(BIN)/textmill demo
 
 test: install lint
-	$(TEST_ENV) $(BIN)/pytest -m "not ci and not slow" -n 2
+	$(TEST_ENV) $(BIN)/pytest -m "not ci and not slow" -n 2 --dist worksteal
 
 # A file's tests stay in one process: they share what was trained for them.
 test-ci: install
