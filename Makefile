@@ -11,12 +11,13 @@ TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 demo: install
 	$(BIN)/textmill demo
 
+# Each process has half of the files, in order, and takes from the other's end when it is through: a file's tests share
+# what was loaded and trained for them, and nobody waits for the last of them.
 test: install lint
-	$(TEST_ENV) $(BIN)/pytest -m "not ci and not slow" -n 2
+	$(TEST_ENV) $(BIN)/pytest -m "not ci and not slow" -n 2 --dist worksteal
 
-# A file's tests stay in one process: they share what was trained for them.
 test-ci: install
-	$(TEST_ENV) $(BIN)/pytest -m "ci and not slow" -n 2 --dist loadscope
+	$(TEST_ENV) $(BIN)/pytest -m "ci and not slow" -n 2 --dist worksteal
 
 # The long form: every kill, cut, locale and change of bytes, not a share of them. Hours on a small machine.
 test-faults: install

@@ -66,16 +66,16 @@ def test_the_table_of_classes_is_the_same_under_every_hash_seed_and_order_of_row
         "from textmill.config import DataConfig\n"
         "from textmill.text import ReadReport, read_documents\n"
         "from textmill.text.label_findings import label_counts\n"
-        "data = DataConfig(paths=(sys.argv[1],), labelled=True)\n"
-        "print(json.dumps(list(label_counts(read_documents(data.paths, data, ReadReport())))))"
+        "for path in sys.argv[1:]:\n"
+        "    data = DataConfig(paths=(path,), labelled=True)\n"
+        "    print(json.dumps(list(label_counts(read_documents(data.paths, data, ReadReport())))))"
     )
     for seed in ("0", "1", "2"):
-        for name in ("words_a.csv", "words_b.csv"):
-            done = subprocess.run(
-                [sys.executable, "-c", program, str(CASE / name)],
-                env=os.environ | {"PYTHONHASHSEED": seed},
-                capture_output=True,
-                check=True,
-                timeout=120,
-            )
-            assert json.loads(done.stdout) == WORDS
+        done = subprocess.run(
+            [sys.executable, "-c", program, *(str(CASE / name) for name in ("words_a.csv", "words_b.csv"))],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            timeout=120,
+        )
+        assert [json.loads(line) for line in done.stdout.splitlines()] == [WORDS, WORDS]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from forked import textmill
 from textmill import results
 from textmill.text.worlds import Sentiment
 
@@ -20,11 +19,6 @@ TINY = [
     *("--model.d_model", "16", "--model.n_layers", "1", "--model.seq_len", "64", "--train.batch", "8"),
     *("--eval.resamples", "100", "--steps", "6"),
 ]
-
-
-def textmill(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "textmill", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, cwd=folder, timeout=300)
 
 
 def write_reviews(path: Path, world: Sentiment, numbers: range) -> None:

@@ -17,6 +17,7 @@ import pexpect
 import pytest
 from fakes import tree
 
+from forked import textmill
 from textmill import results
 
 pytestmark = pytest.mark.ci
@@ -60,14 +61,7 @@ class Place:
     folder: Path
 
     def __call__(self, *arguments: str, stdin: str = "") -> Done:
-        done = subprocess.run(
-            [*TEXTMILL, *arguments],
-            input=stdin.encode(),
-            capture_output=True,
-            cwd=self.folder,
-            env=environment(),
-            timeout=WAIT_S,
-        )
+        done = textmill(self.folder, *arguments, stdin=stdin.encode(), env=environment())
         assert b"Traceback" not in done.stderr
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -75,6 +69,19 @@ class Place:
         done = self(*arguments, stdin=stdin)
         assert done.code == 0, done.err
         return done
+
+    def anew(self, *arguments: str) -> Done:
+        """As a person types it: Python itself starts."""
+        done = subprocess.run(
+            [*TEXTMILL, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            cwd=self.folder,
+            env=environment(),
+            timeout=WAIT_S,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def environment() -> dict[str, str]:
@@ -89,7 +96,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
         (folder / "texts" / f"{number}.txt").write_text(some_text(60, seed=number), encoding="utf-8")
     (folder / "novel.txt").write_text(some_text(400, seed=9), encoding="utf-8")
     place = Place(folder)
-    [trained] = place.ok("train", "texts", *TINY, *STEPS, "--json").documents(results.Trained)
+    [trained] = place.anew("train", "texts", *TINY, *STEPS, "--json").documents(results.Trained)
     assert (trained["run"], trained["step"]) == ("runs/texts", 6)
     assert trained["report"] == "runs/texts/report.html"
     return place

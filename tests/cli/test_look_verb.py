@@ -40,6 +40,7 @@ def test_a_dry_run_says_what_would_be_written(shell: Shell) -> None:
     assert "nothing was written" in shell("look", "texts", "-n").out
 
 
+@pytest.mark.pictures
 def test_out_writes_the_page_and_says_where(shell: Shell) -> None:
     [found] = shell("look", "texts", "--out", "page", "--json", "--lang", "zh").documents(results.Look)
 

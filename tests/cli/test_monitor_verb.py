@@ -104,6 +104,7 @@ def test_standard_input_says_the_same_as_the_file(place: Path, stream: str) -> N
     ]
 
 
+@pytest.mark.pictures
 def test_products_are_followed_apart_and_the_page_is_one_file(place: Path) -> None:  # noqa: F811
     write_stream(place / "two.csv", products=("杯子", "帽子"))
     arguments = ("two.csv", "--time", "日期", "--by", "产品", "--every", "day", "--out", "page", "--lang", "zh")

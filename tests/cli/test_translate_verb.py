@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from forked import textmill
 from textmill import results
 from textmill.text.worlds import Pairs
 
@@ -19,11 +18,6 @@ TINY = [
     *("--model.d_model", "16", "--model.n_layers", "1", "--model.seq_len", "64", "--generate.max_new_tokens", "12"),
     *("--train.batch", "4", "--train.sample_tokens", "12", "--eval.resamples", "100", "--steps", "6"),
 ]
-
-
-def textmill(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "textmill", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, cwd=folder, timeout=300)
 
 
 @pytest.fixture(scope="module")

@@ -57,6 +57,7 @@ def runs(tmp_path_factory):
         "model.d_model": 16,
         "model.seq_len": 64,
         "train.steps": 4,
+        "eval.resamples": 100,
         "machine.threads": 1,
         "run.dir": str(folder / "runs"),
     }

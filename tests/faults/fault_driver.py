@@ -1,8 +1,7 @@
 """The command in many processes, each stopped at an exact instant. A program of its own, for the fault tests.
 
-It loads everything once and forks a process for each line of JSON on standard input; that process is the real
-command, with real signals, and takes a moment instead of seconds. A line is
-    {"argv": [...], "cwd": "...", "page": true, "spoilt": [], "trap": null or {"at": ["call", 1234] or ["disk", 56] or
+The processes are forked.py's, with real signals. A request holds besides what that program reads
+    {"page": true, "spoilt": [], "trap": null or {"at": ["call", 1234] or ["disk", 56] or
      ["enter" or "leave", "module:name", nth], "signals": [2, 2]}}
 "call" counts calls of functions of the package, "disk" what changes the folder (faults_disk.py): before each call, and
 in the midst of each write. With no signals they only count; .calls then lists what "disk" counted. Each further signal
@@ -10,35 +9,18 @@ is sent at the next such call. Without "page" the report is not drawn: it takes 
 small. "spoilt": [9, 15] makes the loss of step 9 NaN until one rollback was made, that of step 15 until two: a fault
 that lower rates heal. The answer is
     {"code": exit code, or minus the signal that ended it, "calls": calls until the end, "fired": signals sent}
-stdout and stderr of the command are in .out and .err of the folder.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
-import signal
 import sys
-import tempfile
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 PACKAGE = "textmill"
-
-
-def preload() -> None:
-    """Train once, to the end: all that a run imports, and what is read once in a process (fonts), is there then."""
-    from faults_kit import some_text, training
-
-    from textmill.cli import main
-
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        Path("geese.txt").write_text(some_text(), encoding="utf-8")
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            assert main(training()) == 0
 
 
 class Trap:
@@ -115,18 +97,12 @@ def spoil(steps: list[int]) -> None:
     LanguageModelling.loss = loss_spoilt  # type: ignore[method-assign]
 
 
-def in_a_process(request: dict[str, Any]) -> None:
-    """The command, in the process that was forked for it."""
-    os.chdir(request["cwd"])
-    for name, descriptor in ((".out", 1), (".err", 2)):
-        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), descriptor)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+def in_a_process(request: dict[str, Any]) -> int:
+    """The command, in the process that was forked for it: its exit code."""
     from faults_disk import watched
 
     from textmill.cli import main
 
-    sys.argv = ["textmill", *request["argv"]]
     trap = Trap(request["trap"], Path(".trap"))
     if not request["page"]:
         import textmill.training.closing as closing
@@ -148,27 +124,20 @@ def in_a_process(request: dict[str, Any]) -> None:
     finally:
         sys.setprofile(None)
     trap.write()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    return code
 
 
-def serve() -> None:
-    preload()
-    for line in sys.stdin:
-        request = json.loads(line)
-        report = Path(request["cwd"], ".trap")
-        report.unlink(missing_ok=True)
-        child = os.fork()
-        if child == 0:
-            try:
-                in_a_process(request)
-            finally:
-                os._exit(99)  # an exception of the driver's own
-        status = os.waitpid(child, 0)[1]
-        told = json.loads(report.read_text()) if report.exists() else {"calls": 0, "fired": 0}
-        print(json.dumps({"code": os.waitstatus_to_exitcode(status), **told}), flush=True)
+def told(request: dict[str, Any]) -> dict[str, Any]:
+    """How far the trap counted."""
+    report = Path(request["cwd"], ".trap")
+    return dict(json.loads(report.read_text())) if report.exists() else {"calls": 0, "fired": 0}
 
 
 if __name__ == "__main__":
-    serve()
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+    from forked import load_all, serve
+    from sketching import sketch
+
+    sketch()
+    load_all()
+    serve(in_a_process, told)

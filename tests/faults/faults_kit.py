@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import random
-import select
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 import safetensors.numpy
 
+from forked import Parent, textmill
 from textmill.cli import main
 
 COMMAND = [sys.executable, "-m", "textmill"]
@@ -86,11 +86,17 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")} | ours
 
 
-def run_command(folder: Path, *arguments: str, stdin: bytes = b"", **env: str) -> Said:
-    """The command as a person types it, in a process of its own."""
+def run_command(folder: Path, *arguments: str, stdin: bytes = b"") -> Said:
+    """A command beside others, to its end, in a process that was forked for it."""
+    done = textmill(folder, *arguments, stdin=stdin, env=environment())
+    return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def run_anew(folder: Path, *arguments: str, **env: str) -> Said:
+    """The command as a person types it, in a process that starts with Python itself."""
     done = subprocess.run(
         [*COMMAND, *arguments],
-        input=stdin,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         cwd=folder,
         env=environment() | env,
@@ -131,24 +137,11 @@ class Driver:
     """fault_driver.py, running: a command in a process that is stopped at an exact instant."""
 
     def __enter__(self) -> Driver:
-        self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("fault_driver.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment(),
-        )
+        self.parent = Parent(str(Path(__file__).with_name("fault_driver.py")), environment())
         return self
 
     def __exit__(self, *error: object) -> None:
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.close()
-        try:
-            self.process.wait(WAIT_S)
-        finally:
-            self.process.kill()
-            self.process.wait()
-            self.process.stdout.close()
+        self.parent.close()
 
     def __call__(
         self,
@@ -160,13 +153,12 @@ class Driver:
         spoilt: Sequence[int] = (),
     ) -> Driven:
         """Run a command in `folder`; send it the signals at an instant (see fault_driver.py)."""
-        assert self.process.stdin is not None and self.process.stdout is not None
         trap = {"at": list(at), "signals": [int(number) for number in signals]} if at else None
-        asked = {"argv": list(arguments), "cwd": str(folder), "trap": trap, "page": page, "spoilt": list(spoilt)}
-        print(json.dumps(asked), file=self.process.stdin, flush=True)
-        ready, _, _ = select.select([self.process.stdout], [], [], WAIT_S)
-        assert ready, "the command hangs"
-        told = json.loads(self.process.stdout.readline())
+        streams = {"out": str(folder / ".out"), "err": str(folder / ".err")}
+        (folder / ".trap").unlink(missing_ok=True)
+        told = self.parent.ask(
+            {"argv": list(arguments), "cwd": str(folder), **streams, "trap": trap, "page": page, "spoilt": list(spoilt)}
+        )
         out, err = ((folder / name).read_text() for name in (".out", ".err"))
         return Driven(told["code"], out, err, told["calls"], told["fired"])
 

@@ -23,6 +23,7 @@ from faults_kit import (
     names,
     outcome,
     refused,
+    run_anew,
     run_command,
     some_text,
     start_command,
@@ -205,9 +206,9 @@ def test_a_second_trainer_is_refused_while_the_first_prepares_and_loads_no_torch
     try:
         wait_until(lambda: (run / "lock").is_file() and (run / "lock").read_text(), first)
         began = time.monotonic()
-        second = run_command(place, *training(steps=SOME), *arguments)
+        second = run_anew(place, *training(steps=SOME), *arguments)
         took = time.monotonic() - began
-        watched = run_command(place, *training(steps=SOME), *arguments, PYTHONPROFILEIMPORTTIME="1")
+        watched = run_anew(place, *training(steps=SOME), *arguments, PYTHONPROFILEIMPORTTIME="1")
 
         assert (second.code, second.out) == (2, "")
         assert second.err.startswith(f"error: runs/geese: another process trains this run (pid {first.pid})\n")

@@ -13,6 +13,7 @@ from faults_kit import (
     WAIT_S,
     InProcess,
     environment,
+    run_anew,
     run_command,
     training,
     tree,
@@ -95,7 +96,7 @@ def test_dry_runs_of_a_finished_or_refused_run_write_nothing(mill: InProcess, pl
 
 @pytest.mark.ci
 def test_a_new_run_in_a_process_of_its_own_warns_on_stderr_only(place: Path) -> None:
-    said = run_command(place, *training("mixed"), "--json", "-v")
+    said = run_anew(place, *training("mixed"), "--json", "-v")
 
     assert said.code == 0, said.err
     [document] = said.documents()

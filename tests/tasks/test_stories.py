@@ -186,13 +186,15 @@ STEPS = {"rnn": (500, 2e-3), "lstm": (500, 3e-3), "gru": (400, 3e-3), "transform
 
 
 def test_a_gru_learns_the_easiest_stories_and_knows_nothing_without_them():
-    accuracy, alone = learnt("gru", *STEPS["gru"])
+    accuracy, alone = learnt("gru", *STEPS["gru"], "en")  # the law below, too
     assert accuracy >= 0.99
     assert alone < 0.3, "ten places: a question alone tells nothing"
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("arch", ENCODERS)
+@pytest.mark.parametrize(
+    ("arch", "language"),
+    [(arch, language) for arch in ENCODERS for language in ("en", "zh") if (arch, language) != ("gru", "en")],
+)
 def test_every_architecture_learns_the_easiest_stories_in_a_fixed_number_of_steps(arch, language):
     assert learnt(arch, *STEPS[arch], language)[0] >= 0.99

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import tempfile
 import tracemalloc
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from forked import textmill
 from textmill.config import DataConfig
 from textmill.errors import InputError
 from textmill.text.builtin import NAMES, find, listed
@@ -232,14 +231,13 @@ def test_a_world_is_trained_and_measured_on_as_a_file_is(tmp_path: Path) -> None
         *("--train.batch", "8", "--tokens.kind", "bytes", "--eval.resamples", "100", "--steps", "2"),
     ]
 
-    def textmill(*line: str) -> dict[str, Any]:
-        command = [sys.executable, "-m", "textmill", *line, "--json"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240)
-        assert done.returncode == 0, done.stderr
+    def said_by(*line: str) -> dict[str, Any]:
+        done = textmill(tmp_path, *line, "--json")
+        assert done.returncode == 0, done.stderr.decode()
         return dict(json.loads(done.stdout.splitlines()[-1]))
 
-    trained = textmill("train", "builtin:stories,n=60", *tiny)
-    measured = textmill("eval", "runs/stories", "--data", "builtin:stories,n=20,seed=1", "--eval.resamples", "100")
+    trained = said_by("train", "builtin:stories,n=60", *tiny)
+    measured = said_by("eval", "runs/stories", "--data", "builtin:stories,n=20,seed=1", "--eval.resamples", "100")
 
     assert trained["run"] == "runs/stories" and measured["data"] == "builtin:stories,n=20,seed=1"
     assert measured["metrics"]["n_bytes"] == sum(len(item.text.encode()) for item in Stories(seed=1).items(20))

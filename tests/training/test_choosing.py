@@ -45,6 +45,7 @@ def test_every_architecture_gets_the_same_minutes_and_a_name_of_its_own(tmp_path
     assert {loaded.config.model.arch for loaded in wanted.values()} == set(ARCHITECTURES)
 
 
+@pytest.mark.pictures
 def test_a_choice_that_was_killed_goes_on_and_what_is_finished_is_not_done_again(tmp_path: Path) -> None:
     flags = flags_of(tmp_path)
     with pytest.raises(Killed):

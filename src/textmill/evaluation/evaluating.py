@@ -28,7 +28,6 @@ from textmill.tables import TASKS_WITH_LABELS, TASKS_WITH_QUESTIONS
 from textmill.tasks import Task, task_of
 from textmill.tasks.measuring import DocumentIds
 from textmill.text import ReadReport, languages, read_documents
-from textmill.text.question_making import with_questions_made
 from textmill.tokens import Tokenizer
 
 if TYPE_CHECKING:
@@ -193,6 +192,8 @@ def _held_out(run: Run, data: str | None, task: Task, tokenizer: Tokenizer) -> t
     report = ReadReport()
     documents = read_documents([data], run.config.data, report)
     if run.config.data.make_questions:
+        from textmill.text.question_making import with_questions_made  # as splits does
+
         documents = with_questions_made(documents, run.config.data.split_seed)
     texts = list(documents)
     if not texts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import shlex
+from functools import cache
 from pathlib import PurePath
 from typing import Any
 
@@ -77,23 +78,6 @@ LONG_TEXT = 80  # characters of a text that is shown how to be classified
 
 def card(report: Report, words: Words) -> str:
     """The whole card as Markdown."""
-    environment = Environment(
-        loader=PackageLoader("textmill.report", "."),
-        extensions=["jinja2.ext.i18n"],
-        autoescape=False,  # Markdown: each value goes through md, fenced or yaml
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    environment.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters |= {
-        "count": numbers.count,
-        "fenced": fenced,
-        "md": markdown,
-        "measure": numbers.measure,
-        "plain": numbers.plain,
-        "yaml": yaml_string,
-        "yaml_number": yaml_number,
-    }
     data = data_of(report, words)
     values = (
         {"report": report, "name": saying.name_of(report), "is_stock": report.arch in saying.ARCHITECTURES}
@@ -115,7 +99,30 @@ def card(report: Report, words: Words) -> str:
             ),
         }
     )
-    return environment.get_template("card.md.jinja").render(values)
+    return environment_of(words.lang).get_template("card.md.jinja").render(values)
+
+
+@cache
+def environment_of(lang: str) -> Environment:
+    """The template and its filters in a language: read and compiled once in a process."""
+    environment = Environment(
+        loader=PackageLoader("textmill.report", "."),
+        extensions=["jinja2.ext.i18n"],
+        autoescape=False,  # Markdown: each value goes through md, fenced or yaml
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.install_gettext_translations(Words(lang).translations, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters |= {
+        "count": numbers.count,
+        "fenced": fenced,
+        "md": markdown,
+        "measure": numbers.measure,
+        "plain": numbers.plain,
+        "yaml": yaml_string,
+        "yaml_number": yaml_number,
+    }
+    return environment
 
 
 def front_of(report: Report, words: Words) -> dict[str, Any]:

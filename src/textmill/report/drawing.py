@@ -112,19 +112,25 @@ def drawn(drawings: dict[str, Drawing], words: Words) -> Pictures:
     spelled_out: set[str] = set()
     in_english = False
     for name, drawing in drawings.items():
-        with steady(salt=name):
-            figure = drawing.figure(Pen(WIDE, words, drawing.title))
-            svg, letters = to_svg(figure), letters_of(figure)
-        with steady(salt=f"{name}-wide"):
-            wide = to_svg(drawing.figure(Pen(WIDE, words)))
-        with steady(salt=f"{name}-narrow"):
-            narrow = to_svg(drawing.figure(Pen(NARROW, words)))
-        png, english, missing = to_png(drawing, name, words, letters)
+        pictures[name], english, missing = in_all_forms(name, drawing, words)
         in_english = in_english or english
         spelled_out |= missing
-        label = drawing.label
-        pictures[name] = Picture(name, label, as_file(svg, label), png, as_part(wide), as_part(narrow))
     return Pictures(pictures, font_notes(in_english, spelled_out, words))
+
+
+def in_all_forms(name: str, drawing: Drawing, words: Words) -> tuple[Picture, bool, set[str]]:
+    """The picture; whether English stands in in its PNG; the characters that stand there as code points."""
+    with steady(salt=name):
+        figure = drawing.figure(Pen(WIDE, words, drawing.title))
+        svg, letters = to_svg(figure), letters_of(figure)
+    with steady(salt=f"{name}-wide"):
+        wide = to_svg(drawing.figure(Pen(WIDE, words)))
+    with steady(salt=f"{name}-narrow"):
+        narrow = to_svg(drawing.figure(Pen(NARROW, words)))
+    png, in_english, missing = to_png(drawing, name, words, letters)
+    label = drawing.label
+    picture = Picture(name, label, as_file(svg, label), png, as_part(wide), as_part(narrow))
+    return picture, in_english, missing
 
 
 def font_notes(in_english: bool, spelled_out: set[str], words: Words) -> list[str]:

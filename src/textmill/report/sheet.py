@@ -6,6 +6,7 @@ base.html.jinja is the sheet, parts.html.jinja the tables, pictures and sentence
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -18,6 +19,14 @@ from textmill.report.words import FACTS, HTML_LANG, Words, category_name
 
 def written(template: str, values: dict[str, Any], words: Words) -> str:
     """The whole page as HTML."""
+    values = {"html_lang": HTML_LANG[words.lang]} | values
+    return environment_of(words.lang).get_template(template).render(values)
+
+
+@cache
+def environment_of(lang: str) -> Environment:
+    """Templates and filters of a language: read and compiled once in a process."""
+    words = Words(lang)
     environment = Environment(
         loader=PackageLoader("textmill.report", "."),
         extensions=["jinja2.ext.i18n"],
@@ -41,7 +50,7 @@ def written(template: str, values: dict[str, Any], words: Words) -> str:
         "size": numbers.size,
         "when": lambda moment: showing.on_one_line(moment).replace("T", " ", 1),
     }
-    return environment.get_template(template).render({"html_lang": HTML_LANG[words.lang]} | values)
+    return environment
 
 
 def nothing_hidden(value: Any) -> Any:

@@ -21,7 +21,6 @@ from textmill.tasks.own_texts import Losses
 from textmill.tasks.task import Task
 from textmill.text import Part, SplitPlan, plan_split
 from textmill.text.documents import QUESTION_ID
-from textmill.text.question_making import made_told
 from textmill.text.wording import PART_WORDS
 from textmill.tokens import Tokenizer, TokenStore
 from textmill.tokens.amount import learned, too_little, with_tokens_chosen
@@ -110,6 +109,8 @@ def prepare(
                 if part == "train" and (refused := too_little(store.n_tokens, config.data.paths)):
                     raise refused
         if config.data.make_questions:
+            from textmill.text.question_making import made_told  # as splits does
+
             for name, store in stores.items():
                 told = made_told(Counter(kind for (kind,) in store.field(QUESTION_ID)))
                 notes.append(message("%(part)s: %(told)s", part=PART_WORDS_OF[name], told=told))

@@ -54,7 +54,6 @@ from textmill.text.long_text import Text, in_pieces, part_of
 from textmill.text.naive import Sides, TwoSplits, naive_order
 from textmill.text.near import NearDuplicates
 from textmill.text.normalise import digest, normalised_digest
-from textmill.text.question_making import FORMS, with_questions_made
 from textmill.text.reading import examined, records_of
 from textmill.text.sample import Sample, draw_sample
 from textmill.text.sides import files_of
@@ -141,6 +140,8 @@ class SplitPlan:
         """
         documents = self._documents(part)
         if self._data.make_questions:
+            from textmill.text.question_making import FORMS, with_questions_made  # loads a third of this room
+
             return with_questions_made(documents, self._data.split_seed, FORMS if part == "train" else 1)
         return documents
 
