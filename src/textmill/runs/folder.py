@@ -525,6 +525,7 @@ class Run:
                 hint=f"Name the original: {original}",
             )
 
+    @property
     def into(self) -> list[str]:
         """The languages that a translator of both directions is asked for by name, that of its targets first."""
         return [*reversed(languages_said(self.config.data))] if self.config.task.both_ways else []
