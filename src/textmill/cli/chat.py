@@ -73,7 +73,7 @@ class Chat:
         from textmill.tokens.chat_template import ChatTemplate
 
         self.shell, self.run, self.config, self.tokenizer = shell, run, config, run.tokenizer
-        self.style = style_of(style, self.tokenizer, bool(run.info.get("data", {}).get("conversations")))
+        self.style = style_of(style, self.tokenizer, run.info.get("data", {}).get("conversations") is True)
         self.template = ChatTemplate(self.tokenizer.chat_template or "", str(run.path))
         self.model = model_of(run, config, checkpoint)
         self.turns: list[Turn] = []

@@ -20,7 +20,7 @@ from textmill.messages import message
 from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.results import Evaluation
 from textmill.runs import Run, device_named
-from textmill.tasks.lm import plain_documents
+from textmill.tasks.lm import BY_TEMPLATE, plain_documents
 from textmill.tasks.measuring import token_nats
 from textmill.text import Document, ReadReport, read_documents
 from textmill.text.documents import ANSWERED
@@ -209,7 +209,7 @@ def _held_out(run: Run) -> SameText:
                 where=str(run.path),
                 hint="Name a text for both: --data PATH",
             )
-        meta = {ANSWERED: ()} if ANSWERED in store.names else {}
+        meta = {ANSWERED: ()} if {ANSWERED, BY_TEMPLATE} & set(store.names) else {}
         return SameText(
             name,
             [

@@ -36,6 +36,7 @@ from textmill.runs import Checkpoint, Prepared, Run, RunLock, device_named, lock
 from textmill.runs.checkpoint import GROUPS, folder_name
 from textmill.runs.folder import START
 from textmill.tasks import Task, task_of
+from textmill.tasks.lm import BY_TEMPLATE
 from textmill.tasks.prepare import prepare
 from textmill.text import SplitPlan, plan_split
 from textmill.text.documents import ANSWERED
@@ -110,6 +111,8 @@ def train(
                 if loaded.config.train.pretrain:
                     loaded, watch = self_taught(loaded, fresh, listener, now, with_report)
                 loaded, start = started(loaded)
+                for notice in start.run.notices if start is not None else ():
+                    listener.notice(notice)
                 refuse_unexportable(loaded.config)
                 config, prepared, notes, budget = ready(loaded, listener, watch, start)
                 if fresh and any(path.name != "lock" for path in folder.iterdir()):  # what cannot begin moves nothing
@@ -233,7 +236,7 @@ def begin(
             "n_bytes": {name: store.n_bytes for name, store in stores.items()},
             "bytes_per_token": round(prepared.train.n_bytes / max(1, prepared.train.n_tokens), 3),
             "by_blocks": ledger["by_blocks"],
-            **({"conversations": True} if ANSWERED in prepared.train.names else {}),
+            **conversations_told(prepared.train.names),
             "languages": ledger["languages"],
             "duplicates": ledger["duplicates"],
             "notes": ledger["notes"],
@@ -252,6 +255,14 @@ def begin(
         if notes is not None:
             notes.insert(0, told)
     return Run.create(folder, config, info, prepared.tokenizer)
+
+
+def conversations_told(names: Collection[str]) -> dict[str, Any]:
+    """What run.json says of a text by the names of its store's fields: whether it is conversations, and whether the
+    model's chat template laid them out."""
+    if BY_TEMPLATE in names:
+        return {"conversations": "template"}
+    return {"conversations": True} if ANSWERED in names else {}
 
 
 def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prepared]:
