@@ -153,6 +153,28 @@ def test_behind_a_beginning_every_byte_has_its_price_and_a_comparison_is_paired(
     assert len(compared["remote"]) == 2
 
 
+def test_a_run_beside_a_remote_model_is_compared_on_the_same_documents(shell: Shell, mill: Path) -> None:
+    lines = ["the cat sat on 山.", "水复疑无路。", "the dog sat on the mat."]
+    Path("new.jsonl").write_text("".join(json.dumps({"text": line}) + "\n" for line in lines))
+    arguments = ("--data", "new.jsonl", "--begin", "\n", "--json")
+    [found] = shell("compare", str(mill), "openai:mill", *arguments).documents(results.Comparison)
+
+    # the server's model is the run itself: what it spends behind a line end, the run spends there too
+    n_bytes, nats = sum(len(line.encode()) for line in lines), 0.0
+    for line in lines:
+        [one] = shell("score", str(mill), "\n" + line, "--json").documents(results.Scored)
+        nats -= sum(token["logprob"] for token in one["tokens"][1:])
+    assert found["metrics"][1]["bpb"] == pytest.approx(nats / n_bytes / math.log(2), abs=1e-9)
+    [alone] = shell("eval", str(mill), "--data", "new.jsonl", "--json").documents(results.Evaluation)
+    assert found["metrics"][0]["bpb"] == alone["metrics"]["bpb"]
+    difference = found["metrics"][1]["bpb"] - found["metrics"][0]["bpb"]
+    assert found["differences"]["bpb"]["value"] == pytest.approx(difference, abs=1e-12)
+    low, high = found["differences"]["bpb"]["interval"]
+    assert low <= difference <= high and low < high
+    assert found["n_documents"] == 3 and len(found["remote"]) == 1
+    assert any("the end of each document" in note for note in found["notes"])
+
+
 def test_pieces_of_a_long_text_are_all_of_it(shell: Shell, server: Server) -> None:
     Path("new.txt").write_text(TEXT * 3, encoding="utf-8")
     [found] = shell("eval", "openai:mill", "--data", "new.txt", "--piece", "20", "--json").documents(results.Evaluation)

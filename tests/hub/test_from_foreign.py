@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
-from foreign_kit import model_folder, said_in
+from foreign_kit import byte_pairs, model_folder, said_in
 
 import textmill
 from textmill.config.layers import load_config
@@ -88,6 +89,57 @@ def test_a_classifier_with_the_same_classes_keeps_its_head(tmp_path, said):
     before = textmill.classify(open_run(tmp_path / "sorted"), ["The fine boat"])[0].probabilities
     after = textmill.classify(run, ["The fine boat"])[0].probabilities
     assert after == pytest.approx(before, abs=1e-5)
+
+
+CHATML = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
+
+
+def test_conversations_are_learned_and_measured_in_the_models_own_template(tmp_path, said):
+    lines = [{"prompt": f"鹅在哪里？ {n}", "completion": f"By the lake {n * 7}."} for n in range(30)]
+    (tmp_path / "chats.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    pairs = byte_pairs(
+        [line["prompt"] + line["completion"] for line in lines],
+        ("<|endoftext|>", "<|im_start|>", "<|im_end|>"),
+        eos_token="<|im_end|>",
+    )
+    reference = model_folder(
+        tmp_path / "chatty", tokenizer=False, vocab_size=len(pairs), bos_token_id=0, eos_token_id=2
+    )
+    pairs.chat_template = CHATML
+    pairs.save_pretrained(tmp_path / "chatty")
+    (tmp_path / "one.jsonl").write_text(json.dumps(lines[3]) + "\n")
+    found = textmill.evaluate(open_run(tmp_path / "chatty"), data=str(tmp_path / "one.jsonl"))
+
+    user, answer = {"role": "user", "content": lines[3]["prompt"]}, lines[3]["completion"]
+    text = pairs.apply_chat_template([user, {"role": "assistant", "content": answer}], tokenize=False)
+    ids = torch.tensor([pairs(text, add_special_tokens=False)["input_ids"]])
+    n_prompt = len(pairs(text[: text.index(answer)], add_special_tokens=False)["input_ids"])
+    labels = ids.clone()
+    labels[:, :n_prompt] = labels[:, -1:] = -100  # the line end behind <|im_end|> is no answer
+    with torch.no_grad():
+        expected = reference(input_ids=ids, labels=labels).loss
+    assert found.metrics["loss"] == pytest.approx(float(expected), abs=1e-5)
+    assert found.metrics["n_bytes"] == len(answer.encode())
+
+    run = train(said(tmp_path / "chatty", "chats.jsonl"), listener=Quiet())
+    assert run.info["data"]["conversations"] == "template"
+    assert Run.open(run.path).tokenizer.chat_template == CHATML
+
+
+def test_what_in_a_folder_is_left_aside_is_told_of_a_beginning_too(tmp_path, said):
+    class Heard(Quiet):
+        said: list[str] = []  # noqa: RUF012
+
+        def notice(self, text: str) -> None:
+            self.said.append(text)
+
+    model_folder(tmp_path / "small")
+    (tmp_path / "small" / "pytorch_model.bin").write_bytes(b"x")
+    train(said(tmp_path / "small"), listener=Heard())
+    assert any("pytorch_model.bin" in text and "left aside" in text for text in Heard.said)
 
 
 def test_an_encoder_without_a_head_has_nothing_to_be_measured(tmp_path):

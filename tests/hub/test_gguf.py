@@ -11,6 +11,7 @@ import torch
 
 from textmill.errors import Damaged, InputError, TextmillError
 from textmill.hub import open_run
+from textmill.hub.gguf_file import GgufFile
 
 gguf = pytest.importorskip("gguf", reason="it writes the files that are read")
 transformers = pytest.importorskip("transformers", reason="the reference is its LlamaForCausalLM")
@@ -171,6 +172,37 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path, share):
     with pytest.raises(TextmillError) as caught:
         open_run(path).model()
     assert isinstance(caught.value, Damaged)
+
+
+@pytest.mark.parametrize("quantised", [None, "F16", "Q4_0"])
+def test_facts_and_numbers_are_those_that_the_reader_of_the_package_reads(tmp_path, quantised):
+    path = tmp_path / "small.gguf"
+    written(path, quantised, **{"general.name": "a 猫"})
+    theirs, ours = gguf.GGUFReader(path), GgufFile(path)
+    facts = {key: field.contents() for key, field in theirs.fields.items() if not key.startswith("GGUF.")}
+    assert ours.facts == facts and facts["general.name"] == "a 猫"
+    assert ours.tensors.keys() == {tensor.name for tensor in theirs.tensors}
+    for tensor in theirs.tensors:
+        own = ours.tensors[tensor.name]
+        assert own.shape == tuple(int(n) for n in reversed(tensor.shape))
+        np.testing.assert_array_equal(own.in_float32(), gguf.dequantize(tensor.data, tensor.tensor_type))
+
+
+def test_a_file_with_other_bytes_at_its_beginning_is_read_or_refused_and_is_no_bug_of_ours(tmp_path):
+    path = tmp_path / "small.gguf"
+    written(path)
+    content, draws = path.read_bytes(), np.random.default_rng(5)
+    n_refused = 0
+    for _ in range(300):
+        spoiled = bytearray(content)
+        for place in draws.integers(4, 2000, size=3):
+            spoiled[place] = draws.integers(256)
+        path.write_bytes(spoiled)
+        try:
+            GgufFile(path)
+        except (Damaged, InputError):
+            n_refused += 1
+    assert n_refused > 100
 
 
 def test_a_file_that_is_no_gguf_is_refused(tmp_path):

@@ -17,6 +17,7 @@ from textmill.cli.remote_options import PROMPTS, SCHEME, RemoteSaid, remote_opti
 from textmill.cli.run_argument import open_argument
 from textmill.cli.verb import verb
 from textmill.errors import InputError, RunError, TextmillError, UsageError, did_you_mean
+from textmill.hub.named import is_foreign
 
 if TYPE_CHECKING:
     from textmill.config import Config
@@ -111,6 +112,13 @@ def ask_command(
             return 0
     if run is None and len(docs) == 1 and (Path(docs[0]) / "run.json").is_file():
         run = docs[0]
+    for one in docs:
+        if not one.startswith(SCHEMES) and Path(one).is_dir() and is_foreign(Path(one)):
+            raise InputError(
+                "this is a model, and no document to answer from",
+                where=one,
+                hint=f'One that answers questions reads documents: textmill ask DOCS "question" --run {one}',
+            )
     remote.refuse("none" if run is None else run)
     opened = open_argument(run) if run is not None else None
     if opened is not None and docs == (run,):

@@ -202,7 +202,7 @@ class RunChat(Chat):
         super().__init__(shell, str(run.path), config)
         self.asked = asked
         self.tokenizer = run.tokenizer
-        self.style = style_of(style, self.tokenizer, bool(run.info.get("data", {}).get("conversations")))
+        self.style = style_of(style, self.tokenizer, run.info.get("data", {}).get("conversations") is True)
         self.template = ChatTemplate(self.tokenizer.chat_template or "", str(run.path))
         self.model = model_of(run, config, checkpoint)
 

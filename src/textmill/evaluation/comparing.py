@@ -12,6 +12,7 @@ from typing import Any
 from textmill.errors import InputError
 from textmill.evaluation.answers import difference as difference_of_answers
 from textmill.evaluation.evaluating import evaluate
+from textmill.evaluation.same_bytes import measured_on, other_tokens, same_text
 from textmill.messages import Message, message
 from textmill.metrics import translation
 from textmill.metrics.answers import AnswerScore
@@ -20,21 +21,43 @@ from textmill.metrics.classification import compare_classes
 from textmill.metrics.language import ExampleScore
 from textmill.results import Comparison, Evaluation, RemoteUse, ScoreDifference
 from textmill.runs import Run
+from textmill.tables import TASKS_WITH_LABELS, TASKS_WITH_QUESTIONS
 
 TITLES = {
     **{"bpb": "bits per byte", "accuracy": "accuracy", "f1_macro": "macro F1", "em": "exact match", "f1": "F1"},
     **translation.TITLES,
 }
+CLASSES_AND_TOKENS = "one of the runs tells classes and the other tokens"
+ANSWERS_AND_NONE = "one of the runs answers questions and the other does not"
 LOWER_IS_BETTER = frozenset({"bpb"})
 
 
 def compare(ours: Run, theirs: Run, data: str | None = None) -> Comparison:
     """Measure both runs on `data`, or on what both held out, and say what the second gains over the first.
 
-    Raises InputError where they were not measured on the same documents, and as evaluate does.
+    A model of others reads `data` as the run beside it does. Two that write, and whose tokens differ, are measured on
+    the bytes that both predict. Raises InputError where they were not measured on the same documents, and as evaluate
+    does.
     """
+    refuse_unlike(ours, theirs)
+    if other_tokens(ours, theirs) and (text := same_text(ours, theirs, data)) is not None:
+        found = compared(measured_on((ours, theirs), text), ours.config.eval)
+        return found.model_copy(update={"notes": [*text.notes, *found.notes]})
+    for run, other in ((ours, theirs), (theirs, ours)):
+        if other.keeps_results and not run.keeps_results:
+            run.config = run.config.model_copy(update={"data": other.config.data})
     evaluations = [evaluate(run, data) for run in (ours, theirs)]
     return compared(evaluations, ours.config.eval)
+
+
+def refuse_unlike(ours: Run, theirs: Run) -> None:
+    """Raises InputError, before anything is read, for two runs that no number tells apart."""
+    where = f"{ours.path} and {theirs.path}"
+    tasks = [run.config.task.name for run in (ours, theirs)]
+    if len({task in TASKS_WITH_LABELS for task in tasks}) == 2:
+        raise InputError(CLASSES_AND_TOKENS, where=where)
+    if len({task in TASKS_WITH_QUESTIONS for task in tasks}) == 2:
+        raise InputError(ANSWERS_AND_NONE, where=where)
 
 
 def compared(evaluations: Sequence[Evaluation], settings: Any) -> Comparison:
@@ -118,7 +141,7 @@ def _of_outputs(one: Evaluation, two: Evaluation, settings: Any) -> Comparison:
 def _of_classifiers(one: Evaluation, two: Evaluation, settings: Any) -> Comparison:
     """Of two classifiers accuracy, and where each text has one label macro F1; and the exact McNemar test."""
     if not all("n_texts" in found.metrics for found in (one, two)):
-        raise InputError("one of the runs tells classes and the other tokens", where=f"{one.run} and {two.run}")
+        raise InputError(CLASSES_AND_TOKENS, where=f"{one.run} and {two.run}")
     answered = [[(row["source"], row["label"]) for row in found.documents] for found in (one, two)]
     if answered[0] != answered[1]:
         raise InputError(
@@ -151,7 +174,7 @@ def _of_classifiers(one: Evaluation, two: Evaluation, settings: Any) -> Comparis
 def _of_readers(one: Evaluation, two: Evaluation, settings: Any) -> Comparison:
     """Of two runs that answer questions EM and F1, passages drawn whole."""
     if not all("n_questions" in found.metrics for found in (one, two)):
-        raise InputError("one of the runs answers questions and the other does not", where=f"{one.run} and {two.run}")
+        raise InputError(ANSWERS_AND_NONE, where=f"{one.run} and {two.run}")
     asked = [[(row["source"], row["question"]) for row in found.documents] for found in (one, two)]
     if asked[0] != asked[1]:
         raise InputError(

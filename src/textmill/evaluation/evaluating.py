@@ -118,7 +118,7 @@ def evaluate(
     elif n_blocks is None and len(scores) < FEW_DOCUMENTS:
         held_out.notes.append(message("There are only %(n)s documents: the intervals are rough.", n=len(scores)))
 
-    rows: list[dict[str, Any]] = [vars(score) | {"source": _printable(score.source)} for score in scores]
+    rows: list[dict[str, Any]] = [vars(score) | {"source": printable(score.source)} for score in scores]
     judgement = task.judge(model, tokenizer, held_out.examples, config, None if prepared is None else prepared.train)
     if judgement is not None:
         metrics |= judgement.metrics
@@ -135,7 +135,7 @@ def evaluate(
         metrics=metrics,
         intervals=found,
         baselines=baselines,
-        convention=_convention(tokenizer, model, begin_mark, window, stride)
+        convention=convention_of(tokenizer, model, begin_mark, window, stride)
         | {"resampled": _resampled(len(scores), n_blocks)}
         | {"resamples": settings.resamples, "confidence": settings.confidence, "seed": settings.seed}
         | floor_convention
@@ -170,7 +170,7 @@ def file_name(evaluation: Evaluation) -> str:
     return f"{stem}-{hashlib.sha256(evaluation.data.encode(errors='surrogatepass')).hexdigest()[:8]}"
 
 
-def _printable(source: str) -> str:
+def printable(source: str) -> str:
     """A file name that is not UTF-8 has lone surrogates in Python, which JSON cannot hold: they become \\udcXX."""
     return source.encode(errors="backslashreplace").decode()
 
@@ -198,16 +198,7 @@ def _held_out(run: Run, data: str | None, task: Task, tokenizer: Tokenizer) -> t
     texts = list(documents)
     if not texts:
         raise InputError("there is no document here to measure on", where=data)
-    held_out = HeldOut(data, task.documents(texts, tokenizer), list(report.notes))
-    if report.n_bad_records:
-        first = report.bad_records[0] if report.bad_records else ""
-        held_out.notes.append(
-            message(
-                "%(n)s records could not be read and were left out; first: %(first)s",
-                n=f"{report.n_bad_records:,}",
-                first=first,
-            )
-        )
+    held_out = HeldOut(data, task.documents(texts, tokenizer), unread_told(report))
     try:
         prepared = run.prepared()
     except RunError as error:
@@ -229,6 +220,21 @@ def _held_out(run: Run, data: str | None, task: Task, tokenizer: Tokenizer) -> t
             )
         )
     return prepared, held_out
+
+
+def unread_told(report: ReadReport) -> list[str]:
+    """What is to be told of a text that was read: the reader's notes, and records that could not be read."""
+    notes = list(report.notes)
+    if report.n_bad_records:
+        first = report.bad_records[0] if report.bad_records else ""
+        notes.append(
+            message(
+                "%(n)s records could not be read and were left out; first: %(first)s",
+                n=f"{report.n_bad_records:,}",
+                first=first,
+            )
+        )
+    return notes
 
 
 def _sample(documents: Sequence[DocumentIds], tokenizer: Tokenizer) -> str:
@@ -282,7 +288,7 @@ def _differences(
     return found
 
 
-def _convention(
+def convention_of(
     tokenizer: Tokenizer, model: NextToken, begin_mark: bool, window: int | None, stride: int | None
 ) -> dict[str, Any]:
     read = window or model.max_context

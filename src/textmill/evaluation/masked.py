@@ -88,7 +88,7 @@ def evaluated(
                 f"{metrics['n_masked']:,} tokens hidden once | bootstrap over {resampled}"
             ),
         },
-        documents=[vars(score) | {"source": _printable(score.source)} for score in scores],
+        documents=[vars(score) | {"source": printable(score.source)} for score in scores],
     )
     evaluation.verdict = verdict(metrics, baselines)
     evaluation.messages = record_of([*evaluation.convention.values(), *notes, evaluation.verdict])
@@ -141,5 +141,5 @@ def verdict(metrics: dict[str, float], baselines: dict[str, dict[str, float]]) -
     )
 
 
-def _printable(source: str) -> str:
+def printable(source: str) -> str:
     return source.encode(errors="backslashreplace").decode()

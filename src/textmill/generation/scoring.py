@@ -40,7 +40,8 @@ def score(
 
     total_logprob is the chain rule's sum over `tokens`: with a begin mark, the probability that a text begins like
     this; with include_end the mark is predicted too, and it is the probability that this is a whole text. Without a
-    begin mark the first token is only read: it has no entry, and the total is conditional on it.
+    begin mark the first token is only read: it has no entry but stands in `unscored`, and the total is conditional on
+    it.
     rank: 1 is the likeliest; of equally likely tokens the lowest id is first. start end: code points of the text; a
     token inside a character has that character's place.
     A text of any length is read in windows: of the model's context, `stride` apart (default: the window).
@@ -77,7 +78,9 @@ def score(
                 ],
             )
         )
-    return Scored(text=text, tokens=tokens, total_logprob=float(np.sum([token.logprob for token in tokens])))
+    unscored = "" if begin_mark or not places else text[: places[0][1]]
+    total = float(np.sum([token.logprob for token in tokens]))
+    return Scored(text=text, tokens=tokens, total_logprob=total, unscored=unscored)
 
 
 def next_token_log_probs(

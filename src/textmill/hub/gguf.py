@@ -1,6 +1,6 @@
 """A GGUF file of the Llama kind as a RUN. Room: hub/ (other formats <-> ours).
 
-Metadata and tensors are read by the gguf package, quantised weights by its dequantiser, and told to the rest as a
+What stands in it (gguf_file), quantised weights by the gguf package's dequantiser, is told to the rest as a
 Hugging Face folder would tell them: keys of config.json, names of tensors, files of a tokenizer. llama.cpp keeps the
 rows of queries and keys in another order (rotary pairs side by side), which is put right here.
 Source: the GGUF specification and convert_hf_to_gguf.py of ggml-org/llama.cpp.
@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from textmill.errors import Damaged, InputError, MissingExtra
 from textmill.hub.config_json import config_of
 from textmill.hub.families import ours_of
 from textmill.hub.folders import ForeignRun, foreign_run, refuse_other_vocabulary
+from textmill.hub.gguf_file import GgufFile
 from textmill.messages import message
 from textmill.tokens import Tokenizer
 from textmill.tokens.kinds import QWEN2
@@ -63,18 +62,18 @@ CONTROL, DEFINED, BYTE = 3, 4, 6  # tokenizer.ggml.token_type; the numbers are t
 def open_gguf(path: Path) -> ForeignRun:
     """The model in a .gguf file. Raises InputError, naming the key, for what is not supported, Damaged for a file that
     is not whole, MissingExtra without gguf."""
-    reader = reader_of(path)
-    facts = Facts(reader, path)
-    said = config_said(facts, reader)
+    file = GgufFile(path)
+    facts = Facts(file)
+    said = config_said(facts, file)
     model = config_of("llama", said, str(path))
     tokenizer = tokenizer_of(facts, said)
     sizes = (int(said["vocab_size"]), None)
     refuse_other_vocabulary(tokenizer, sizes, path)
 
     def weights() -> dict[str, Tensor]:
-        return ours_of("llama", tensors_of(reader, said, path), model, where=str(path))
+        return ours_of("llama", tensors_of(file, said, path), model, where=str(path))
 
-    kinds = sorted({tensor.tensor_type.name for tensor in reader.tensors})
+    kinds = sorted({tensor.kind.name for tensor in file.tensors.values()})
     origin = {
         "format": "gguf",
         "family": "llama",
@@ -89,55 +88,24 @@ def open_gguf(path: Path) -> ForeignRun:
     return foreign_run(path, "decoder", model, {}, "lm", tokenizer, weights, [path], sizes, origin)
 
 
-def reader_of(path: Path) -> Any:
-    try:
-        from gguf import GGUFReader
-    except ImportError:
-        raise MissingExtra(
-            "reading a .gguf file needs gguf, which is not installed",
-            where=str(path),
-            hint="pip install 'textmill[export]'",
-        ) from None
-    with path.open("rb") as file:
-        if file.read(4) != b"GGUF":
-            raise Damaged("this is no GGUF file", where=str(path))
-    with told(path):
-        return GGUFReader(path)
-
-
-@contextmanager
-def told(path: Path) -> Iterator[None]:
-    """What the gguf package raises where a file is cut off or damaged, as Damaged."""
-    try:
-        yield
-    except (KeyboardInterrupt, MemoryError, InputError, Damaged):
-        raise
-    except Exception as error:
-        raise Damaged(
-            f"this GGUF file is not whole: {str(error)[:200] or type(error).__name__}", where=str(path)
-        ) from error
-
-
 class Facts:
     """The metadata of a file by key."""
 
-    def __init__(self, reader: Any, path: Path):
-        self.fields, self.where = reader.fields, str(path)
+    def __init__(self, file: GgufFile):
+        self.fields, self.where = file.facts, str(file.path)
         self.asked: set[str] = set()
 
     def get(self, key: str, *default: Any) -> Any:
         """Its value, or the default. Raises InputError where it is not there."""
         self.asked.add(key)
-        field = self.fields.get(key)
-        if field is None:
-            if default:
-                return default[0]
-            raise InputError(f"the file does not say {key!r}, which is needed", where=self.where)
-        with told(Path(self.where)):
-            return field.contents()
+        if key in self.fields:
+            return self.fields[key]
+        if default:
+            return default[0]
+        raise InputError(f"the file does not say {key!r}, which is needed", where=self.where)
 
 
-def config_said(facts: Facts, reader: Any) -> dict[str, Any]:
+def config_said(facts: Facts, file: GgufFile) -> dict[str, Any]:
     """What config.json would say. Raises InputError for an architecture or a key that is not supported."""
     arch = facts.get("general.architecture")
     if arch not in ARCHITECTURES:
@@ -146,7 +114,7 @@ def config_said(facts: Facts, reader: Any) -> dict[str, Any]:
             where=facts.where,
             hint=f"Supported are: {', '.join(ARCHITECTURES)}. Others are read from their Hugging Face folders.",
         )
-    shapes = {tensor.name: tuple(int(n) for n in tensor.shape) for tensor in reader.tensors}
+    shapes = {tensor.name: tensor.shape for tensor in file.tensors.values()}
     table = shapes.get("token_embd.weight")
     if table is None or len(table) != 2:
         raise Damaged("the file holds no embedding (token_embd.weight)", where=facts.where)
@@ -166,7 +134,7 @@ def config_said(facts: Facts, reader: Any) -> dict[str, Any]:
             )
     said = {
         "model_type": "llama",
-        "vocab_size": table[1],
+        "vocab_size": table[0],
         "hidden_size": width,
         "head_dim": d_head,
         "intermediate_size": facts.get("llama.feed_forward_length"),
@@ -204,16 +172,13 @@ def rope_said(facts: Facts) -> dict[str, Any]:
     return said
 
 
-def tensors_of(reader: Any, said: dict[str, Any], path: Path) -> dict[str, Tensor]:
+def tensors_of(file: GgufFile, said: dict[str, Any], path: Path) -> dict[str, Tensor]:
     """Their tensors in float32, by the names of a Hugging Face folder."""
-    from gguf import dequantize
-
     found: dict[str, Tensor] = {}
-    for tensor in reader.tensors:
-        with told(path):
-            numbers = np.asarray(dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
-            weights = torch.from_numpy(numbers.copy()).reshape([int(n) for n in reversed(tensor.shape)])
-        name, of_layer = str(tensor.name), str(tensor.name).split(".")
+    for name, tensor in file.tensors.items():
+        numbers = tensor.in_float32()
+        weights = torch.from_numpy(numbers if numbers.flags.writeable else numbers.copy())
+        of_layer = name.split(".")
         if name in WHOLE:
             found[WHOLE[name]] = weights
         elif len(of_layer) == 4 and of_layer[0] == "blk" and of_layer[2] in LAYERS:

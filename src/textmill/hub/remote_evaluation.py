@@ -211,7 +211,7 @@ def _of_text(
         else message("%(n)s documents", n=f"{len(scores):,}"),
         **_how_sure(config),
     }
-    rows = [vars(score) | {"source": _printable(score.source)} for score in scores]
+    rows = [vars(score) | {"source": printable(score.source)} for score in scores]
     evaluation = _document(model, data, metrics, found, {}, said, notes, rows)
     evaluation.convention["signature"] = signature(evaluation)
     evaluation.verdict = message(
@@ -317,7 +317,7 @@ def _of_labels(
         **differences,
     }
     rows = [
-        {"source": _printable(one.source), "label": one.meta[LABELS][0], "output": own.label, "said": own.said or ""}
+        {"source": printable(one.source), "label": one.meta[LABELS][0], "output": own.label, "said": own.said or ""}
         | {f"probability.{label}": share for label, share in own.probabilities.items()}
         for one, own in zip(documents, said, strict=True)
     ]
@@ -439,7 +439,7 @@ def _of_pairs(
     found = {name: score.interval for name, score in ours.items() if score.interval is not None}
     rows = [
         {
-            "source": _printable(pair.place),
+            "source": printable(pair.place),
             "n_bytes": utf8_size(pair.target),
             "sentence": number,
             "output": done.outputs[number],
@@ -523,7 +523,7 @@ def _of_questions(
     }
     rows = [
         {
-            "source": _printable(one.place),
+            "source": printable(one.place),
             "question_id": one.name,
             "question": one.question,
             "group": group_of[one.context],
@@ -585,5 +585,5 @@ def _how_sure(config: Config) -> dict[str, Any]:
     return {"resamples": settings.resamples, "confidence": settings.confidence, "seed": settings.seed}
 
 
-def _printable(source: str) -> str:
+def printable(source: str) -> str:
     return source.encode(errors="backslashreplace").decode()

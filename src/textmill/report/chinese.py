@@ -2263,6 +2263,12 @@ CHINESE: dict[str, str] = {
     "No %(name)s was said: '%(value)s' is taken from the training text.": (
         "未给出 %(name)s：取训练文本中的“%(value)s”。"
     ),
+    # two models on the same bytes
+    "Not counted for either: %(n)s of %(all)s bytes, at the beginning of documents, which a model without a begin mark "
+    "only reads.": ("双方都不计入：文档开头共 %(n)s 个字节（全部 %(all)s 个字节），没有起始标记的模型只读入它们。"),
+    "The text is one document: %(n)s contiguous parts of it are drawn, cut where tokens of both end.": (
+        "文本只有一篇文档：抽取的是其中 %(n)s 个连续的部分，在双方词元都结束之处切分。"
+    ),
     # conversations
     "%(file)s: read as conversations, from %(keys)s (--data.conversations false reads it otherwise): "
     "%(conversations)s, %(answers)s; the answers alone are learned and measured.": (

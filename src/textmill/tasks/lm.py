@@ -1,13 +1,15 @@
 """Language modelling: the next token from those before it. Room: tasks/.
 
 Documents are packed into rows without loss: every token of every document is a target exactly once an epoch. Of
-conversations (text/conversations.py) the answers alone are targets, each with what ends it.
+conversations (text/conversations.py) the answers alone are targets, each with what ends it; they are laid out by the
+chat template of the tokenizer (tokens/chat_turns.py), where it has one.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,18 +28,22 @@ from textmill.tasks.task import Batch, Judgement
 from textmill.tasks.teacher import Teacher
 from textmill.text import Document
 from textmill.text.columns import utf8_size
-from textmill.text.documents import ANSWERED
+from textmill.text.documents import ANSWERED, TURNS
 from textmill.tokens import PackedRows, Sampler, StoreWriter, Tokenizer, TokenStore
 from textmill.tokens.answer_rows import AnswerRows, counted_in
 from textmill.tokens.chat_template import going_on
+from textmill.tokens.chat_turns import ChatTurns
 from textmill.tokens.cuts import PART_CHARS
 from textmill.tokens.packing import PADDING
 
 if TYPE_CHECKING:
     from textmill.runs import Prepared
 
+BY_TEMPLATE = "answered_by_template"
+"""Field of a store whose conversations a chat template laid out: where their answers stand."""
 SAMPLE_PROMPT_CHARACTERS = 16
 MANY_DOCUMENTS = 100
+Laid = tuple[NDArray[np.int64], list[tuple[int, int]]]
 ENCODE_TOGETHER = 1024  # documents handed to the tokenizer at once
 
 
@@ -107,24 +113,21 @@ class LanguageModelling:
     def documents(self, texts: Sequence[Document], tokenizer: Tokenizer) -> list[DocumentIds]:
         """Documents as ids without marks, with their UTF-8 bytes, code points and source; of conversations those of
         their answers, and where these stand."""
-        return [
-            answered(*encoded_turns(document, tokenizer), document.source, tokenizer)
-            if ANSWERED in document.meta
-            else plain
-            for document, plain in zip(texts, plain_documents(texts, tokenizer), strict=True)
-        ]
+        with layout_of(tokenizer) as laid_out:
+            return [
+                answered(*laid_out(document), document.source, tokenizer) if ANSWERED in document.meta else plain
+                for document, plain in zip(texts, plain_documents(texts, tokenizer), strict=True)
+            ]
 
     def rows(self, store: TokenStore, tokenizer: Tokenizer, config: Config) -> PackedRows | AnswerRows:
         """Rows of model.seq_len tokens over the whole store."""
         spans = spans_of(store)
         if spans is not None:
-            begin = tokenizer.begin if config.tokens.begin_mark else None
+            begins = config.tokens.begin_mark and BY_TEMPLATE not in store.names  # which says what it begins with
+            begin = tokenizer.begin if begins else None
             rows = AnswerRows(store, spans, config.model.seq_len, tokenizer.mark, begin, config.tokens.pack)
-            if tokenizer.chat_template is not None:
-                rows.notes.append(
-                    "the chat template of the tokenizer is not used: turns are labelled User: and Assistant:, and chat "
-                    "labels them so, too"
-                )
+            if BY_TEMPLATE in store.names:
+                rows.notes.append("turns are laid out by the chat template of the tokenizer, as in chat")
             return rows
         return PackedRows(
             store,
@@ -202,11 +205,13 @@ class LanguageModelling:
         n_blocks: int | None = None,
     ) -> list[ExampleScore]:
         """Nats of each document, read apart; of one that is alone, in n_blocks contiguous blocks."""
+        examples = list(examples)
+        by_template = tokenizer.chat_template is not None and any(len(example) == 5 for example in examples)
         return score_documents(
             model,
             examples,
             mark=tokenizer.mark,
-            begin_mark=config.tokens.begin_mark,
+            begin_mark=config.tokens.begin_mark and not by_template,
             window=config.eval.window,
             stride=config.eval.stride,
             batch=config.eval.batch,
@@ -270,14 +275,37 @@ def plain_documents(texts: Sequence[Document], tokenizer: Tokenizer) -> list[Pla
 def encode_conversations(documents: Iterable[Document], tokenizer: Tokenizer, folder: Path) -> TokenStore:
     """Conversations -> ids on disk, and beside each where its answers stand. Raises NoSpace, InputError for a text that
     is none."""
-    with StoreWriter(folder, tokenizer.vocab_size, fields=(ANSWERED,), mark=tokenizer.mark) as writer:
+    name = ANSWERED if tokenizer.chat_template is None else BY_TEMPLATE
+    with (
+        StoreWriter(
+            folder, tokenizer.vocab_size, fields=(name,), mark=tokenizer.mark, holds_marks=name == BY_TEMPLATE
+        ) as writer,
+        layout_of(tokenizer) as laid_out,
+    ):
         for document in documents:
             refuse_mixed(document, ANSWERED not in document.meta)
-            ids, spans = encoded_turns(document, tokenizer)
+            ids, spans = laid_out(document)
             text = document.text
             rows = [(ids, utf8_size(text), len(text), document.source)]
-            writer.add_all(rows, {ANSWERED: [[f"{start}:{stop}" for start, stop in spans]]})
+            writer.add_all(rows, {name: [[f"{start}:{stop}" for start, stop in spans]]})
         return writer.close()
+
+
+@contextmanager
+def layout_of(tokenizer: Tokenizer) -> Iterator[Callable[[Document], Laid]]:
+    """What gives the ids of a conversation and [start, stop) of its answers among them: as the tokenizer's chat
+    template lays it out, where it has one, else with labels."""
+    if tokenizer.chat_template is None:
+        yield lambda document: encoded_turns(document, tokenizer)
+        return
+    with ChatTurns(tokenizer) as turns:
+
+        def laid_out(document: Document) -> Laid:
+            messages = [{"role": role, "content": said} for role, said in document.meta[TURNS]]
+            ids, spans = turns.answered(messages, document.source)
+            return np.array(ids, dtype=np.int64), spans
+
+        yield laid_out
 
 
 def refuse_mixed(document: Document, is_other: bool) -> None:
@@ -313,9 +341,8 @@ def encoded_turns(document: Document, tokenizer: Tokenizer) -> tuple[NDArray[np.
 
 def spans_of(store: TokenStore) -> list[list[tuple[int, int]]] | None:
     """Of each document of a store, where its answers stand; None where documents are no conversations."""
-    if ANSWERED not in store.names:
-        return None
-    return [[_span(name) for name in names] for names in store.field(ANSWERED)]
+    name = next((name for name in (ANSWERED, BY_TEMPLATE) if name in store.names), None)
+    return None if name is None else [[_span(span) for span in spans] for spans in store.field(name)]
 
 
 def _span(name: str) -> tuple[int, int]:

@@ -150,25 +150,53 @@ def score_documents(
     begin: what stands before a document, where it is not the mark.
     Raises ContextFull where the window is longer than the model's context, ConfigError where the stride leaps.
     """
-    if window is not None and model.max_context is not None and window > model.max_context:
-        raise ContextFull(
-            f"eval.window is {window}, but the model can read {model.max_context} tokens at once",
-            hint=f"Choose a window of at most {model.max_context}, or leave it out.",
-        )
-    lined_up = _line_up(list(documents), mark, begin_mark, packed, sizes, n_blocks, mark if begin is None else begin)
-    nats = np.full(len(lined_up.targets), np.nan)
-    with reading(model):
-        if window is None and model.max_context is None:
-            _score_carried(model, lined_up, batch, nats)
-        else:
-            _score_windows(model, lined_up, window or model.max_context, stride, batch, nats)
-
+    documents = list(documents)
+    if sizes is None and (not begin_mark or (n_blocks is not None and len(documents) == 1)):
+        raise ValueError("sizes are needed to count the bytes of a part of a document: TokenSizes.of(tokenizer)")
+    lined_up = _line_up(documents, mark, begin_mark, packed, sizes, n_blocks, mark if begin is None else begin)
+    nats = _nats(model, lined_up, window, stride, batch)
     scores = []
     for number, (source, n_bytes, n_chars) in enumerate(lined_up.examples):
         place = slice(lined_up.bounds[number], lined_up.bounds[number + 1])
         own = nats[place][lined_up.counted[place]]
         scores.append(ExampleScore(source, float(own.sum()), len(own), n_bytes, n_chars))
     return scores
+
+
+def token_nats(
+    model: NextToken,
+    documents: Sequence[Plain],
+    mark: int,
+    begin_mark: bool = True,
+    window: int | None = None,
+    stride: int | None = None,
+    batch: int = 32,
+    begin: int | None = None,
+) -> list[Floats]:
+    """Of each document what each of its tokens and the mark behind them cost, (T + 1,).
+
+    The first is NaN without a begin mark. The rest, and what is raised, as in score_documents."""
+    begins = mark if begin is None else begin
+    lined_up = _line_up(list(documents), mark, begin_mark, False, None, None, begins)
+    nats = _nats(model, lined_up, window, stride, batch)
+    unread = [] if begin_mark else [np.nan]
+    return [np.concatenate([unread, nats[start:stop]]) for start, stop in lined_up.texts]
+
+
+def _nats(model: NextToken, lined_up: _Targets, window: int | None, stride: int | None, batch: int) -> Floats:
+    """What each target costs; NaN where it is not counted. Raises ContextFull."""
+    if window is not None and model.max_context is not None and window > model.max_context:
+        raise ContextFull(
+            f"eval.window is {window}, but the model can read {model.max_context} tokens at once",
+            hint=f"Choose a window of at most {model.max_context}, or leave it out.",
+        )
+    nats = np.full(len(lined_up.targets), np.nan)
+    with reading(model):
+        if window is None and model.max_context is None:
+            _score_carried(model, lined_up, batch, nats)
+        else:
+            _score_windows(model, lined_up, window or model.max_context, stride, batch, nats)
+    return nats
 
 
 def _line_up(
@@ -181,9 +209,6 @@ def _line_up(
     begin: int,
 ) -> _Targets:
     splits = n_blocks is not None and len(documents) == 1
-    if sizes is None and (splits or not begin_mark):
-        raise ValueError("sizes are needed to count the bytes of a part of a document: TokenSizes.of(tokenizer)")
-
     ids, targets, texts, lengths, examples, counted = [], [], [], [], [], []
     for number, (own, n_bytes, n_chars, source, *answered) in enumerate(documents):
         tokens = np.append(np.asarray(own, dtype=np.int64), mark)

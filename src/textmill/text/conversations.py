@@ -5,7 +5,8 @@
 
 Both are laid out as `textmill chat --style turns` lays out what was said, by the functions here: a line for each turn,
 after its label; the lines of a turn after its first are moved in, so that a label at the start of a line is always the
-program's. An answer ends with the label that follows it, or with the end of the text.
+program's. An answer ends with the label that follows it, or with the end of the text. A model that has a chat
+template of its own learns them as that lays them out (tokens/chat_turns), from the turns that stand beside the text.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 from textmill.config import DataConfig
 from textmill.messages import message, plural_message
 from textmill.text.columns import listed
-from textmill.text.documents import ANSWERED, Document, Found
+from textmill.text.documents import ANSWERED, TURNS, Document, Found
 from textmill.text.jsonl import BadRecord, no_key, text_of
 from textmill.text.transcoding import size_in
 
@@ -79,7 +80,7 @@ def keys_wanted(records: Iterable[Mapping[str, Any]], data: DataConfig) -> tuple
 
 
 def turns_of(record: Mapping[str, Any], keys: tuple[str, ...]) -> list[Turn]:
-    """The turns of a record, without the blanks around them. Raises BadRecord."""
+    """The turns of a record. Raises BadRecord."""
     lacking = [key for key in keys if key not in record]
     if lacking:
         raise no_key(lacking[0], record)
@@ -113,8 +114,8 @@ def _turn(one: Any, number: int) -> Turn:
 
 
 def _said(value: Any, what: str) -> str:
-    text = text_of(value, what).strip()
-    if not text:
+    text = text_of(value, what)
+    if not text.strip():
         raise BadRecord(message("%(what)s is empty", what=what))
     return text
 
@@ -127,11 +128,11 @@ def found_conversation(
     Bytes of the text are those that were said; other keys' values are unused columns, labels stand in no file.
     """
     turns = turns_of({key: value for key, (value, _) in members.items()}, keys)
-    text, answers = laid_out(turns)
-    said = tuple(turn.text for turn in turns)
+    text, answers = laid_out([Turn(turn.speaker, turn.text.strip()) for turn in turns])
+    said = tuple(turn.text.strip() for turn in turns)
     n_bytes = sum(len(one.encode()) for one in said)
     unused = sum(size_in(written, codec) for key, (_, written) in members.items() if key not in keys)
-    document = Document(text, where, {ANSWERED: answers})
+    document = Document(text, where, {ANSWERED: answers, TURNS: tuple((turn.speaker, turn.text) for turn in turns)})
     return Found(document, n_bytes, n_all - n_bytes - unused, unused, counted=said)
 
 

@@ -52,6 +52,8 @@ they are not known."""
 ANSWERED = "answered"
 """Key of a document's meta: of a conversation, ((start, stop), …) of its answers in the content, in code points, each
 with what ends it: they alone are learned. The last one may go on to the mark."""
+TURNS = "turns"
+"""Key of a document's meta: of a conversation, ((role, what was said), …) as it stands in the file."""
 KEPT = "kept"
 """Key of a document's meta: {role: value as it is written}, where a file's `kept` names columns; "" where there is
 none."""

@@ -35,23 +35,29 @@ MOST_BYTES = 1 << 29
 """Memory of the process of a template."""
 OPENED, CLOSED = "\ue0f0", "\ue0f1"
 """Around control words that a person typed, until the text is cut there."""
+ANSWER_BEGINS, ANSWER_ENDS = "\ue0f2", "\ue0f3"
+"""Around what a template marks as an answer, where that is asked for."""
+MARKS = f"{OPENED}{CLOSED}{ANSWER_BEGINS}{ANSWER_ENDS}"
 REASONING = ("reasoning_content", "thinking", "reasoning")
 """Names under which templates look for what an assistant thought."""
 
 Message = Mapping[str, Any]
+Placed = Callable[[str], tuple[list[int], list[tuple[int, int]]]]
+"""Text -> ids, and the place of each."""
 
 
 class ChatTemplate:
     """A template and the process that it runs in, which starts when it is first needed. `with` ends it."""
 
-    def __init__(self, template: str, where: str = "chat template", limit_s: float = LONGEST_S):
-        """Raises InputError for a template of more than LARGEST_TEMPLATE characters."""
+    def __init__(self, template: str, where: str = "chat template", limit_s: float = LONGEST_S, marks: bool = False):
+        """marks: what {% generation %} holds stands between ANSWER_BEGINS and ANSWER_ENDS. Raises InputError for a
+        template of more than LARGEST_TEMPLATE characters."""
         if len(template) > LARGEST_TEMPLATE:
             raise InputError(
                 f"the chat template has {len(template):,} characters, and {LARGEST_TEMPLATE:,} are the most",
                 where=where,
             )
-        self.template, self.where, self.limit_s = template, where, limit_s
+        self.template, self.where, self.limit_s, self.marks = template, where, limit_s, marks
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
@@ -131,7 +137,9 @@ class ChatTemplate:
             start_new_session=True,  # Ctrl-C is for us
         )
         assert process.stdin is not None and process.stdout is not None
-        first = {"template": self.template, "bytes": MOST_BYTES, "characters": LONGEST_OUTPUT}
+        first: dict[str, Any] = {"template": self.template, "bytes": MOST_BYTES, "characters": LONGEST_OUTPUT}
+        if self.marks:
+            first["around_answers"] = [ANSWER_BEGINS, ANSWER_ENDS]
         with contextlib.suppress(OSError):
             process.stdin.write(json.dumps(first).encode() + b"\n")
         self._answers = queue.SimpleQueue()
@@ -176,19 +184,64 @@ def encoded(
 ) -> Encoded:
     """The ids that a model goes on from: control words of the template are control tokens, those in messages are
     letters, around which the text is cut. Without such words the ids are those of the whole text."""
-    names = tokenizer.control_names
-    words = sorted({word for word in tokenizer.control_words if word}, key=len, reverse=True)
-    control = re.compile("|".join(map(re.escape, words)) or "(?!)")
-    typed: list[str] = []
+    marked, typed = rendered(template, messages, tokenizer, add_generation_prompt, **more)
+    text = "".join(piece or "" for piece in _pieces(marked, tokenizer))
+    return Encoded(text, ids_of(marked, tokenizer), typed)
+
+
+def rendered(
+    template: ChatTemplate,
+    messages: Sequence[Message],
+    tokenizer: Tokenizer,
+    add_generation_prompt: bool = True,
+    **more: Any,
+) -> tuple[str, list[str]]:
+    """The text of a conversation in which control words that a person typed are marked, and those words, each once."""
+    control, typed = _control(tokenizer), list[str]()
     marked = [_marked(message, control, typed) for message in messages]
-    text = template.render(marked, names, add_generation_prompt, **more)
-    pieces = re.split(f"{OPENED}({control.pattern}){CLOSED}|[{OPENED}{CLOSED}]", text)
+    text = template.render(marked, tokenizer.control_names, add_generation_prompt, **more)
+    return text, list(dict.fromkeys(typed))
+
+
+def ids_of(marked: str, tokenizer: Tokenizer) -> list[int]:
+    """The ids of what `rendered` gives."""
+    return placed_ids(marked, tokenizer)[0]
+
+
+def placed_ids(marked: str, tokenizer: Tokenizer) -> tuple[list[int], list[tuple[int, int]]]:
+    """The same, and (start, stop) of each in code points of the text without marks."""
     ids: list[int] = []
-    for number, piece in enumerate(pieces):
-        if piece:
-            encode = tokenizer.encode if number % 2 else tokenizer.encode_with_control
-            ids += going_on(encode, piece) if number else encode(piece)
-    return Encoded("".join(piece or "" for piece in pieces), ids, list(dict.fromkeys(typed)))
+    places: list[tuple[int, int]] = []
+    at = 0
+    for number, piece in enumerate(_pieces(marked, tokenizer)):
+        if not piece:
+            continue
+        placed = tokenizer.placed if number % 2 else tokenizer.placed_with_control
+        own, spans = going_on_placed(placed, piece) if number else placed(piece)
+        ids += own
+        places += [(at + start, at + stop) for start, stop in spans]
+        at += len(piece)
+    return ids, places
+
+
+def going_on_placed(placed: Placed, piece: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """As going_on, with places."""
+    line_end, (ids, places) = placed("\n")[0], placed("\n" + piece)
+    n = len(line_end)
+    if ids[:n] != line_end:
+        return placed(piece)
+    return ids[n:], [(max(start - 1, 0), max(stop - 1, 0)) for start, stop in places[n:]]
+
+
+def _control(tokenizer: Tokenizer) -> re.Pattern[str]:
+    words = sorted({word for word in tokenizer.control_words if word}, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, words)) or "(?!)")
+
+
+def _pieces(marked: str, tokenizer: Tokenizer) -> list[str]:
+    """Text of the program and control words that were typed, in turns."""
+    pieces: list[str] = re.split(f"{OPENED}({_control(tokenizer).pattern}){CLOSED}|[{OPENED}{CLOSED}]", marked)
+    return pieces
 
 
 def going_on(encode: Callable[[str], list[int]], piece: str) -> list[int]:
@@ -200,7 +253,7 @@ def going_on(encode: Callable[[str], list[int]], piece: str) -> list[int]:
 def _marked(value: Any, control: re.Pattern[str], typed: list[str]) -> Any:
     """The same with every control word in its texts marked; keys and roles are the program's."""
     if isinstance(value, str):
-        plain = value.replace(OPENED, "").replace(CLOSED, "")
+        plain = re.sub(f"[{MARKS}]", "", value)
         typed += control.findall(plain)
         return control.sub(lambda found: f"{OPENED}{found[0]}{CLOSED}", plain)
     if isinstance(value, Mapping):

@@ -1,8 +1,8 @@
 """The process in which a chat template runs. Room: tokens/. Started by chat_template as a script of its own, so that it
 loads jinja2 and nothing of ours: lines of JSON in, lines of JSON out.
 
-First line: {"template", "bytes", "characters"}; then one of variables for each text that is wanted. An answer is
-{"text"}, or {"error"} with what is wrong.
+First line: {"template", "bytes", "characters"}, and {"around_answers": [begin, end]} where answers are to be marked;
+then one of variables for each text that is wanted. An answer is {"text"}, or {"error"} with what is wrong.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 
 class Generation(jinja2.ext.Extension):
-    """{% generation %} … {% endgeneration %}: what an assistant says; written as it is."""
+    """{% generation %} … {% endgeneration %}: what an assistant says; written as it is, between `around`."""
 
     tags = {"generation"}  # noqa: RUF012
+    around = ("", "")
 
     def parse(self, parser: jinja2.parser.Parser) -> jinja2.nodes.Node:
         line = next(parser.stream).lineno
@@ -32,7 +33,8 @@ class Generation(jinja2.ext.Extension):
         return jinja2.nodes.CallBlock(self.call_method("_written"), [], [], body).set_lineno(line)
 
     def _written(self, caller: Any) -> str:
-        return str(caller())
+        begin, end = self.around
+        return f"{begin}{caller()}{end}"
 
 
 class Namespace(jinja2.utils.Namespace):
@@ -128,6 +130,7 @@ def main() -> None:
     """Answer until the input ends."""
     lines = iter(sys.stdin.buffer.readline, b"")
     first = json.loads(next(lines))
+    Generation.around = tuple(first.get("around_answers", ("", "")))
     sandbox = environment()
     bound_memory(int(first["bytes"]))
     template: jinja2.Template | None = None

@@ -248,9 +248,17 @@ class ForeignTokenizer(Tokenizer):
     def encode_with_control(self, text: str) -> list[int]:
         """Ids of a text in which control words are control tokens: for what a program wrote, never for what a person
         typed."""
+        return self.placed_with_control(text)[0]
+
+    def placed_with_control(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """The same, and (start, stop) of each token in code points of the text, as the library places them."""
         found = self._library_with_control.encode(text, add_special_tokens=False)
         ids: list[int] = self._of_model(np.array(found.ids, dtype=np.int32)).tolist()
-        return ids
+        return ids, list(found.offsets)
+
+    def placed(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Ids of what a person typed, and their places, likewise."""
+        return self._apart(text)
 
     @cached_property
     def _library_with_control(self) -> Library:

@@ -125,13 +125,15 @@ class StoreWriter:
         n_bytes_expected: int | None = None,
         fields: Sequence[str] = (),
         mark: int | None = None,
+        holds_marks: bool = False,
     ):
-        """vocab_size: control token included; mark: its id, by default the last. n_bytes_expected: of the text, where
-        known, so that a full disk is told with the space needed. fields: what is kept of each document beside its ids,
-        such as labels. Raises RunError where the folder has content, NoSpace.
+        """vocab_size: control token included; mark: its id, by default the last. holds_marks: documents may hold it.
+        n_bytes_expected: of the text, where known, so that a full disk is told with the space needed. fields: what is
+        kept of each document beside its ids, such as labels. Raises RunError where the folder has content, NoSpace.
         """
         self.folder = Path(folder)
         self.vocab_size, self.mark = vocab_size, vocab_size - 1 if mark is None else mark
+        self._holds_marks = holds_marks
         self._n_bytes_expected = n_bytes_expected
         self._n_bytes = self._n_chars = 0
         self._arrays: dict[str, ArrayWriter] = {}
@@ -253,7 +255,8 @@ class StoreWriter:
         """Where the first id stands that no document may hold."""
         if not len(tokens) or 0 <= tokens.min() <= tokens.max() < self.mark:
             return None
-        wrong = np.flatnonzero((tokens < 0) | (tokens == self.mark) | (tokens >= self.vocab_size))
+        marks = (tokens == self.mark) & (not self._holds_marks)
+        wrong = np.flatnonzero((tokens < 0) | marks | (tokens >= self.vocab_size))
         return int(wrong[0]) if len(wrong) else None
 
     def _refuse(self, wrong: int, source: str) -> NoReturn:

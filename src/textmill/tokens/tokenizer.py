@@ -271,6 +271,14 @@ class Tokenizer:
 
     def encode_with_control(self, text: str) -> list[int]:
         """Ids of what a program wrote, such as a chat template: its control words are control tokens."""
+        return self.placed_with_control(text)[0]
+
+    def placed_with_control(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """The same, and (start, stop) of each token in code points of the text."""
+        raise InputError(f"a tokenizer of kind {self.kind} knows no control words")
+
+    def placed(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Ids of what a person typed, and their places, likewise."""
         raise InputError(f"a tokenizer of kind {self.kind} knows no control words")
 
     def stream(self, goes_on: bool = False) -> StreamDecoder:

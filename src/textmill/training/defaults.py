@@ -93,7 +93,9 @@ def decide(config: Config, n_tokens: int, n_rows: int, n_texts: int) -> tuple[Co
         model["token_dropout"] = 0.0 if is_beginning else token_dropout_for(n_texts)
     if config.task.name == "classify" and anothers and config.train.batch is None:
         length = n_tokens / max(1, n_texts)
-        train["batch"] = batch_of_labels(length, n_rows, config.model.seq_len, LABELS_PER_UPDATE_OF_ANOTHERS)
+        train["batch"] = batch_of_labels(
+            length, n_rows, config.model.seq_len, LABELS_PER_UPDATE_OF_ANOTHERS, at_least=True
+        )
     elif config.task.name == "classify" and config.model.arch != "transformer" and n_texts >= MANY_LABELS:
         if config.train.optimizer in ("auto", OF_LABELS["optimizer"]):
             train |= {name: own for name, own in OF_LABELS.items() if getattr(config.train, name) in (None, "auto")}
@@ -161,13 +163,19 @@ def batch_for(order: str, n_tokens: int, n_rows: int, seq_len: int) -> int:
     return max(1, min(clamped(n_tokens // 32, TARGETS_PER_UPDATE) // seq_len, n_rows))
 
 
-def batch_of_labels(length: float, n_rows: int, seq_len: int, n: int = LABELS_PER_UPDATE) -> int:
-    """Rows that hold n texts of a mean length, within the limits of an update.
+def batch_of_labels(
+    length: float, n_rows: int, seq_len: int, n: int = LABELS_PER_UPDATE, at_least: bool = False
+) -> int:
+    """Rows that hold n texts of a mean length, within the limits of an update; at_least: not fewer than these, where
+    rows are far longer than texts.
 
     >>> batch_of_labels(10.2, 10_000, 64), batch_of_labels(130, 10_000, 64), batch_of_labels(130, 20, 64)
     (12, 64, 20)
+    >>> batch_of_labels(26, 10_000, 512, n=32), batch_of_labels(26, 10_000, 512, n=32, at_least=True)
+    (1, 2)
     """
-    return max(1, min(int(clamped(int(n * length), TARGETS_PER_UPDATE)) // seq_len, n_rows))
+    places = int(clamped(int(n * length), TARGETS_PER_UPDATE))
+    return max(1, min(-(-places // seq_len) if at_least else places // seq_len, n_rows))
 
 
 def clamped(number: int, limits: tuple[int, int]) -> int:

@@ -85,7 +85,7 @@ def plan_run(loaded: Loaded) -> Plan:
         "task": config.task.name,
         "arch": config.model.arch,
         **({"preset": config.model.preset} if isinstance(config.model, TransformerConfig) else {}),
-        "size": config.model.size,
+        **({} if begins else {"size": config.model.size}),  # else it is the other model's
         **begins,
         "n_documents": text.n_documents,
         "bytes": text.ledger.total,

@@ -36,6 +36,7 @@ from textmill.runs import Checkpoint, Prepared, Run, RunLock, device_named, lock
 from textmill.runs.checkpoint import GROUPS, folder_name
 from textmill.runs.folder import START
 from textmill.tasks import Task, task_of
+from textmill.tasks.lm import BY_TEMPLATE
 from textmill.tasks.prepare import prepare
 from textmill.text import SplitPlan, plan_split
 from textmill.text.documents import ANSWERED
@@ -114,6 +115,8 @@ def train(
                     loaded, watch = self_taught(loaded, fresh, listener, now, with_report)
                 loaded, start = started(loaded)
                 loaded, teaching = taught(loaded, start)
+                for notice in start.run.notices if start is not None else ():
+                    listener.notice(notice)
                 refuse_unexportable(loaded.config)
                 config, prepared, notes, budget, words = ready(loaded, listener, watch, start, teaching)
                 if fresh and any(path.name != "lock" for path in folder.iterdir()):  # what cannot begin moves nothing
@@ -251,7 +254,7 @@ def begin(
             "n_bytes": {name: store.n_bytes for name, store in stores.items()},
             "bytes_per_token": round(prepared.train.n_bytes / max(1, prepared.train.n_tokens), 3),
             "by_blocks": ledger["by_blocks"],
-            **({"conversations": True} if ANSWERED in prepared.train.names and not config.data.conditions else {}),
+            **({} if config.data.conditions else conversations_told(prepared.train.names)),
             "languages": ledger["languages"],
             "duplicates": ledger["duplicates"],
             "notes": ledger["notes"],
@@ -284,6 +287,14 @@ def begun_with(
         return keep_start(folder, start, config, prepared)
     assert words is not None, "it begins with something"
     return words.keep(folder)
+
+
+def conversations_told(names: Collection[str]) -> dict[str, Any]:
+    """What run.json says of a text by the names of its store's fields: whether it is conversations, and whether the
+    model's chat template laid them out."""
+    if BY_TEMPLATE in names:
+        return {"conversations": "template"}
+    return {"conversations": True} if ANSWERED in names else {}
 
 
 def take_up(folder: Path, loaded: Loaded, listener: Listener) -> tuple[Run, Prepared]:
