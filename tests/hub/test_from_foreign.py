@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -127,6 +128,10 @@ def test_conversations_are_learned_and_measured_in_the_models_own_template(tmp_p
     run = train(said(tmp_path / "chatty", "chats.jsonl"), listener=Quiet())
     assert run.info["data"]["conversations"] == "template"
     assert Run.open(run.path).tokenizer.chat_template == CHATML
+    opening = run.info["sample_prompt"]  # what a chat would begin with, to the token
+    assert re.fullmatch(r"<\|im_start\|>user\n鹅在哪里？ \d+<\|im_end\|>\n<\|im_start\|>assistant\n", opening)
+    samples = [sample.read_text() for sample in (run.path / "samples").glob("*.txt")]
+    assert samples and all(sample.startswith(opening) for sample in samples)
 
 
 def test_what_in_a_folder_is_left_aside_is_told_of_a_beginning_too(tmp_path, said):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from textmill.config import Config
 from textmill.errors import ConfigError, InputError
 from textmill.generation import write
+from textmill.generation.writing import PromptIds
 from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.metrics.loss import LossSum
 from textmill.models import IGNORED
@@ -236,7 +237,10 @@ class LanguageModelling:
         where documents are few; else nothing, if the mark is there to begin with."""
         store = prepared.valid or prepared.train
         if (spans := spans_of(store)) is not None:
-            return prepared.tokenizer.decode(store.document(0)[: spans[0][0][0]].tolist())
+            before = store.document(0)[: spans[0][0][0]].tolist()
+            if BY_TEMPLATE not in store.names:
+                return prepared.tokenizer.decode(before)
+            return with_control_words(before, prepared.tokenizer)
         opening = prepared.tokenizer.decode(store.document(0)[:64].tolist())[:SAMPLE_PROMPT_CHARACTERS]
         if prepared.train.n_documents <= MANY_DOCUMENTS:
             return opening
@@ -247,10 +251,11 @@ class LanguageModelling:
     ) -> list[str]:
         """n texts that begin with the opening."""
         settings = config.generate.model_copy(update={"max_new_tokens": n_tokens, "stop": ()})
+        by_template = tokenizer.chat_template is not None and any(word in opening for word in tokenizer.control_words)
         written = write(
             model,
             tokenizer,
-            [opening],
+            [PromptIds(opening, tokenizer.encode_with_control(opening)) if by_template else opening],
             settings,
             seed=config.run.seed,
             n=n,
@@ -258,6 +263,14 @@ class LanguageModelling:
             notice=lambda text: None,  # that a sample outgrows the context is no news
         )
         return [opening + result.text for result in written.finish()]
+
+
+def with_control_words(ids: Iterable[int], tokenizer: Tokenizer) -> str:
+    """The text of ids, in which a control token is its word."""
+    return "".join(
+        tokenizer.decode(list(own)) if is_text else "".join(map(tokenizer.token_text, own))
+        for is_text, own in itertools.groupby(ids, lambda token_id: bool(tokenizer.token_bytes(token_id)))
+    )
 
 
 def plain_documents(texts: Sequence[Document], tokenizer: Tokenizer) -> list[Plain]:
