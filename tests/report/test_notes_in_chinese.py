@@ -80,7 +80,7 @@ def wanted(name: str) -> Loaded:
 def begun(name: str) -> Run:
     """A run that has read its text and not trained yet."""
     loaded = named(wanted(name))
-    config, prepared, _, _ = ready(replace(loaded, config=with_kept_stdin(loaded.config)), Quiet())
+    config, prepared, *_ = ready(replace(loaded, config=with_kept_stdin(loaded.config)), Quiet())
     Path("runs", name).mkdir()
     return begin(Path("runs", name), config, prepared)
 

@@ -231,7 +231,7 @@ def test_weights_before_the_first_step_are_those_of_a_run_without_calibration(
 
 
 def test_sizes_are_timed_in_turns_within_the_limit_and_what_is_too_slow_is_left_out(tmp_path: Path) -> None:
-    _, prepared, _, _ = session.ready(said(tmp_path, **{"train.minutes": None, "train.steps": 1}), Watcher())
+    _, prepared, *_ = session.ready(said(tmp_path, **{"train.minutes": None, "train.steps": 1}), Watcher())
     configs = []
     for size, width in (("tiny", 8), ("small", 24), ("base", 512)):  # 4 times as dear, and then 60 times
         more = {
@@ -241,7 +241,7 @@ def test_sizes_are_timed_in_turns_within_the_limit_and_what_is_too_slow_is_left_
             "train.steps": 1,
             "tokens.kind": "bytes",
         }
-        config, _, _, _ = session.ready(said(tmp_path, **more), Watcher())
+        config, *_ = session.ready(said(tmp_path, **more), Watcher())
         configs.append(config)
     clock = Ticking(0.3)  # every update takes 0.3 s, however large the model is
     speeds, left_out = calibrate(configs, ["float32"], prepared, 15.0, clock)

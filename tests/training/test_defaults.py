@@ -60,7 +60,7 @@ def test_a_model_of_others_is_tuned_gently_and_nothing_is_hidden_from_it(tune: s
 
     assert (decided.train.optimizer, decided.train.lr, decided.train.weight_decay) == ("adamw", rate, 0.01)
     assert (decided.model.dropout, decided.model.token_dropout) == (0.1, 0.0)
-    assert decided.train.batch == 1  # 512 places: about 20 texts
+    assert decided.train.batch == 2  # 1,024 places: about 40 texts, and not fewer than 32
     timed = decided.model_copy(update={"train": decided.train.model_copy(update={"steps": 100})})
     assert decide_steps(timed, 350).train.warmup_steps == 10
 

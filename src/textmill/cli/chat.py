@@ -51,6 +51,7 @@ QUOTES = '"""'
         'textmill chat openai:NAME --system "Be brief."       a model of a server',
     ),
 )
+@constraint_options
 @remote_instead("chat", **SYSTEM)
 @run_argument
 @click.option(
@@ -61,7 +62,6 @@ QUOTES = '"""'
     "on, line by line (default, where it has none). turns: each line is labelled User: or Assistant: (default of a run "
     "that was trained on conversations).",
 )
-@constraint_options
 @checkpoint_option
 def chat_command(shell: Shell, run: Run, style: ChatStyle | None, asked: Asked, checkpoint: str | None) -> None:
     """Talk with RUN. /? lists what can be said; Ctrl-C stops an answer, Ctrl-D leaves.

@@ -45,14 +45,14 @@ KNOBS = ("generate", "machine", "run.seed")
         'textmill generate openai:NAME "Once" --base-url http://127.0.0.1:8000/v1      a model of a server',
     ),
 )
+@condition_options
+@form_options
+@constraint_options
 @remote_instead("generate")
 @run_argument
 @click.argument("prompt", required=False)
 @click.option("--n", type=click.IntRange(min=1), default=1, metavar="N", help="Texts to write.")
 @click.option("--copies", is_flag=True, help="Say how much of a text stands in the training text, and where.")
-@condition_options
-@form_options
-@constraint_options
 @checkpoint_option
 def generate_command(
     shell: Shell,

@@ -17,7 +17,7 @@ LONG = 160  # characters of a passage that is shown
 
 
 def measure_writing(shell: Shell, run: Run, config: Config, checkpoint: str | None, n_texts: int, choose: bool) -> int:
-    """Measure how RUN writes, keep it in the run, and show it. 1 where it loops more than people do."""
+    """Measure how RUN writes, keep it in the run, and show it."""
     from textmill.cli.plan import show_plan
     from textmill.cli.run_argument import use_threads
     from textmill.evaluation.writing import keep_chosen, refuse_what_does_not_write, save_writing
