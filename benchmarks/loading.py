@@ -52,7 +52,7 @@ def main() -> None:
     for path in given.folder.iterdir():
         if path.is_file():
             path.read_bytes()
-    one_token = ("--max-tokens", "1", "--temperature", "0", "--machine.threads", "1")
+    one_token = ("--max-new-tokens", "1", "--temperature", "0", "--machine.threads", "1")
     ours = [sys.executable, "-m", "textmill", "generate", str(given.folder), PROMPT, *one_token]
     peer = [sys.executable, "-c", PEER, str(given.folder), PROMPT]
     walls, processors = [], []
