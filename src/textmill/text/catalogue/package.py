@@ -197,7 +197,7 @@ def _why_not(corpus: Corpus, said: str) -> Exception:
         return NoSpace("the disk is full", where=str(cache_folder()), hint="Free some space and repeat the command.")
     if NO_NETWORK.search(said):
         return InputError(
-            "the package index cannot be reached, and the corpus is not in the cache",
+            "the package index cannot be reached, and this is not in the cache",
             where=where,
             hint=NEEDS_NO_NETWORK,
         )
