@@ -194,13 +194,18 @@ def read_weights(folder: ModelFolder) -> tuple[dict[str, Tensor], list[str]]:
                     tensors[name] = file.get_tensor(name)  # such as a buffer of positions: refused where it is used
                     continue
                 precisions.add(PRECISIONS[kind])
-                tensors[name] = file.get_tensor(name).to(torch.float32, copy=True)
+                tensors[name] = file.get_tensor(name).to(torch.float32)
     return tensors, sorted(precisions)
 
 
 def refuse_not_finite(tensors: dict[str, Tensor], where: str) -> None:
     """Raises Damaged, naming the tensors that hold what is no number."""
-    spoilt = [name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
+    # A sum is finite only if every number is; where it is not, all are looked at, which takes far longer.
+    spoilt = [
+        name
+        for name, tensor in tensors.items()
+        if not bool(tensor.sum().isfinite()) and not bool(torch.isfinite(tensor).all())
+    ]
     if spoilt:
         more = f" and {len(spoilt) - 5} more" if len(spoilt) > 5 else ""
         raise Damaged(f"weights that are no finite numbers: {', '.join(spoilt[:5])}{more}", where=where)

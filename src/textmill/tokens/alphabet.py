@@ -15,7 +15,9 @@ def _gpt2_symbols() -> tuple[str, ...]:
 
 
 SYMBOLS = _gpt2_symbols()
-_BYTE_OF = {symbol: byte for byte, symbol in enumerate(SYMBOLS)}
+_BYTE_OF = {ord(symbol): byte for byte, symbol in enumerate(SYMBOLS)}
+_TO_LATIN = dict.fromkeys(range(0x100), "\uffff") | _BYTE_OF
+"""For str.translate: a symbol becomes the character of its byte, what spells none one that Latin-1 has not."""
 
 
 def spelled(data: bytes) -> str:
@@ -33,4 +35,7 @@ def unspelled(symbols: str) -> bytes:
     >>> unspelled("Ã©Ġx").decode()
     'é x'
     """
-    return bytes(_BYTE_OF[symbol] for symbol in symbols)
+    try:
+        return symbols.translate(_TO_LATIN).encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise KeyError(symbols[error.start]) from None

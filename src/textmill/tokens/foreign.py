@@ -83,12 +83,15 @@ class ForeignTokenizer(Tokenizer):
     at a text's start some tokenizers put a blank before it, and decode takes it away again.
     """
 
-    def __init__(self, content: str, facts: Facts, note: str = "", where: str = ""):
-        """content: tokenizer.json. Raises InputError where it cannot be read by these means."""
+    def __init__(
+        self, content: str, facts: Facts, note: str = "", where: str = "", layout: dict[str, Any] | None = None
+    ):
+        """content: tokenizer.json. layout: the same, parsed already. Raises InputError where it cannot be read by these
+        means."""
         self._content, self.facts, self.note = content, facts, note
         self._where = where
         try:
-            layout = json_of(content)
+            layout = layout or json_of(content)
             self._charsmap = charsmap_of(layout) if facts.charsmap else None
             self._library = library_of(layout, mapped=self._charsmap is not None)
             self._spelling = spelling_of(layout)
@@ -307,7 +310,7 @@ def of_built(built: Built) -> ForeignTokenizer:
     facts = Facts(**built.facts)
     if not facts.stops:
         facts = replace(facts, stops=(facts.mark,))
-    tokenizer = ForeignTokenizer(built.content, facts, where=built.where)
+    tokenizer = ForeignTokenizer(built.content, facts, where=built.where, layout=built.layout)
     try:
         tokenizer.encode("a \u0378\ue000")
     except InputError:

@@ -72,13 +72,14 @@ FAMILY_OF = {
 @dataclass(frozen=True)
 class Built:
     """content: tokenizer.json. facts: those of foreign.Facts. where: the files it was read from. source: of a
-    translator, what cuts sources."""
+    translator, what cuts sources. layout: the content parsed, where that was done."""
 
     content: str
     facts: dict[str, Any]
     where: str
     notes: list[Message] = field(default_factory=list)
     source: Built | None = None
+    layout: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -292,6 +293,7 @@ def built_of(
             "chat_template": said.template,
         },
         where,
+        layout=layout,
     )
 
 
