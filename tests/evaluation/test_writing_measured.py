@@ -69,6 +69,21 @@ def trained(folder, steps: int, joined: bool = False) -> Run:
     return train(load_config(flags, None))
 
 
+def test_under_conditions_these_alone_are_the_beginning_and_people_wrote_the_rest(tmp_path):
+    draws = random.Random(0)
+    rows = [{"title": f"On {draws.choice(WORDS['N'])}", "text": document(draws)} for _ in range(60)]
+    (tmp_path / "poems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    flags = {"data.paths": (str(tmp_path / "poems.jsonl"),), "data.conditions": ("title",), "tokens.kind": "char"}
+    small = {"model.arch": "gru", "model.n_layers": 1, "model.d_model": 16, "train.steps": 2, "data.valid_share": 0.2}
+    run = train(load_config(flags | small | {"run.dir": str(tmp_path / "runs")}, None))
+
+    found = measure_writing(run, section_with(run.config, "generate.max_new_tokens", 20), None, 8)
+    titles = {row["title"] + "\n" for row in rows}
+    assert len(found.texts) == 8
+    assert {each.prompt for each in found.texts} <= titles
+    assert found.people.n_texts > 0
+
+
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
     return trained(tmp_path_factory.mktemp("sound"), 200)

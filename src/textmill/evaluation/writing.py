@@ -28,6 +28,7 @@ from textmill.metrics.language import ExampleScore, metrics_of
 from textmill.models import NextToken
 from textmill.results import Copied, Generated, WritingCandidate, WritingMeasured, WritingScore, WrittenText
 from textmill.runs import Prepared, Run
+from textmill.tasks.lm import BY_TEMPLATE, spans_of
 from textmill.tasks.measuring import TokenSizes, score_documents
 from textmill.tokens import Tokenizer, TokenStore
 
@@ -194,6 +195,14 @@ def refuse_what_does_not_write(run: Run) -> None:
         )
 
 
+def answers_in(store: TokenStore) -> list[tuple[int, int, int]] | None:
+    """(document, start, stop) of each stretch that is learned, where the rest is only read; None where all is."""
+    spans = spans_of(store)
+    if spans is None:
+        return None
+    return [(number, start, stop) for number, own in enumerate(spans) for start, stop in own]
+
+
 class _Pen:
     """A model that writes from held-out beginnings, and what its texts are held against."""
 
@@ -207,9 +216,13 @@ class _Pen:
     def beginnings(self, store: TokenStore) -> list[Beginning]:
         """As many as texts are wanted, of documents drawn without repetition; where there are fewer, from inside them.
 
-        A document is written on from its first 16 tokens, or from its first half where it is shorter.
+        A document is written on from its first 16 tokens, or from its first half where it is shorter. Of conversations
+        and of texts under conditions, what is only read is the beginning: fewer, where there are fewer answers.
         """
         generator = np.random.default_rng([self.seed, 1])
+        if (answers := answers_in(store)) is not None:
+            drawn = generator.permutation(len(answers))[: self.n_texts].tolist()
+            return [self._before(store, *answers[number]) for number in drawn]
         lengths = np.diff(store.starts) - 1
         numbers = np.flatnonzero(lengths >= 2)
         if not len(numbers):
@@ -228,9 +241,16 @@ class _Pen:
         own = ids[start : start + n]
         return Beginning(self.tokenizer.decode(own), [*(begin if start == 0 else []), *own], ids[start + n :])
 
+    def _before(self, store: TokenStore, number: int, start: int, stop: int) -> Beginning:
+        ids = store.document(number).tolist()
+        begins = self.begin_mark and BY_TEMPLATE not in store.names  # which says what it begins with
+        begin = [self.tokenizer.begin] if begins and self.tokenizer.begin is not None else []
+        return Beginning(self.tokenizer.decode(ids[:start]), [*begin, *ids[:start]], ids[start:stop])
+
     def written(self, beginnings: Sequence[Beginning], settings: GenerateConfig) -> list[Generated]:
         """A text from each beginning; where chance decides, a quarter of them from nothing."""
-        n_free = len(beginnings) // FREE_SHARE if self.begin_mark and settings.temperature > 0 else 0
+        is_free = self.begin_mark and settings.temperature > 0 and answers_in(self.prepared.train) is None
+        n_free = len(beginnings) // FREE_SHARE if is_free else 0
         prompts = [PromptIds(each.text, each.ids) for each in beginnings[: len(beginnings) - n_free]]
         texts: list[Generated] = []
         for number, start in enumerate(range(0, len(prompts), TOGETHER)):
@@ -248,7 +268,12 @@ class _Pen:
     def pieces_of_people(self, store: TokenStore, texts: Sequence[str], notes: list[str]) -> list[str]:
         """Pieces of held-out documents, four as long as each text; where no document is so long, whole ones."""
         generator = np.random.default_rng([self.seed, 2])
-        documents = [self.tokenizer.decode(store.document(number).tolist()) for number in range(store.n_documents)]
+        places = answers_in(store)
+        if places is None:
+            places = [(number, 0, len(store.document(number))) for number in range(store.n_documents)]
+        documents = [
+            self.tokenizer.decode(store.document(number)[start:stop].tolist()) for number, start, stop in places
+        ]
         lengths = np.array([len(document) for document in documents])
         pieces, n_short = [], 0
         for text in texts:
