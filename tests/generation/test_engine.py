@@ -81,6 +81,22 @@ def test_the_n_texts_of_a_prompt_differ_and_the_seed_repeats_them():
     assert len({tuple(row) for row in ids(7)}) == 3
 
 
+def test_a_prompt_with_a_seed_of_its_own_is_written_as_alone_and_equal_ones_are_not_one_draw():
+    model, settings = HashModel(), GenerateConfig(temperature=1.0, top_p=1.0, max_new_tokens=12)
+    prompts, seeds = [[3, 1]] * 20, list(range(5, 25))
+    rows = by_row(generate(model, prompts, settings, seeds, n=2, mark=MARK))
+    for number, seed in enumerate(seeds):
+        alone = by_row(generate(model, [[3, 1]], settings, seed, n=2, mark=MARK))
+        assert [rows[2 * number], rows[2 * number + 1]] == [
+            [piece._replace(row=2 * number + piece.row) for piece in alone[row]] for row in (0, 1)
+        ]
+    assert len({tuple(piece.id for piece in row) for row in rows.values()}) > 20
+    shared = by_row(generate(model, prompts, settings, 5, mark=MARK))
+    assert len({tuple(piece.id for piece in row) for row in shared.values()}) == 1
+    with pytest.raises(ConfigError, match="1 seeds for 20 prompts"):
+        generate(model, prompts, settings, [1])
+
+
 def test_a_prompt_is_read_once_whatever_n_is():
     model = HashModel()
     list(generate(model, [[1, 2, 3, 4]], GenerateConfig(max_new_tokens=1), 0, n=5))

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 PROMPT_TOKENS = 16
 FREE_SHARE = 4  # of so many texts one is written from nothing
-TOGETHER = 32  # rows written together, each such group with its own seed
+TOGETHER = 32  # rows written together
 PIECES_OF_PEOPLE = 4  # for each written text
 LONGEST_N_GRAM, OF_DISTINCT = 4, 3
 FEW_COPIED = 0.02  # of people's held-out text: so little may count as copied
@@ -253,16 +253,19 @@ class _Pen:
         n_free = len(beginnings) // FREE_SHARE if is_free else 0
         prompts = [PromptIds(each.text, each.ids) for each in beginnings[: len(beginnings) - n_free]]
         texts: list[Generated] = []
-        for number, start in enumerate(range(0, len(prompts), TOGETHER)):
-            texts += self._write(prompts[start : start + TOGETHER], settings, number)
+        for start in range(0, len(prompts), TOGETHER):
+            texts += self._write(prompts[start : start + TOGETHER], settings, start)
         return texts + (self._write([""], settings, len(prompts), n_free) if n_free else [])
 
     def _write(
         self, prompts: Sequence[str | PromptIds], settings: GenerateConfig, number: int, n: int = 1
     ) -> list[Generated]:
-        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1, np.uint64)[0])
+        seeds = [  # each its own: texts that share their chance are one draw, not many
+            int(np.random.SeedSequence([self.seed, number + place]).generate_state(1, np.uint64)[0])
+            for place in range(len(prompts))
+        ]
         return write(
-            self.model, self.tokenizer, prompts, settings, seed, n, self.begin_mark, notice=lambda text: None
+            self.model, self.tokenizer, prompts, settings, seeds, n, self.begin_mark, notice=lambda text: None
         ).finish()
 
     def pieces_of_people(self, store: TokenStore, texts: Sequence[str], notes: list[str]) -> list[str]:

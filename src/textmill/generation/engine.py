@@ -42,7 +42,7 @@ def generate(
     model: NextToken,
     prompts: Sequence[Sequence[int]],
     settings: GenerateConfig,
-    seed: int,
+    seed: int | Sequence[int],
     n: int = 1,
     mark: int | None = None,
     *,
@@ -58,6 +58,7 @@ def generate(
     besides the mark; like it they do not come before min_new_tokens. notice is told, once, that a context was full.
     constraint: what every text obeys; the settings act on what it allows, and logprob stays the model's own.
 
+    seed: one of all prompts, which are then drawn by the same numbers at each position, or one for each.
     A token depends on (seed, index of n, its position, its row's own text): not on the batch, not on other rows.
     The context: where max_context leaves no room for one more token, the last half of the context is read anew as a
     beginning, and the text goes on from there; of a prompt longer than max_context the last max_context // 2 tokens
@@ -81,7 +82,11 @@ def generate(
             where="generate.min_new_tokens",
             hint=f"Say --max-new-tokens {settings.min_new_tokens} or more, or fewer of the other.",
         )
-    uniform_at(seed, 0, 0)  # refuses a seed out of range now, not at the first token
+    seeds = [seed] * len(prompts) if isinstance(seed, int) else list(seed)
+    if len(seeds) != len(prompts):
+        raise ConfigError(f"there are {len(seeds)} seeds for {len(prompts)} prompts")
+    for own in seeds:
+        uniform_at(own, 0, 0)  # refuses a seed out of range now, not at the first token
     if constraint is not None and (settings.no_repeat or settings.min_new_tokens):
         name = "no_repeat" if settings.no_repeat else "min_new_tokens"
         raise ConfigError(
@@ -92,7 +97,7 @@ def generate(
     rows = range(len(prompts) * n)
     obeying = [None if constraint is None else constraint.begin(row // n, row % n) for row in rows]
     ends = {*stops} if mark is None else {*stops, mark}
-    return _pieces(model, prompts, settings, seed, n, mark, ends, ended, notice, obeying)
+    return _pieces(model, prompts, settings, seeds, n, mark, ends, ended, notice, obeying)
 
 
 @dataclass
@@ -142,7 +147,7 @@ def _pieces(
     model: NextToken,
     prompts: Sequence[Sequence[int]],
     settings: GenerateConfig,
-    seed: int,
+    seeds: Sequence[int],
     n: int,
     mark: int | None,
     ends: Collection[int],
@@ -159,7 +164,7 @@ def _pieces(
     for position in range(settings.max_new_tokens):
         for group in groups:
             for text, log_probs in zip(group.texts, group.log_probs, strict=True):
-                token_id = text.drawn(log_probs, settings, seed, ends)
+                token_id = text.drawn(log_probs, settings, seeds[text.row // n], ends)
                 text.ids.append(token_id)
                 text.new.append(token_id)
                 text.seen.add(token_id)

@@ -44,7 +44,7 @@ class Writing:
         tokenizer: Tokenizer,
         prompts: Sequence[str | PromptIds],
         settings: GenerateConfig,
-        seed: int,
+        seed: int | Sequence[int],
         n: int = 1,
         begin_mark: bool = True,
         notice: Callable[[str], None] = warnings.warn,
@@ -60,7 +60,8 @@ class Writing:
         """Empty until the writing is over; then in the order of the rows."""
         self.ids: list[list[int]] = [[] for _ in range(len(prompts) * n)]
         """Of each row those that were written so far, the end mark among them."""
-        self._prompts, self._seed, self._n = prompts, seed, n
+        self._prompts, self._n = prompts, n
+        self._seeds = [seed] * len(prompts) if isinstance(seed, int) else list(seed)
         begin = [tokenizer.begin] if begin_mark and tokenizer.begin is not None else []
         encoded = [
             ([], list(prompt.ids)) if isinstance(prompt, PromptIds) else (begin, encoded_prompt(tokenizer, prompt))
@@ -79,7 +80,7 @@ class Writing:
             model,
             self.before,
             settings,
-            seed,
+            self._seeds,
             n,
             tokenizer.mark,
             ended=self._ended,
@@ -104,7 +105,7 @@ class Writing:
                 prompt=prompt.text if isinstance(prompt := self._prompts[row // self._n], PromptIds) else prompt,
                 text="".join(parts[row]),
                 finish_reason=assembler.finish_reason or "length",
-                seed=self._seed,
+                seed=self._seeds[row // self._n],
                 n_prompt_tokens=self._n_prompt_tokens[row // self._n],
                 n_tokens=assembler.n_tokens,
             )
@@ -123,7 +124,7 @@ def write(
     tokenizer: Tokenizer,
     prompts: Sequence[str | PromptIds],
     settings: GenerateConfig,
-    seed: int,
+    seed: int | Sequence[int],
     n: int = 1,
     begin_mark: bool = True,
     notice: Callable[[str], None] = warnings.warn,
@@ -131,9 +132,10 @@ def write(
 ) -> Writing:
     """Let the model write on from each prompt, n times. Iterate for the text as it comes; then `.results`.
 
-    The n texts of a prompt use the seed with their index; all of them carry the seed in their result. A control word
-    in a prompt is letters. n_prompt_tokens counts the prompt's own tokens, without the begin mark; n_tokens counts
-    the new ones, the end mark and those of a stop text included.
+    The n texts of a prompt use the seed with their index; all of them carry it in their result. Prompts share a seed,
+    and with it chance at each position, unless each is given its own. A control word in a prompt is letters.
+    n_prompt_tokens counts the prompt's own tokens, without the begin mark; n_tokens counts the new ones, the end mark
+    and those of a stop text included.
     constraint: what every text obeys, the prompt left out.
     Raises ConfigError for stop texts beside a constraint, which they could cut; InputError for an empty prompt where
     begin_mark is false, and for one that is not Unicode text.
