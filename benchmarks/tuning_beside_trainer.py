@@ -4,11 +4,11 @@
     python benchmarks/tuning_beside_trainer.py MODEL TRAIN.csv TEST.csv [--rounds 3] [--epochs 2]
 
 MODEL is a BERT folder, TRAIN and TEST tables with the columns text and label. Both tune all of it by AdamW 5e-5 with a
-linear end, about 32 texts an update, dropout as the folder says; the Trainer pads each batch to its longest text, as it
-does by default. Ours is `textmill train --from MODEL --task classify` as it stands, and its validation part is TEST for
-both, so that both learn from the same texts. Each side is a process of its own, run in turns (A B A B …), seed = round.
-Counted is the time of the updates alone, with their log. Printed: tokens a second without padding, ours / peer,
-minimum, median, maximum over the rounds; and the accuracy on TEST of both after the last update.
+warm-up of a tenth, about 32 texts an update; the Trainer's rate falls linearly, and it pads each batch to its longest
+text, as it does by default. Ours is `textmill train --from MODEL --task classify` as it stands, and its validation part
+is TEST for both, so that both learn from the same texts. Each side is a process of its own, run in turns (A B A B …),
+seed = round. Counted is the time of the updates alone, with their log. Printed: tokens a second without padding, ours /
+peer, minimum, median, maximum over the rounds; and the accuracy on TEST of both after the last update.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def peer(given: argparse.Namespace) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         arguments = transformers.TrainingArguments(
             folder, num_train_epochs=given.epochs, per_device_train_batch_size=TEXTS, learning_rate=RATE,
-            warmup_ratio=0.05, lr_scheduler_type="linear", save_strategy="no", logging_strategy="no", report_to=[],
+            warmup_steps=len(texts) * given.epochs // TEXTS // 10, lr_scheduler_type="linear", save_strategy="no", logging_strategy="no", report_to=[],
             use_cpu=True, disable_tqdm=True, optim="adamw_torch_fused", seed=given.seed, weight_decay=0.01,
         )  # fmt: skip
         trainer = transformers.Trainer(
