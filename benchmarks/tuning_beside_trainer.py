@@ -71,7 +71,8 @@ def peer(given: argparse.Namespace) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         arguments = transformers.TrainingArguments(
             folder, num_train_epochs=given.epochs, per_device_train_batch_size=TEXTS, learning_rate=RATE,
-            warmup_steps=len(texts) * given.epochs // TEXTS // 10, lr_scheduler_type="linear", save_strategy="no", logging_strategy="no", report_to=[],
+            warmup_steps=len(texts) * given.epochs // TEXTS // 10,
+            lr_scheduler_type="linear", save_strategy="no", logging_strategy="no", report_to=[],
             use_cpu=True, disable_tqdm=True, optim="adamw_torch_fused", seed=given.seed, weight_decay=0.01,
         )  # fmt: skip
         trainer = transformers.Trainer(
