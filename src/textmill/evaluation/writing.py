@@ -211,6 +211,7 @@ class _Pen:
         self.tokenizer: Tokenizer = prepared.tokenizer
         self.sizes = TokenSizes.of(self.tokenizer)
         self.begin_mark = config.tokens.begin_mark and self.tokenizer.begin is not None
+        self.begin = [self.tokenizer.begin] if self.begin_mark and self.tokenizer.begin is not None else []
         self.seed = config.eval.seed
 
     def beginnings(self, store: TokenStore) -> list[Beginning]:
@@ -237,14 +238,12 @@ class _Pen:
 
     def _beginning(self, ids: list[int], start: int) -> Beginning:
         n = min(PROMPT_TOKENS, max(1, (len(ids) - start) // 2))
-        begin = [self.tokenizer.begin] if self.begin_mark and self.tokenizer.begin is not None else []
         own = ids[start : start + n]
-        return Beginning(self.tokenizer.decode(own), [*(begin if start == 0 else []), *own], ids[start + n :])
+        return Beginning(self.tokenizer.decode(own), [*(self.begin if start == 0 else []), *own], ids[start + n :])
 
     def _before(self, store: TokenStore, number: int, start: int, stop: int) -> Beginning:
         ids = store.document(number).tolist()
-        begins = self.begin_mark and BY_TEMPLATE not in store.names  # which says what it begins with
-        begin = [self.tokenizer.begin] if begins and self.tokenizer.begin is not None else []
+        begin = [] if BY_TEMPLATE in store.names else self.begin  # a template says what it begins with
         return Beginning(self.tokenizer.decode(ids[:start]), [*begin, *ids[:start]], ids[start:stop])
 
     def written(self, beginnings: Sequence[Beginning], settings: GenerateConfig) -> list[Generated]:
@@ -299,8 +298,7 @@ class _Pen:
         self, beginnings: Sequence[Beginning], written: Sequence[Generated], settings: GenerateConfig
     ) -> WritingScore:
         heads = [each.ids for each in beginnings[: len(written)]]
-        begin = [self.tokenizer.begin] if self.begin_mark and self.tokenizer.begin is not None else []
-        heads = [head if each.prompt else begin for head, each in zip(heads, written, strict=True)]
+        heads = [head if each.prompt else self.begin for head, each in zip(heads, written, strict=True)]
         texts = [each.text for each in written]
         ended = sum(each.finish_reason == "stop" for each in written) / len(written)
         return self._score(texts, self._bpb(heads, [self.tokenizer.encode(text) for text in texts]), ended)
